@@ -1,0 +1,1 @@
+"""Tatara: from a knowledge graph to a small Japanese language model that knows it, and the measurements that say which to ship."""

@@ -1,0 +1,77 @@
+"""Loading: tokenizers, 16-bit models and NF4 models with or without an adapter, on the CPU or a GPU, never from a hub."""
+
+import contextlib
+import logging
+import os
+import random
+from pathlib import Path
+
+import numpy
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+from transformers.utils import logging as transformers_logging
+
+logger = logging.getLogger("tatara")
+# Every attention and MLP projection of the Llama and Qwen2 shapes (paper §5.1: all attention and MLP layers).
+TARGET_MODULES = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+
+
+def prepare(seed: int, threads: int) -> None:
+    """Fix everything random and the number of threads; the order of floating-point sums depends on both."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    random.seed(seed)
+    numpy.random.seed(seed)
+    torch.manual_seed(seed)
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+
+
+def device(choice: str) -> torch.device:
+    """Return the device for `auto`, `cpu` or `cuda`."""
+    if choice == "auto":
+        choice = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(choice)
+
+
+def compute_dtype(place: torch.device) -> torch.dtype:
+    """Return bf16 on a GPU (paper §5.1) and float32 on the CPU, where most processors have no bf16 arithmetic."""
+    return torch.bfloat16 if place.type == "cuda" else torch.float32
+
+
+def load_tokenizer(folder: Path):
+    """Load the tokenizer of a model folder."""
+    return AutoTokenizer.from_pretrained(folder, local_files_only=True)
+
+
+def load_model(folder: Path, place: torch.device, dtype: torch.dtype | None = None):
+    """Load a model in 16 bits (GPU) or float32 (CPU), for evaluation."""
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype or compute_dtype(place), local_files_only=True)
+    return model.to(place).eval()
+
+
+def nf4_config(place: torch.device) -> BitsAndBytesConfig:
+    """NF4 with double quantization (paper eq. 2, §5.1)."""
+    return BitsAndBytesConfig(
+        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=compute_dtype(place)
+    )  # fmt: skip
+
+
+def load_nf4(folder: Path, place: torch.device, adapter: Path | None = None):
+    """Load a model quantized to NF4, with a trained adapter where one is named."""
+    model = AutoModelForCausalLM.from_pretrained(
+        folder, quantization_config=nf4_config(place), dtype=compute_dtype(place), device_map={"": place}, local_files_only=True
+    )
+    if adapter is not None:
+        from peft import PeftModel
+
+        model = PeftModel.from_pretrained(model, str(adapter), is_trainable=False)
+    return model.eval()
+
+
+@contextlib.contextmanager
+def inference():
+    """No gradients, no changes."""
+    with torch.inference_mode():
+        yield
