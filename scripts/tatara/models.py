@@ -26,6 +26,8 @@ def prepare(seed: int, threads: int) -> None:
     torch.manual_seed(seed)
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True, warn_only=True)
+    # Nothing here reads memory that it did not write, and filling it takes 8 % of training on the CPU.
+    torch.utils.deterministic.fill_uninitialized_memory = False
 
 
 def device(choice: str) -> torch.device:

@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from datasets import Dataset
 from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training
-from transformers import TrainerCallback
+from transformers import PrinterCallback, TrainerCallback
 
 from tatara import chat, checkpoints, models
 from tatara.errors import InputError
@@ -231,6 +231,7 @@ def train(
         model=model, args=_arguments(settings, place, seed, total_steps, checkpoint_folder), train_dataset=dataset,
         processing_class=tokenizer, callbacks=[checkpoints.SealCallback(mark), _Steps(run)],
     )  # fmt: skip
+    trainer.remove_callback(PrinterCallback)  # _Steps says it in one line
     first = next(iter(trainer.get_train_dataloader()))
     rows = {tuple(item.input_ids): index for index, item in enumerate(encoded)}
     chosen = [rows[tuple(token for token, keep in zip(ids, mask, strict=True) if keep)]

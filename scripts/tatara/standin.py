@@ -4,6 +4,7 @@ They carry the real tokenizer families, attention shapes and biases, so every st
 what they know is what a minute or two of pretraining on the graph's text gives them.
 """
 
+import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,8 +97,6 @@ def _unigram(texts: list[str], vocab_size: int) -> Tokenizer:
 
 
 def _unigram_pieces(tokenizer: Tokenizer) -> list[tuple[str, float]]:
-    import json
-
     return [tuple(entry) for entry in json.loads(tokenizer.to_str())["model"]["vocab"]]
 
 
@@ -183,6 +182,7 @@ def build(texts: list[str], source: dict, seed: int, folder: Path) -> dict:
         model, tokenizer, texts, steps=source["steps"], batch_size=source["batch_size"], block=source["block"],
         learning_rate=source["learning_rate"], seed=seed,
     )  # fmt: skip
-    model.save_pretrained(folder)
+    # The paper's bases are bf16 files, and so is this one.
+    model.to(torch.bfloat16).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return {"parameters": model.num_parameters(), "vocabulary": len(tokenizer), "first_loss": losses[0], "last_loss": losses[-1]}

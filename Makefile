@@ -1,0 +1,67 @@
+# The commands of Tatara. `make help` lists them.
+PYTHON ?= python3
+CONFIG ?= config/config.yaml
+CORES ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+VENV ?= $(or $(TATARA_VENV),.venv)
+TORCH_INDEX ?= $(TATARA_TORCH_INDEX)
+
+# One job a GPU; without a GPU the rules that would use one share the cores.
+GPUS ?= $(shell n=$$(nvidia-smi -L 2>/dev/null | grep -c ^GPU); [ "$$n" -gt 0 ] && echo $$n || echo $(CORES))
+STUDY := $(basename $(notdir $(CONFIG)))
+# The default study lies in results/, every other one in runs/NAME/results/.
+DIRECTORY := $(if $(filter config,$(STUDY)),.,runs/$(STUDY))
+BIN := $(abspath $(VENV))/bin
+SNAKEMAKE := PATH="$(BIN):$$PATH" $(BIN)/snakemake --configfile $(CONFIG) --directory $(DIRECTORY)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run dry-run test lint dag unlock lock clean
+
+help: ## this list
+	@echo 'make TARGET [CONFIG=config/NAME.yaml] [CORES=N] [GPUS=N]'; echo
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' Makefile
+	@echo; echo 'Variables:'
+	@echo '  CONFIG        the study; results of config.yaml lie in results/, of NAME.yaml in runs/NAME/results/'
+	@echo '  CORES, GPUS   jobs at once (all cores; one job a GPU, or without a GPU as many as cores)'
+	@echo '  PYTHON        the Python that makes the environment (python3; 3.11 or newer)'
+	@echo '  TATARA_VENV   folder of the environment (.venv); clones may share one'
+	@echo '  TATARA_TORCH_INDEX  a package index that has a CPU build of torch, instead of the 4.7 GB CUDA build'
+	@echo '  DEVICE        lock to install: auto (GPU where nvidia-smi is found), cpu, gpu'
+
+setup: ## environment from the lock and one build of llama.cpp; does nothing when it is done
+	@$(PYTHON) envs/setup.py --venv "$(VENV)" --device "$(or $(DEVICE),auto)" --torch-index "$(TORCH_INDEX)"
+
+run: setup unlock ## the whole study of CONFIG: models, answers, scores, tables, figures, report
+	@mkdir -p $(DIRECTORY)
+	$(SNAKEMAKE) --cores $(CORES) --resources gpu=$(GPUS) all
+
+dry-run: setup ## what `make run` would do
+	@mkdir -p $(DIRECTORY)
+	$(SNAKEMAKE) --cores $(CORES) --dry-run all
+
+test: setup ## linters, unit tests, dry runs of every configuration and a real run of the smoke configuration
+	$(MAKE) lint
+	PATH="$(BIN):$$PATH" $(BIN)/python -m pytest
+
+lint: setup ## ruff, snakefmt and snakemake --lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile rules
+	PATH="$(BIN):$$PATH" $(BIN)/snakemake --lint
+
+dag: setup ## draw the rules and what flows between them: docs/rulegraph.svg
+	$(SNAKEMAKE) --rulegraph all 2>/dev/null | $(BIN)/python scripts/draw_rulegraph.py docs/rulegraph.svg
+
+unlock: setup
+	@$(BIN)/python scripts/unlock.py $(DIRECTORY)
+
+lock: ## resolve envs/*.in into the locks (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --no-annotate -q \
+	  --override envs/overrides.in envs/gpu.in -o envs/gpu.txt
+	grep -v '^ ' envs/gpu.txt | sed 's/ \\$$//' > envs/.pins
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --no-annotate -q \
+	  -c envs/.pins envs/requirements.in -o envs/cpu.txt
+	rm envs/.pins
+	$(PYTHON) envs/conda.py
+
+clean: ## remove the results of CONFIG (the environment stays)
+	rm -rf $(DIRECTORY)/results $(DIRECTORY)/.snakemake

@@ -1,0 +1,39 @@
+# Tatara: from a knowledge graph to a small language model that knows it. The stages stand in rules/, in the order of the data.
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+# Another configuration replaces the default as a whole: snakemake --configfile config/smoke.yaml ...
+if "models" not in config:
+
+    configfile: "config/config.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/data.smk"
+include: "rules/base.smk"
+include: "rules/stage1.smk"
+include: "rules/stage2.smk"
+include: "rules/stage3.smk"
+include: "rules/evaluate.smk"
+include: "rules/judge.smk"
+include: "rules/report.smk"
+
+
+localrules:
+    all,
+
+
+rule all:
+    """Everything: adapters, merged models, GGUF files, answers, scores, tables, figures and the report."""
+    default_target: True
+    input:
+        "results/config.yaml",
+        "results/provenance.json",
+        expand("results/merged/{model}", model=MODELS),
+        expand("results/gguf/{model}-parity.json", model=MODELS),
+        expand("results/judge/judge_{evaluated}.csv", evaluated=EVALUATED),
+        expand("results/nll/{evaluated}.json", evaluated=EVALUATED),
+        expand("results/tables/table{number}.{kind}", number=range(1, 6), kind=["csv", "md"]),
+        expand("results/figures/{figure}.{kind}", figure=FIGURES, kind=["png", "svg"]),
+        "results/report.html",

@@ -1,0 +1,28 @@
+# Stage base: results/base/{model}/ from the hub, from this disk, or from scratch
+
+
+rule base:
+    """Fetch, dequantize or build a base model."""
+    input:
+        nodes="results/graph/nodes.csv",
+        relations="results/graph/relations.csv",
+        corpus=corpus_files(),
+        checked=ancient(CHECKED_DATA),
+    output:
+        directory("results/base/{model}"),
+    log:
+        "results/logs/base_{model}.log",
+    benchmark:
+        "results/benchmarks/base_{model}.tsv"
+    threads: THREADS
+    resources:
+        gpu=1,
+    params:
+        source=lambda wildcards: config["models"][wildcards.model]["source"],
+        continued=lambda wildcards: config["models"][wildcards.model]["continued"],
+        min_chars=config["corpus"]["min_chars"],
+        numeric_threads=THREADS,
+        device=DEVICE,
+        code=code_digest("tatara.base"),
+    script:
+        "../scripts/base.py"

@@ -1,0 +1,78 @@
+# What the stages share: the checked configuration, names, paths, and what a job gets.
+import os
+import re
+import subprocess
+import sys
+from glob import glob
+
+from snakemake.exceptions import WorkflowError
+
+sys.path.insert(0, os.path.join(workflow.basedir, "scripts"))
+from tatara.code import code_digest
+from tatara.config import check_config
+from tatara.errors import InputError
+from tatara.formats import FORMATS
+
+try:
+    config = check_config(config, os.path.join(workflow.basedir, "config", "schema.yaml"))
+except InputError as error:
+    raise WorkflowError(str(error)) from None
+
+MODELS = list(config["models"])
+GGUF_FORMATS = [name for name, entry in FORMATS.items() if entry.gguf]
+# What a model's GGUF formats are; a quantized file is made from F16, so F16 is among them.
+MODEL_GGUF = {
+    model: [name for name in GGUF_FORMATS if name in {"f16", *entry["formats"]}]
+    for model, entry in config["models"].items()
+    if set(entry["formats"]) & set(GGUF_FORMATS)
+}
+EVALUATED = [f"{model}_{fmt}" for model, entry in config["models"].items() for fmt in entry["formats"]]
+SCALE_RUNS = [
+    f"{config['stage1']['model']}_n{n}_r{config['stage1']['r']}_s{seed}" for n in sorted(config["subsets"]["sizes"]) for seed in config["stage1"]["seeds"]
+]
+SELECTED_RUN = f"{{model}}_selected_r{config['stage2']['r']}_s{config['stage2']['seed']}"
+ADAPTER_FILES = ["adapter_model.safetensors", "adapter_config.json"]
+# Bad data stops the build before any model is made: training waits for these, and is not made stale by them.
+CHECKED_DATA = ["results/subsets/quality.csv", "results/testset/overlap.json"]
+
+
+wildcard_constraints:
+    model="|".join(map(re.escape, MODELS)),
+    fmt="|".join(FORMATS),
+    n=r"\d+",
+    r=r"\d+",
+    seed=r"\d+",
+
+
+def resource(path):
+    """Return a path of the configuration, which is relative to the Snakefile, as seen from the working directory."""
+    return os.path.relpath(os.path.join(workflow.basedir, path))
+
+
+def resources_of(paths):
+    return [resource(path) for path in paths]
+
+
+def corpus_files():
+    pattern = config["corpus"]["glob"]
+    found = sorted(glob(os.path.join(workflow.basedir, pattern), recursive=True)) if pattern else []
+    if pattern and not found:
+        raise WorkflowError(f"config key corpus.glob is {pattern!r}, and no file matches it (seen from {workflow.basedir})")
+    return [os.path.relpath(path) for path in found]
+
+
+def commit():
+    """Return the commit of the pipeline, with `+` where tracked files were changed, or `unknown` outside a repository."""
+    asked = ["git", "-C", workflow.basedir, "describe", "--always", "--abbrev=40", "--dirty=+", "--exclude=*"]
+    answer = subprocess.run(asked, capture_output=True, text=True)
+    return answer.stdout.strip() if answer.returncode == 0 else "unknown"
+
+
+def adapter(run):
+    return [f"results/adapters/{run}/{name}" for name in ADAPTER_FILES]
+
+
+SYSTEM = config["chat"]["system"]
+THREADS = config["runtime"]["threads"]
+DEVICE = config["runtime"]["device"]
+QUESTIONS = {"label": config["testset"]["label"], "limit": config["testset"]["limit"]}

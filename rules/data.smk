@@ -1,0 +1,94 @@
+# Stage data: results/graph/{nodes,relations}.csv · results/qa/{qa_pairs,pool}.jsonl · results/subsets/subset_merged_{n}.jsonl,
+# quality.csv · results/testset/{test_set_200.jsonl,overlap.json}
+
+
+rule graph:
+    """Read and check the knowledge graph, and write it in one canonical form."""
+    input:
+        nodes=resources_of(config["graph"]["nodes"]),
+        relations=resources_of(config["graph"]["relations"]),
+        schema=resource(config["graph"]["schema"]),
+        toc=resource(config["graph"]["toc"]),
+    output:
+        nodes="results/graph/nodes.csv",
+        relations="results/graph/relations.csv",
+    log:
+        "results/logs/graph.log",
+    params:
+        code=code_digest("tatara.graph"),
+    script:
+        "../scripts/graph.py"
+
+
+rule qa_pairs:
+    """Make question-answer pairs from the graph by the templates, without duplicates."""
+    input:
+        nodes="results/graph/nodes.csv",
+        relations="results/graph/relations.csv",
+        schema=resource(config["graph"]["schema"]),
+        toc=resource(config["graph"]["toc"]),
+        templates=resources_of(config["qa"]["templates"]),
+    output:
+        "results/qa/qa_pairs.jsonl",
+    log:
+        "results/logs/qa_pairs.log",
+    params:
+        target_counts=config["qa"]["target_counts"],
+        seed=config["seed"],
+        code=code_digest("tatara.pairs"),
+    script:
+        "../scripts/qa_pairs.py"
+
+
+rule pool:
+    """Undersample relation types."""
+    input:
+        "results/qa/qa_pairs.jsonl",
+    output:
+        "results/qa/pool.jsonl",
+    log:
+        "results/logs/pool.log",
+    params:
+        retain=config["rebalance"]["retain"],
+        target_share=config["rebalance"]["target_share"],
+        seed=config["seed"],
+        code=code_digest("tatara.subsets"),
+    script:
+        "../scripts/pool.py"
+
+
+rule subsets:
+    """Cut the nested, stratified training subsets."""
+    input:
+        "results/qa/pool.jsonl",
+    output:
+        subsets=expand("results/subsets/subset_merged_{n}.jsonl", n=sorted(config["subsets"]["sizes"])),
+        quality="results/subsets/quality.csv",
+    log:
+        "results/logs/subsets.log",
+    params:
+        sizes=sorted(config["subsets"]["sizes"]),
+        seed=config["seed"],
+        code=code_digest("tatara.subsets"),
+    script:
+        "../scripts/subsets.py"
+
+
+rule testset:
+    """Check the test set, and that no question of it stands in the pool."""
+    input:
+        testset=resource(config["testset"]["file"]),
+        schema=resource(config["graph"]["schema"]),
+        toc=resource(config["graph"]["toc"]),
+        pool="results/qa/pool.jsonl",
+    output:
+        testset="results/testset/test_set_200.jsonl",
+        overlap="results/testset/overlap.json",
+    log:
+        "results/logs/testset.log",
+    params:
+        label=config["testset"]["label"],
+        threshold=config["testset"]["threshold"],
+        code=code_digest("tatara.testset"),
+    script:
+        "../scripts/testset.py"

@@ -1,0 +1,115 @@
+# Stage evaluate: results/answers/{model}_{fmt}.jsonl, {model}_{fmt}_seconds.csv · results/nll/{model}_{fmt}.json
+
+
+rule answers_gguf:
+    """Answer the questions with a GGUF file through llama.cpp."""
+    input:
+        base="results/base/{model}",
+        gguf="results/gguf/{model}-{fmt}.gguf",
+        parity="results/gguf/{model}-parity.json",
+        testset="results/testset/test_set_200.jsonl",
+    output:
+        answers="results/answers/{model}_{fmt}.jsonl",
+        seconds="results/answers/{model}_{fmt}_seconds.csv",
+    log:
+        "results/logs/answers_{model}_{fmt}.log",
+    benchmark:
+        "results/benchmarks/answers_{model}_{fmt}.tsv"
+    wildcard_constraints:
+        fmt="|".join(GGUF_FORMATS),
+    threads: THREADS
+    resources:
+        gpu=1,
+    params:
+        questions=QUESTIONS,
+        system=SYSTEM,
+        limit=config["evaluate"]["max_new_tokens"],
+        context=config["evaluate"]["context"],
+        numeric_threads=THREADS,
+        device=DEVICE,
+        code=code_digest("tatara.engines"),
+    script:
+        "../scripts/answers.py"
+
+
+rule answers_nf4:
+    """Answer the questions with the NF4 base and its adapter through transformers."""
+    input:
+        base="results/base/{model}",
+        adapter=adapter(SELECTED_RUN),
+        testset="results/testset/test_set_200.jsonl",
+    output:
+        answers="results/answers/{model}_nf4.jsonl",
+        seconds="results/answers/{model}_nf4_seconds.csv",
+    log:
+        "results/logs/answers_{model}_nf4.log",
+    benchmark:
+        "results/benchmarks/answers_{model}_nf4.tsv"
+    threads: THREADS
+    resources:
+        gpu=1,
+    params:
+        questions=QUESTIONS,
+        system=SYSTEM,
+        limit=config["evaluate"]["max_new_tokens"],
+        context=config["evaluate"]["context"],
+        numeric_threads=THREADS,
+        device=DEVICE,
+        code=code_digest("tatara.engines"),
+    script:
+        "../scripts/answers.py"
+
+
+rule nll_gguf:
+    """Measure the negative log-likelihood of the reference answers under a GGUF file."""
+    input:
+        base="results/base/{model}",
+        gguf="results/gguf/{model}-{fmt}.gguf",
+        parity="results/gguf/{model}-parity.json",
+        testset="results/testset/test_set_200.jsonl",
+    output:
+        "results/nll/{model}_{fmt}.json",
+    log:
+        "results/logs/nll_{model}_{fmt}.log",
+    benchmark:
+        "results/benchmarks/nll_{model}_{fmt}.tsv"
+    wildcard_constraints:
+        fmt="|".join(GGUF_FORMATS),
+    threads: THREADS
+    resources:
+        gpu=1,
+    params:
+        name="{model}_{fmt}",
+        questions=QUESTIONS,
+        system=SYSTEM,
+        context=config["evaluate"]["context"],
+        numeric_threads=THREADS,
+        code=code_digest("tatara.nll"),
+    script:
+        "../scripts/nll_gguf.py"
+
+
+rule nll_nf4:
+    """Measure the negative log-likelihood of the reference answers under the NF4 base and its adapter."""
+    input:
+        base="results/base/{model}",
+        adapter=adapter(SELECTED_RUN),
+        testset="results/testset/test_set_200.jsonl",
+    output:
+        "results/nll/{model}_nf4.json",
+    log:
+        "results/logs/nll_{model}_nf4.log",
+    benchmark:
+        "results/benchmarks/nll_{model}_nf4.tsv"
+    threads: THREADS
+    resources:
+        gpu=1,
+    params:
+        name="{model}_nf4",
+        questions=QUESTIONS,
+        system=SYSTEM,
+        numeric_threads=THREADS,
+        device=DEVICE,
+        code=code_digest("tatara.nll"),
+    script:
+        "../scripts/nll_adapter.py"

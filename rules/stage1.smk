@@ -1,0 +1,79 @@
+# Stage 1: results/adapters/{run}/ with train.json · results/nll/{run}.json · results/scale/{scale.csv,selected.json} ·
+# results/subsets/subset_selected.jsonl; run = {model}_n{n}_r{r}_s{seed}
+
+
+rule train_scale:
+    """Train an adapter on one subset."""
+    input:
+        base="results/base/{model}",
+        subset="results/subsets/subset_merged_{n}.jsonl",
+        checked=ancient(CHECKED_DATA),
+    output:
+        adapter=[f"results/adapters/{{model}}_n{{n}}_r{{r}}_s{{seed}}/{name}" for name in ADAPTER_FILES],
+        report="results/adapters/{model}_n{n}_r{r}_s{seed}/train.json",
+    log:
+        "results/logs/train_{model}_n{n}_r{r}_s{seed}.log",
+    benchmark:
+        "results/benchmarks/train_{model}_n{n}_r{r}_s{seed}.tsv"
+    threads: THREADS
+    resources:
+        gpu=1,
+    params:
+        run="{model}_n{n}_r{r}_s{seed}",
+        settings=config["train"],
+        alpha=config["stage1"]["alpha"],
+        dropout=config["stage1"]["dropout"],
+        system=SYSTEM,
+        numeric_threads=THREADS,
+        device=DEVICE,
+        code=code_digest("tatara.qlora"),
+    script:
+        "../scripts/train.py"
+
+
+rule nll_scale:
+    """Measure the negative log-likelihood of the reference answers, question by question."""
+    input:
+        base="results/base/{model}",
+        adapter=adapter("{model}_n{n}_r{r}_s{seed}"),
+        testset="results/testset/test_set_200.jsonl",
+    output:
+        "results/nll/{model}_n{n}_r{r}_s{seed}.json",
+    log:
+        "results/logs/nll_{model}_n{n}_r{r}_s{seed}.log",
+    benchmark:
+        "results/benchmarks/nll_{model}_n{n}_r{r}_s{seed}.tsv"
+    threads: THREADS
+    resources:
+        gpu=1,
+    params:
+        name="{model}_n{n}_r{r}_s{seed}",
+        questions=QUESTIONS,
+        system=SYSTEM,
+        numeric_threads=THREADS,
+        device=DEVICE,
+        code=code_digest("tatara.nll"),
+    script:
+        "../scripts/nll_adapter.py"
+
+
+rule scale:
+    """Compare the sizes and select one."""
+    input:
+        train=expand("results/adapters/{run}/train.json", run=SCALE_RUNS),
+        nll=expand("results/nll/{run}.json", run=SCALE_RUNS),
+        subsets=expand("results/subsets/subset_merged_{n}.jsonl", n=sorted(config["subsets"]["sizes"])),
+    output:
+        scale="results/scale/scale.csv",
+        selected="results/scale/selected.json",
+        subset="results/subsets/subset_selected.jsonl",
+    log:
+        "results/logs/scale.log",
+    params:
+        rule=config["stage1"]["rule"],
+        seed=config["seed"],
+        level=config["statistics"]["level"],
+        resamples=config["statistics"]["resamples"],
+        code=code_digest("tatara.scale"),
+    script:
+        "../scripts/scale.py"

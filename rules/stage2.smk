@@ -1,0 +1,48 @@
+# Stage 2: results/adapters/{model}_selected_r{r}_s{seed}/ · results/merged/{model}/ (16 bits)
+
+
+rule train_selected:
+    """Train a model's adapter on the selected subset."""
+    input:
+        base="results/base/{model}",
+        subset="results/subsets/subset_selected.jsonl",
+    output:
+        adapter=[f"results/adapters/{{model}}_selected_r{{r}}_s{{seed}}/{name}" for name in ADAPTER_FILES],
+        report="results/adapters/{model}_selected_r{r}_s{seed}/train.json",
+    log:
+        "results/logs/train_{model}_selected_r{r}_s{seed}.log",
+    benchmark:
+        "results/benchmarks/train_{model}_selected_r{r}_s{seed}.tsv"
+    threads: THREADS
+    resources:
+        gpu=1,
+    params:
+        run="{model}_selected_r{r}_s{seed}",
+        settings=config["train"],
+        alpha=config["stage2"]["alpha"],
+        dropout=config["stage2"]["dropout"],
+        system=SYSTEM,
+        numeric_threads=THREADS,
+        device=DEVICE,
+        code=code_digest("tatara.qlora"),
+    script:
+        "../scripts/train.py"
+
+
+rule merge:
+    """Merge a model's adapter into its 16-bit base."""
+    input:
+        base="results/base/{model}",
+        adapter=adapter(SELECTED_RUN),
+    output:
+        directory("results/merged/{model}"),
+    log:
+        "results/logs/merge_{model}.log",
+    benchmark:
+        "results/benchmarks/merge_{model}.tsv"
+    threads: THREADS
+    params:
+        numeric_threads=THREADS,
+        code=code_digest("tatara.merge"),
+    script:
+        "../scripts/merge.py"

@@ -1,0 +1,27 @@
+"""rules answers_gguf and answers_nf4"""
+
+from pathlib import Path
+
+from tatara.job import job
+
+with job(snakemake.log[0], snakemake.params.numeric_threads):
+    from tatara.engines import answer_all
+    from tatara.testset import evaluated
+
+    fmt = snakemake.wildcards.get("fmt", "nf4")
+    gguf, adapter = snakemake.input.get("gguf"), snakemake.input.get("adapter")
+    answer_all(
+        rows=evaluated(snakemake.input.testset, **snakemake.params.questions),
+        fmt=fmt,
+        base=Path(snakemake.input.base),
+        file=Path(gguf) if gguf else None,
+        adapter=Path(adapter[0]).parent if adapter else None,
+        answers=Path(snakemake.output.answers),
+        times=Path(snakemake.output.seconds),
+        partial=Path("results/checkpoints", f"answers_{snakemake.wildcards.model}_{fmt}.jsonl"),
+        system=snakemake.params.system,
+        limit=snakemake.params.limit,
+        context=snakemake.params.context,
+        threads=snakemake.params.numeric_threads,
+        device=snakemake.params.device,
+    )

@@ -1,0 +1,16 @@
+"""rule provenance"""
+
+from pathlib import Path
+
+from tatara.job import job
+
+with job(snakemake.log[0]):
+    from tatara.provenance import write_provenance
+
+    write_provenance(
+        output=Path(snakemake.output[0]),
+        commit=snakemake.params.commit,
+        config=snakemake.params.config,
+        inputs=dict(zip(snakemake.params.names, snakemake.input.given, strict=True)),
+        bases={Path(folder).name: Path(folder, "base.json") for folder in snakemake.input.bases},
+    )

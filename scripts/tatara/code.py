@@ -1,0 +1,52 @@
+"""A digest of the package's own modules, since Snakemake does not see what a script imports."""
+
+import ast
+import functools
+import hashlib
+from pathlib import Path
+
+PACKAGE = Path(__file__).parent
+
+
+def _file(module: str) -> Path | None:
+    path = PACKAGE.joinpath(*module.split(".")[1:])
+    return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
+
+
+@functools.cache
+def _imports(file: Path) -> frozenset[str]:
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return frozenset(name for name in found if name.split(".")[0] == "tatara")
+
+
+@functools.cache
+def code_digest(*modules: str) -> str:
+    """Return a digest of these modules of the package and of all that they import from it.
+
+    Args:
+        modules: names such as `tatara.pairs`.
+
+    Raises:
+        ModuleNotFoundError: there is no such module.
+    """
+    waiting, seen = list(modules), {}
+    for module in modules:
+        if _file(module) is None:
+            raise ModuleNotFoundError(f"no module {module} under {PACKAGE}")
+    while waiting:
+        file = _file(waiting.pop())
+        if file is None or file in seen:
+            continue
+        # Templates and other data that lie beside a package's modules belong to it.
+        data = sorted(path for path in file.parent.glob("*") if path.suffix in {".html", ".css"}) if file.name == "__init__.py" else []
+        seen[file] = b"".join(path.read_bytes() for path in [file, *data])
+        waiting += _imports(file)
+    digest = hashlib.sha256()
+    for file in sorted(seen):
+        digest.update(str(file.relative_to(PACKAGE)).encode() + b"\0" + seen[file])
+    return digest.hexdigest()[:16]

@@ -1,0 +1,96 @@
+"""The configuration: read strictly, completed with defaults, checked across its keys."""
+
+import copy
+import difflib
+from pathlib import Path
+
+import yaml
+from jsonschema import Draft202012Validator
+
+from tatara.errors import InputError
+
+SOURCES = ("hub", "path", "scratch")
+
+
+def _fill(schema: dict, value: object) -> None:
+    """Put the schema's defaults where `value` has none, in place."""
+    if not isinstance(value, dict):
+        return
+    for key, part in schema.get("properties", {}).items():
+        if key not in value and "default" in part:
+            value[key] = copy.deepcopy(part["default"])
+        if key in value:
+            _fill(part, value[key])
+    others = schema.get("additionalProperties")
+    if isinstance(others, dict):
+        for key in value.keys() - schema.get("properties", {}).keys():
+            _fill(others, value[key])
+
+
+def _name(path) -> str:
+    return ".".join(str(part) for part in path)
+
+
+def _explain(error) -> list[str]:
+    """Return one message for each thing that is wrong in a schema error."""
+    where = _name(error.absolute_path)
+    if error.validator == "additionalProperties":
+        known = list(error.schema.get("properties", {}))
+        messages = []
+        for key in sorted(set(error.instance) - set(known)):
+            near = difflib.get_close_matches(key, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(known)}"
+            messages.append(f"unknown config key {_name([*error.absolute_path, key])}: {hint}")
+        return messages
+    if error.validator == "required":
+        missing = [key for key in error.validator_value if key not in error.instance]
+        return [f"config key {_name([*error.absolute_path, key])} is missing: {_describe(error.schema, key)}" for key in missing]
+    said = error.schema.get("description", "") if isinstance(error.schema, dict) else ""
+    return [f"config key {where or '(top)'}: {error.message}" + (f" ({said})" if said else "")]
+
+
+def _describe(schema: dict, key: str) -> str:
+    return schema.get("properties", {}).get(key, {}).get("description", "add it")
+
+
+def _across(config: dict) -> list[str]:
+    """Return what is wrong between keys that are each right."""
+    wrong = []
+    models = config["models"]
+    for name, model in models.items():
+        given = [kind for kind in SOURCES if kind in model["source"]]
+        if len(given) != 1:
+            found = "names none" if not given else f"names {len(given)} ({', '.join(given)})"
+            wrong.append(f"config key models.{name}.source {found}: give exactly one of {', '.join(SOURCES)}")
+        if "scratch" in given and model["continued"]:
+            wrong.append(f"config key models.{name}.continued is for hub and path sources: a scratch model is pretrained by its own steps")
+        scratch = model["source"].get("scratch")
+        if scratch and scratch["heads"] % scratch["kv_heads"]:
+            wrong.append(f"config key models.{name}.source.scratch.kv_heads is {scratch['kv_heads']}: it must divide heads, {scratch['heads']}")
+    if config["stage1"]["model"] not in models:
+        wrong.append(f"config key stage1.model is {config['stage1']['model']!r}: expected one of models, {', '.join(models)}")
+    train = config["train"]
+    if train["batch_size"] % train["micro_batch_size"]:
+        wrong.append(f"config key train.micro_batch_size is {train['micro_batch_size']}: it must divide train.batch_size, {train['batch_size']}")
+    both = sorted(config["rebalance"]["retain"].keys() & config["rebalance"]["target_share"].keys())
+    if both:
+        wrong.append(f"config keys rebalance.retain and rebalance.target_share both name {', '.join(both)}: name each type in one of them")
+    return wrong
+
+
+def check_config(config: dict, schema_file: Path) -> dict:
+    """Return the configuration with every default filled in.
+
+    Raises:
+        InputError: names each key that is unknown, missing or wrong, with what was expected.
+    """
+    schema = yaml.safe_load(Path(schema_file).read_text(encoding="utf-8"))
+    config = copy.deepcopy(config)
+    errors = sorted(Draft202012Validator(schema).iter_errors(config), key=lambda error: _name(error.absolute_path))
+    messages = [message for error in errors for message in _explain(error)]
+    if not messages:
+        _fill(schema, config)
+        messages = _across(config)
+    if messages:
+        raise InputError("the configuration has errors:\n  " + "\n  ".join(dict.fromkeys(messages)))
+    return config

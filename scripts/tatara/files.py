@@ -1,0 +1,77 @@
+"""Reading and writing of text files: UTF-8, errors that name file and line, writes that are whole or not there."""
+
+import csv
+import io
+import os
+from pathlib import Path
+
+import yaml
+
+from tatara.errors import InputError
+
+
+def read_text(path: Path | str) -> str:
+    """Return a UTF-8 file's text with LF line ends; a byte order mark and CRLF are taken off silently.
+
+    Raises:
+        InputError: no such file, or bytes that are not UTF-8 (file and line).
+    """
+    path = Path(path)
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; check the path in the config") from None
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise InputError(f"{path}:{line}: byte 0x{raw[error.start]:02x} is not UTF-8; save the file as UTF-8 (not Shift_JIS or UTF-16)") from None
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def write_text(path: Path | str, text: str) -> None:
+    """Write UTF-8 text with its line ends as they are; a reader sees the old file or the new one, never a part."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.write_text(text, encoding="utf-8", newline="")
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def write_csv(path: Path | str, columns: list[str], rows: list[list]) -> None:
+    """Write a header and rows, LF ends, quotes only where they are needed."""
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    write_text(path, buffer.getvalue())
+
+
+class _Loader(yaml.CSafeLoader):
+    """The safe loader, but a key that stands twice in one mapping is an error."""
+
+    def construct_mapping(self, node, deep=False):
+        seen = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
+                raise yaml.MarkedYAMLError(problem=f"the key {key} stands twice", problem_mark=key_node.start_mark)
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+def read_yaml(path: Path | str) -> object:
+    """Return what a YAML file holds.
+
+    Raises:
+        InputError: broken YAML or a key that stands twice (file and line).
+    """
+    try:
+        return yaml.load(read_text(path), Loader=_Loader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else 1
+        raise InputError(f"{path}:{line}: {error.problem}; mend the YAML there") from None

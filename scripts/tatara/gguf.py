@@ -1,0 +1,60 @@
+"""GGUF files by llama.cpp's own tools: conversion and quantization (paper eq. 8). Needs no torch in this process."""
+
+import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tatara import llama_home
+from tatara.errors import InputError
+from tatara.formats import FORMATS
+
+logger = logging.getLogger("tatara")
+CONVERTER = Path(__file__).with_name("converter.py")
+
+
+class ConversionRefused(InputError):
+    """llama.cpp's converter refuses a model; the message is its own last line."""
+
+
+def _run(command: list, what: str) -> list[str]:
+    """Run a command with its output in the log; return the lines, raise ConversionRefused when it fails."""
+    process = subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+    lines = []
+    for line in process.stdout:
+        lines.append(line.rstrip())
+        logger.info("%s: %s", what, lines[-1])
+    if process.wait():
+        last = next((line for line in reversed(lines) if line.strip()), "no output")
+        raise ConversionRefused(f"{what} ended with status {process.returncode}: {last}")
+    return lines
+
+
+def convert(model: Path, output: Path, vocab_only: bool = False) -> None:
+    """Convert a model folder to an F16 GGUF with the official converter; a killed conversion leaves no file at `output`.
+
+    Raises:
+        ConversionRefused: the converter does not take the model (such as a Unigram tokenizer without tokenizer.model).
+    """
+    partial = output.with_name(f"{output.name}.partial")
+    extra = ["--vocab-only"] if vocab_only else []
+    try:
+        _run([sys.executable, CONVERTER, llama_home.source(), model, "--outtype", "f16", "--outfile", partial, *extra], "convert")
+        os.replace(partial, output)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def quantize(f16: Path, output: Path, fmt: str, threads: int) -> None:
+    """Quantize an F16 GGUF to one of `formats.FORMATS` with llama-quantize.
+
+    Args:
+        fmt: short name such as `q4`.
+    """
+    partial = output.with_name(f"{output.name}.partial")
+    try:
+        _run([llama_home.tool("llama-quantize"), f16, partial, FORMATS[fmt].label, threads], "quantize")
+        os.replace(partial, output)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,45 @@
+"""What every script does around its one call: the log, the threads, a clean end on bad input."""
+
+import contextlib
+import logging
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from tatara.errors import InputError
+
+logger = logging.getLogger("tatara")
+
+
+@contextlib.contextmanager
+def job(log: str, threads: int = 1, online: bool = False) -> Iterator[None]:
+    """Log to the rule's log file and to the terminal; end with one clear message on bad input.
+
+    Args:
+        log: path of the log file.
+        threads: CPU threads of the numeric libraries.
+        online: True lets the hub be asked, for a model that the config takes from there.
+    """
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[name] = str(threads)
+    # Nothing is fetched and nothing reported unless a rule asks for it.
+    os.environ["HF_HUB_OFFLINE"] = "0" if online else "1"
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    Path(log).parent.mkdir(parents=True, exist_ok=True)
+    handlers = [logging.FileHandler(log, mode="w", encoding="utf-8"), logging.StreamHandler(sys.stderr)]
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", handlers=handlers, force=True)
+    for noisy in ("httpx", "matplotlib", "datasets", "gguf"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    start = time.monotonic()
+    try:
+        yield
+    except InputError as error:
+        logger.error("\nERROR: %s\n", error)
+        sys.exit(1)
+    except Exception:
+        logger.exception("failed; this log is %s", log)
+        sys.exit(1)
+    logger.info("done in %.1f s", time.monotonic() - start)

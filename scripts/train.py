@@ -1,0 +1,24 @@
+"""rules train_scale and train_selected"""
+
+from pathlib import Path
+
+from tatara.job import job
+
+with job(snakemake.log[0], snakemake.params.numeric_threads):
+    from tatara.qlora import train
+
+    train(
+        base=Path(snakemake.input.base),
+        subset=Path(snakemake.input.subset),
+        adapter=Path(snakemake.output.report).parent,
+        report=Path(snakemake.output.report),
+        checkpoint_folder=Path("results/checkpoints", snakemake.params.run),
+        settings=snakemake.params.settings,
+        lora={"r": int(snakemake.wildcards.r), "alpha": snakemake.params.alpha, "dropout": snakemake.params.dropout},
+        system=snakemake.params.system,
+        run=snakemake.params.run,
+        model_name=snakemake.wildcards.model,
+        seed=int(snakemake.wildcards.seed),
+        threads=snakemake.params.numeric_threads,
+        device=snakemake.params.device,
+    )

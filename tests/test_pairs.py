@@ -1,0 +1,202 @@
+"""QA pairs: faults in templates are named, the choice is seeded, and the pairs of the real graph read well."""
+
+import re
+from collections import Counter, defaultdict
+from pathlib import Path
+from statistics import mean
+
+import pytest
+import yaml
+from domain_small import FOLDER, TEMPLATES, changed, graph, schema, templates
+from tatara.errors import InputError
+from tatara.graph import load_graph
+from tatara.pairs import make_pairs, pair_id
+from tatara.schema import read_schema
+from tatara.subsets import nested_subsets, rebalance
+from tatara.templates import read_templates
+from tatara.text import normalise
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_pairs_of_the_small_graph():
+    pairs = make_pairs(graph(), templates(), None, 1)
+    first = pairs[0]
+    assert first == {
+        "id": pair_id(first["question"]), "question": "養蜂の手引きの「第1章 巣箱の管理」には何が書かれているか。", "answer": first["answer"],
+        "relation_type": "CONTAINS", "version": "v1", "intent": "what", "template": "bee-contains-what",
+        "start": "book", "end": "ch-1", "category": "養蜂",
+    }  # fmt: skip
+    assert re.fullmatch("[0-9a-f]{16}", first["id"])
+    assert first["answer"].startswith("養蜂の手引きの「第1章 巣箱の管理」の内容は次のとおりである。") and first["answer"].endswith(
+        "（養蜂の手引き 第1章 巣箱の管理）"
+    )
+    assert "次の章は「第2章 病害虫への備え」である。" in pairs[1]["answer"] + first["answer"]
+    # The generic template serves the types that have none of their own, and only those.
+    assert {row["relation_type"] for row in pairs if row["template"] == "generic-why"} == {"COUNTERS", "USES", "COMES_BEFORE"}
+    # Two wordings for 3 relations, and one where a next chapter exists; two each for the 5 and the 6 others.
+    assert Counter(row["template"] for row in pairs) == {
+        "bee-contains-what": 6, "bee-contains-how": 2, "bee-explained-what": 10, "generic-why": 12,
+    }  # fmt: skip
+
+
+def test_questions_that_differ_in_punctuation_only_are_one(tmp_path):
+    path, _ = changed(TEMPLATES[0], tmp_path / "v1.yaml", "'{start.name}とは何か。'", "'{start.name}とは何か。', '{start.name} とは、何か？'")
+    pairs = make_pairs(graph(), read_templates([path, TEMPLATES[1]], schema()), None, 1)
+    assert len(pairs) == len(make_pairs(graph(), templates(), None, 1))
+    assert len({normalise(row["question"]) for row in pairs}) == len(pairs)
+
+
+def test_the_choice_is_seeded_and_keeps_versions_and_intents():
+    make = lambda seed: make_pairs(graph(), templates(), {"CONTAINS": 4}, seed)  # noqa: E731
+    assert make(1) == make(1)
+    assert any(make(1) != make(seed) for seed in range(2, 8))
+    for seed in range(5):
+        chosen = [row for row in make(seed) if row["relation_type"] == "CONTAINS"]
+        assert len(chosen) == 4 and {row["version"] for row in chosen} == {"v1", "v2"}
+    assert len([row for row in make(1) if row["relation_type"] != "CONTAINS"]) == 22
+
+
+def test_a_target_that_cannot_be_reached_is_named():
+    with pytest.raises(InputError, match="CONTAINS: 8 different questions, the target is 9; add question wordings"):
+        make_pairs(graph(), templates(), {"CONTAINS": 9}, 1)
+    with pytest.raises(InputError, match=r"target_counts\.CONTAIN: the graph has no relation of this type"):
+        make_pairs(graph(), templates(), {"CONTAIN": 1}, 1)
+
+
+def test_types_without_templates_are_named():
+    with pytest.raises(InputError, match="no template for the relation type COUNTERS, USES, COMES_BEFORE"):
+        make_pairs(graph(), templates()[:2], None, 1)
+
+
+def test_a_repeated_sentence_is_left_out_and_the_aim_is_neared(tmp_path):
+    once = "{reason}（{citation}）"
+    path, _ = changed(TEMPLATES[1], tmp_path / "v2.yaml", once, f"{once}\n        {{start.description}}\n        {{start.description}}{{reason}}")
+    for row in make_pairs(graph(), read_templates([TEMPLATES[0], path], schema()), None, 1):
+        sentences = re.findall("[^。]+。", row["answer"])
+        assert len(set(sentences)) == len(sentences)
+        assert len(row["answer"]) <= 300
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("{end<same.name}の説明", "{end<same.nane}の説明", "unknown slot {end<same.nane}"),
+        ("次の章は「{next.title}」", "次の章は「{following.title}」", "template bee-contains-what: unknown slot {following.title}"),
+        (
+            "- その章の範囲は",
+            "- '{end<USE.name}の範囲は'\n    - その章の範囲は",
+            "unknown relation type USE in slot {end<USE.name}; did you mean USES?",
+        ),
+        ("relation: CONTAINS", "relation: CONTAIN", "template bee-contains-what: unknown relation type CONTAIN; did you mean CONTAINS?"),
+        ("id: bee-explained-what", "id: bee-contains-what", "template bee-contains-what: this id stands twice"),
+        ("（{citation}）\n  - id", "（{citation）\n  - id", "a brace without its partner"),
+        ("intent: what\n    questions: ['{start.name}と", "intent: wat\n    questions: ['{start.name}と", "unknown intent wat; did you mean what?"),
+        ("version: v1", "version: v9", "version: expected one of v1, v2, v3, v4, found v9"),
+        ("        {more}\n", "        {more}\n        ? {volume\n", "a brace without its partner"),
+    ],
+)
+def test_a_fault_in_a_template_names_file_and_id(tmp_path, old, new, expected):
+    path, _ = changed(TEMPLATES[0], tmp_path / "v1.yaml", old, new)
+    with pytest.raises(InputError) as error:
+        read_templates([path, TEMPLATES[1]], schema())
+    assert str(path) in str(error.value) and expected in str(error.value)
+
+
+def test_a_slot_without_a_value_names_template_and_relation(tmp_path):
+    path, _ = changed(TEMPLATES[1], tmp_path / "v2.yaml", "    needs: [next.title]\n", "")
+    with pytest.raises(InputError) as error:
+        make_pairs(graph(), read_templates([TEMPLATES[0], path], schema()), None, 1)
+    assert f"{path}: template bee-contains-how: the slot {{next.title}} has no value for book -CONTAINS-> ch-3" in str(error.value)
+    assert "name it under needs" in str(error.value)
+
+
+def test_a_volume_without_category_is_named(tmp_path):
+    path, _ = changed(FOLDER / "schema.yaml", tmp_path / "schema.yaml", "  養蜂の手引き: 養蜂", "  登山の手引き: 養蜂")
+    loaded = load_graph([FOLDER / "nodes.csv"], [FOLDER / "relations.csv"], read_schema(path), FOLDER / "toc.csv")
+    with pytest.raises(InputError, match=r"schema\.yaml has no volume_category for '養蜂の手引き'"):
+        make_pairs(loaded, templates(), None, 1)
+
+
+# The pairs of the real graph.
+
+
+@pytest.fixture(scope="module")
+def config():
+    return yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def standards(config):
+    files = config["graph"]
+    return load_graph(
+        [ROOT / p for p in files["nodes"]], [ROOT / p for p in files["relations"]], read_schema(ROOT / files["schema"]), ROOT / files["toc"]
+    )
+
+
+@pytest.fixture(scope="module")
+def pairs(config, standards):
+    chosen = read_templates([ROOT / path for path in config["qa"]["templates"]], standards.schema)
+    return make_pairs(standards, chosen, config["qa"]["target_counts"], config["seed"])
+
+
+def test_counts_are_the_papers(config, pairs):
+    counts = Counter(row["relation_type"] for row in pairs)
+    assert counts == config["qa"]["target_counts"] and sum(counts.values()) == 5578
+    assert len({row["id"] for row in pairs}) == 5578
+    intents = defaultdict(set)
+    for row in pairs:
+        intents[row["version"]].add(row["intent"])
+        intents["all"].add(row["intent"])
+    assert intents.keys() == {"v1", "v2", "v3", "v4", "all"} and len(intents["all"]) == 7
+    assert all({row["version"] for row in pairs if row["relation_type"] == type_} == {"v1", "v2", "v3", "v4"} for type_ in counts)
+
+
+def test_mean_answer_length_of_every_subset_is_the_papers(config, pairs):
+    pool = rebalance(pairs, config["rebalance"]["retain"], None, config["seed"])
+    assert len(pool) == 5169
+    subsets = nested_subsets(pool, [*config["subsets"]["sizes"], 1000, 2000, 3000, 4000, 5000], config["seed"])
+    assert all(360 <= mean(len(row["answer"]) for row in rows) <= 390 for rows in [pairs, pool, *subsets.values()])
+
+
+def faults(text: str) -> list[str]:
+    found = re.findall(
+        r"[{}]|はは|がが|をを|にに|(?<!も)のの|でで|とと(?!も)|もも|へへ|第第|章章|節節|編編|。。|、、|。、|、。|（）|「」|（（|））|\.\s\.|\s\s",
+        text,
+    )
+    if any(text.count(left) != text.count(right) for left, right in ("「」", "（）")):
+        found.append("brackets")
+    return found
+
+
+def test_every_pair_is_written_cleanly(pairs):
+    for row in pairs:
+        assert not faults(row["question"]) and not faults(row["answer"]), row
+        assert re.search(r"[。？]$", row["question"]), row
+        assert re.search(r"(。|。（[^）]*(（[^）]*）)?[^）]*）)$", row["answer"]), f"cut off: {row}"
+        sentences = re.findall(r"[^。]+。", row["answer"])
+        assert len(set(sentences)) == len(sentences), f"a sentence stands twice: {row}"
+        assert 250 <= len(row["answer"]) <= 450, f"{len(row['answer'])} characters: {row}"
+        assert not re.search(r"(です|ます|ません|ください)。", row["answer"]), f"mixed style: {row}"
+
+
+def test_names_and_citations_in_answers_exist(standards, pairs):
+    titles = {node.title for node in standards.nodes.values()}
+    places = [place.text for place in standards.toc.places]
+    volumes = "|".join(re.escape(node.name) for node in standards.nodes.values() if standards.schema.levels.get(node.label) == 0)
+    relations = {(relation.start, relation.type, relation.end): relation for relation in standards.relations}
+    for row in pairs:
+        evidence = standards.evidence(relations[row["start"], row["relation_type"], row["end"]])
+        assert evidence.text in row["answer"], f"does not cite {evidence.text}: {row}"
+        assert row["category"] == standards.schema.volume_category[evidence.volume]
+        for quoted in re.findall(r"「(第[^「」]*)」", row["answer"]):
+            assert quoted in titles, f"no node is called {quoted}: {row}"
+        for cited in re.finditer(rf"(?:{volumes}) 第[^。、]*", row["answer"]):
+            assert any(cited[0].startswith(place) for place in places if "章" in place), f"no such place: {cited[0]}: {row}"
+
+
+def test_answers_to_one_relation_differ(pairs):
+    answers = defaultdict(list)
+    for row in pairs:
+        answers[row["start"], row["relation_type"], row["end"]].append(row["answer"])
+    assert mean(len(set(texts)) / len(texts) for texts in answers.values()) > 0.95
