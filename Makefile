@@ -32,11 +32,11 @@ setup: ## environment from the lock and one build of llama.cpp; does nothing whe
 
 run: setup unlock ## the whole study of CONFIG: models, answers, scores, tables, figures, report
 	@mkdir -p $(DIRECTORY)
-	$(SNAKEMAKE) --cores $(CORES) --resources gpu=$(GPUS) all
+	$(SNAKEMAKE) all --cores $(CORES) --resources gpu=$(GPUS)
 
 dry-run: setup ## what `make run` would do
 	@mkdir -p $(DIRECTORY)
-	$(SNAKEMAKE) --cores $(CORES) --dry-run all
+	$(SNAKEMAKE) all --cores $(CORES) --dry-run
 
 test: setup ## linters, unit tests, dry runs of every configuration and a real run of the smoke configuration
 	$(MAKE) lint

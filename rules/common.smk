@@ -35,6 +35,16 @@ ADAPTER_FILES = ["adapter_model.safetensors", "adapter_config.json"]
 # Bad data stops the build before any model is made: training waits for these, and is not made stale by them.
 CHECKED_DATA = ["results/subsets/quality.csv", "results/testset/overlap.json"]
 
+# The files that the user brings.
+GIVEN = [
+    *config["graph"]["nodes"],
+    *config["graph"]["relations"],
+    config["graph"]["schema"],
+    config["graph"]["toc"],
+    *config["qa"]["templates"],
+    config["testset"]["file"],
+]
+
 
 wildcard_constraints:
     model="|".join(map(re.escape, MODELS)),

@@ -4,10 +4,36 @@ import csv
 import io
 import os
 from pathlib import Path
+from typing import BinaryIO
 
 import yaml
 
 from tatara.errors import InputError
+
+
+def open_bytes(path: Path | str) -> BinaryIO:
+    """Open a file for reading.
+
+    Raises:
+        InputError: no such file.
+    """
+    try:
+        return Path(path).open("rb")
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; check the path in the config") from None
+
+
+def decode(raw: bytes, path: Path | str, line: int = 1) -> str:
+    """Return UTF-8 text that begins at a line of a file; a byte order mark at its beginning is taken off silently.
+
+    Raises:
+        InputError: bytes that are not UTF-8 (file and line).
+    """
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line += raw.count(b"\n", 0, error.start)
+        raise InputError(f"{path}:{line}: byte 0x{raw[error.start]:02x} is not UTF-8; save the file as UTF-8 (not Shift_JIS or UTF-16)") from None
 
 
 def read_text(path: Path | str) -> str:
@@ -16,17 +42,8 @@ def read_text(path: Path | str) -> str:
     Raises:
         InputError: no such file, or bytes that are not UTF-8 (file and line).
     """
-    path = Path(path)
-    try:
-        raw = path.read_bytes()
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file; check the path in the config") from None
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise InputError(f"{path}:{line}: byte 0x{raw[error.start]:02x} is not UTF-8; save the file as UTF-8 (not Shift_JIS or UTF-16)") from None
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    with open_bytes(path) as file:
+        return decode(file.read(), path).replace("\r\n", "\n").replace("\r", "\n")
 
 
 def write_text(path: Path | str, text: str) -> None:

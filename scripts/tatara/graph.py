@@ -93,10 +93,10 @@ class Graph:
         return chain
 
     def citation(self, node_id: str) -> Citation:
-        """Return where a structural node stands: volume, chapter, section as far as its level goes."""
+        """Return where a structural node stands: volume, chapter, section as far as its level goes; another node stands nowhere."""
         titles = ["", "", ""]
         for node in self.chain(node_id):
-            level = self.schema.levels[node.label]
+            level = self.schema.levels.get(node.label, len(titles))
             if level < len(titles):
                 titles[level] = node.title
         return Citation(*titles)

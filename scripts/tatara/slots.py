@@ -42,7 +42,9 @@ class View:
         self._paths: dict[tuple[str, str, str], list[tuple[Relation, Node]]] = {}
 
     def _order(self, node: Node) -> tuple:
-        return (*(_natural(part.number) for part in self.graph.chain(node.id)), _natural(node.name), node.id)
+        """Return what sorts places as the table of contents has them, and other nodes by name."""
+        place = self.graph.toc.order.get(self.graph.citation(node.id), -1)
+        return place, _natural(node.number), _natural(node.name), node.id
 
     @cached_property
     def _siblings(self) -> list[Node]:

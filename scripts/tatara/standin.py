@@ -92,7 +92,7 @@ def _unigram(texts: list[str], vocab_size: int) -> Tokenizer:
     vocabulary = [(token, 0.0) for token in special] + [(token, floor) for token in byte_tokens] + pieces
     tokenizer = Tokenizer(models.Unigram(vocabulary, unk_id=0, byte_fallback=True))
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="never")
-    tokenizer.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()])
+    tokenizer.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Fuse(), decoders.Replace("▁", " ")])
     return tokenizer
 
 

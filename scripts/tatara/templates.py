@@ -15,6 +15,7 @@ ANY = "any"  # a template for every relation type that has none of its own
 _KEYS = ("id", "relation", "intent", "questions", "answers", "needs")
 _SLOT = re.compile(r"\{([^{}]*)\}")
 _SENTENCE = re.compile(r"[^。]*。[」）]*|[^。]+")
+_BRACKETS = re.compile(r"。(（(?:[^（）]|（[^（）]*）)*）)")  # brackets after a sentence; inside, one more level as in 維持管理編（河川編）
 _OPTIONAL = "? "
 _MORE = "{more}"
 
@@ -76,6 +77,7 @@ def compose(template: Template, number: int, view: View, turn: int) -> str:
     """Return the answer to wording `number`: its required lines, and optional ones until it comes nearest to the aim.
 
     A required sentence that the answer already has is left out; an optional line is used only when none of its sentences is there.
+    Brackets that follow a sentence are taken into it.
 
     Raises:
         UnfilledSlot: a required line has a slot without a value.
@@ -101,7 +103,7 @@ def compose(template: Template, number: int, view: View, turn: int) -> str:
             seen.update(sentences)
             chosen[index] = sentences
             total = longer
-    return "".join(sentence for index in sorted(chosen) for sentence in chosen[index])
+    return _BRACKETS.sub(r"\1。", "".join(sentence for index in sorted(chosen) for sentence in chosen[index]))
 
 
 def _lines(answer: str, more: list[str]) -> tuple[Line, ...]:

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 from tatara.errors import InputError, raise_problems
-from tatara.jsonl import read_numbered
+from tatara.jsonl import read_jsonl, read_numbered
 from tatara.schema import Schema, nearest
 from tatara.text import normalise, squeeze
 from tatara.toc import Citation, Toc
@@ -157,3 +157,20 @@ def overlap(questions: list[dict], pool: list[dict], threshold: float) -> dict:
             for row, (containment, pair) in zip(questions, best, strict=True)
         ],
     }
+
+
+def evaluated(path: Path | str, label: str, limit: int | None) -> list[dict]:
+    """Return the questions to evaluate: those with the label, or `limit` of them, taken from the categories in turn.
+
+    Raises:
+        InputError: no question has the label.
+    """
+    rows = select(read_jsonl(path), label)
+    if limit is None or limit >= len(rows):
+        return rows
+    turns = defaultdict(int)
+    ranked = []
+    for index, row in enumerate(rows):
+        ranked.append((turns[row["category"]], index))
+        turns[row["category"]] += 1
+    return [rows[index] for index in sorted(index for _, index in sorted(ranked)[:limit])]

@@ -3,6 +3,7 @@
 import csv
 import io
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from tatara.errors import InputError, raise_problems
@@ -34,6 +35,11 @@ class Toc:
     """
 
     places: dict[Citation, None]
+
+    @cached_property
+    def order(self) -> dict[Citation, int]:
+        """Place -> its position in the table of contents."""
+        return {place: position for position, place in enumerate(self.places)}
 
     def problem(self, citation: Citation) -> str | None:
         """Return what is wrong with a citation, or None when it stands in the table of contents."""

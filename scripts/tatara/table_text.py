@@ -1,0 +1,219 @@
+"""How tables are shown: headings, notes, units, decimals. One layout serves the Markdown files and the report."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas
+
+from tatara.files import write_text
+from tatara.formats import FORMATS
+
+NONE = "—"
+Text = Callable[[dict], str]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Title, note and columns (heading -> text of a row) of a table; `{level}` in the note is the confidence level."""
+
+    title: str
+    note: str
+    columns: dict[str, Text]
+    empty: str = "No rows."
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A table as it is read: headings and rows of text, and which columns hold numbers."""
+
+    title: str
+    note: str
+    headings: list[str]
+    rows: list[list[str]]
+    numeric: list[bool]
+    empty: str
+
+
+def number(value: float, decimals: int = 2, sign: bool = False) -> str:
+    """Return a number with its decimals and thousands separators; large ones without decimals, a dash for NaN."""
+    if math.isnan(value):
+        return NONE
+    decimals = 0 if abs(value) >= 1000 else min(decimals, 1) if abs(value) >= 100 else decimals
+    text = f"{value:+,.{decimals}f}" if sign else f"{value:,.{decimals}f}"
+    zero = not any(digit in text for digit in "123456789")
+    return text.lstrip("+-").replace("-", "−") if zero else text.replace("-", "−")
+
+
+def interval(value: float, low: float, high: float, decimals: int = 2, sign: bool = False) -> str:
+    """Return `2.31 [2.10, 2.52]`, or the number alone where there is no interval."""
+    if math.isnan(value) or math.isnan(low):
+        return number(value, decimals, sign)
+    return f"{number(value, decimals, sign)} [{number(low, decimals, sign)}, {number(high, decimals, sign)}]"
+
+
+def percent(value: float, decimals: int = 0) -> str:
+    return NONE if math.isnan(value) else f"{100 * value:.{decimals}f} %"
+
+
+def duration(seconds: float) -> str:
+    """Return seconds, minutes or hours."""
+    if math.isnan(seconds):
+        return NONE
+    if seconds < 120:
+        return f"{seconds:.1f} s"
+    return f"{seconds / 60:,.1f} min" if seconds < 7200 else f"{seconds / 3600:,.1f} h"
+
+
+def size(count: float) -> str:
+    """Return bytes as MB or GB (powers of ten, as the paper has them)."""
+    if math.isnan(count):
+        return NONE
+    return f"{count / 1e9:,.2f} GB" if count >= 1e9 else f"{count / 1e6:,.1f} MB"
+
+
+def p_text(value: float) -> str:
+    return NONE if math.isnan(value) else "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def small(value: float) -> str:
+    """Return a small positive number such as a KL divergence, in two significant digits."""
+    return NONE if math.isnan(value) else f"{value:.2g}" if value >= 0.001 or value == 0 else f"{value:.1e}"
+
+
+def _number(key: str, decimals: int = 2) -> Text:
+    return lambda row: number(row[key], decimals)
+
+
+def _interval(key: str, decimals: int = 2, sign: bool = False) -> Text:
+    return lambda row: interval(row[key], row[f"{key}_low"], row[f"{key}_high"], decimals, sign)
+
+
+def _named(key: str) -> Text:
+    return lambda row: str(row[key])
+
+
+def _format(row: dict) -> str:
+    return FORMATS[row["format"]].label
+
+
+def _count(key: str) -> Text:
+    return lambda row: NONE if math.isnan(row[key]) else f"{int(row[key]):,}"
+
+
+def _perfect(row: dict) -> str:
+    if math.isnan(row["perfect_low"]):
+        return percent(row["perfect"])
+    return f"{percent(row['perfect'])} [{100 * row['perfect_low']:.0f}, {100 * row['perfect_high']:.0f}]"
+
+
+LAYOUTS = {
+    1: Layout(
+        "Training loss and cost by size",
+        "Loss in nats per answer token: of the last step, and the mean over all steps. Means over seeds where there are several.",
+        {
+            "n": _count("n"), "Final loss": _number("final_loss", 4), "Average loss": _number("mean_loss", 4),
+            "Time": lambda row: duration(row["seconds"]), "Samples/s": _number("samples_per_second"), "Tokens/s": _number("tokens_per_second", 0),
+            "Peak memory": lambda row: size(row["peak_memory_bytes"]), "Seeds": _count("seeds"),
+        },
+    ),
+    2: Layout(
+        "Test-set NLL by size",
+        "NLL in nats per answer token over the reference answers, PPL = exp(NLL), bits per UTF-8 byte of the answer. Δ NLL is against the size "
+        "before; in brackets {level} bootstrap intervals over questions. The status follows from p, a paired permutation test over questions.",
+        {
+            "n": _count("n"),
+            "NLL": lambda row: interval(row["nll"], row["nll_low"], row["nll_high"], 4),
+            "PPL": _number("ppl"), "Bits per byte": _number("bits_per_byte", 3),
+            "Δ NLL": lambda row: interval(row["delta_nll"], row["delta_low"], row["delta_high"], 4, sign=True),
+            "p": lambda row: p_text(row["p_value"]), "Status": _named("status"),
+            "SD over seeds": _number("sd_over_seeds", 4), "Seeds": _count("seeds"),
+        },
+    ),
+    3: Layout(
+        "Models compared",
+        "Each model in its format of the most bits. Score 0 to 3, mean over the questions; perfect: share of score 3 (Wilson interval); length in "
+        "characters and time in seconds are per answer. Brackets are {level} intervals over questions. Against the best: paired difference of the "
+        "mean score, p by a paired permutation test corrected by Holm's method. Bits per byte compare models whose tokenizers differ; lower is "
+        "better. Invalid: questions without a valid score.",
+        {
+            "Model": _named("name"), "Format": _format, "Average score": _interval("score", 3), "Perfect": _perfect, "Score 0": _count("score0"),
+            "Length": _interval("characters", 0), "s/question": _interval("seconds", 2), "Bits per byte": _interval("bits_per_byte", 3),
+            "Against the best": _interval("difference", 3, sign=True), "p": lambda row: p_text(row["p_holm"]), "Verdict": _named("verdict"),
+            "Questions": _count("questions"), "Invalid": _count("invalid"),
+        },
+    ),
+    4: Layout(
+        "Score distribution",
+        "How many of the questions got each score, by model and format.",
+        {
+            "Model": _named("name"), "Format": _format, "Score 3": _count("score3"), "Score 2": _count("score2"), "Score 1": _count("score1"),
+            "Score 0": _count("score0"), "Invalid": _count("invalid"),
+        },
+    ),
+    5: Layout(
+        "Quantization against F16",
+        "Δ is quantized less F16 over the same questions, with its {level} bootstrap interval; a verdict other than “no difference shown” needs a "
+        "paired permutation test at that level after Holm's correction. Speed-up is the ratio of seconds per question, throughput that of generated "
+        "tokens per second, which does not depend on how long the answers are. KL in nats per token from the transformers model; NLL in nats per "
+        "answer token.",
+        {
+            "Model": _named("name"), "Format": _format,
+            "Score F16 → quantized": lambda row: f"{number(row['score_f16'], 3)} → {number(row['score'], 3)}",
+            "Δ score": _interval("difference", 3, sign=True), "Score verdict": _named("verdict"),
+            "Perfect": lambda row: f"{percent(row['perfect_f16'])} → {percent(row['perfect'])}",
+            "s/question": lambda row: f"{number(row['seconds_f16'])} → {number(row['seconds'])}",
+            "Speed-up": lambda row: f"{number(row['speedup'])}×", "Throughput": lambda row: f"{number(row['throughput_ratio'])}×",
+            "Size": lambda row: f"{size(row['bytes_f16'])} → {size(row['bytes'])}",
+            "KL": lambda row: small(row["mean_kl"]), "Top-1": lambda row: percent(row["top1_agreement"], 1),
+            "Δ NLL": _interval("nll_difference", 4, sign=True), "NLL verdict": _named("nll_verdict"),
+        },
+        "No model was answered with both in F16 and in a quantized GGUF format.",
+    ),
+}  # fmt: skip
+WORDS = {"Model", "Format", "Status", "Verdict", "Score verdict", "NLL verdict"}
+
+
+def shown(table: int, frame: pandas.DataFrame, level: float) -> Shown:
+    """Return table 1 to 5 as text.
+
+    Args:
+        frame: as the builders in `tables` return it, or as read back from its CSV file.
+        level: confidence level of its intervals.
+    """
+    layout = LAYOUTS[table]
+    rows = [[text(row) for text in layout.columns.values()] for row in frame.to_dict("records")]
+    headings = list(layout.columns)
+    note = layout.note.format(level=percent(level).replace(" ", " "))
+    return Shown(f"Table {table}. {layout.title}", note, headings, rows, [heading not in WORDS for heading in headings], layout.empty)
+
+
+def markdown(table: Shown, notice: str) -> str:
+    """Return a Markdown document of one table."""
+
+    def line(cells: list[str]) -> str:
+        return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
+
+    parts = [f"### {table.title}"] + ([f"> **{notice}**"] if notice else [])
+    if table.rows:
+        rule = "|" + "|".join(" ---: " if numeric else " --- " for numeric in table.numeric) + "|"
+        parts.append("\n".join([line(table.headings), rule, *map(line, table.rows)]))
+    else:
+        parts.append(table.empty)
+    return "\n\n".join([*parts, table.note]) + "\n"
+
+
+def write_table(table: int, frame: pandas.DataFrame, *, csv: Path | str, md: Path | str, level: float, notice: str = "") -> None:
+    """Write a table as CSV (plain numbers, every column) and as Markdown (as it is read).
+
+    Args:
+        notice: printed above the Markdown table where it is not empty.
+    """
+    write_text(csv, frame.to_csv(index=False, lineterminator="\n"))
+    write_text(md, markdown(shown(table, frame, level), notice))
+
+
+def read_table(path: Path | str) -> pandas.DataFrame:
+    """Return a table as it was written to CSV."""
+    return pandas.read_csv(path, keep_default_na=False, na_values=[""])

@@ -1,0 +1,199 @@
+"""A small, complete set of result files in the schemas of docs/files.md, made by numbers and not by models, for tests of what reads them."""
+
+import csv
+import json
+import math
+import random
+from dataclasses import dataclass, field
+from pathlib import Path
+
+CATEGORIES = ["維持管理_河川", "維持管理_ダム", "維持管理_砂防", "設計", "比較・横断", "ハザード", "計画", "調査"]
+SHARES = {
+    "HAS_CHAPTER": 0.185, "DESCRIBED_IN": 0.131, "HAS_SECTION": 0.125, "HAS_ITEM": 0.097, "DEFINED_IN": 0.087, "SUBJECT_TO": 0.084,
+    "USED_IN": 0.079, "REQUIRES": 0.078, "AFFECTS": 0.058, "MITIGATES": 0.054, "PRECEDES": 0.022,
+}  # fmt: skip
+NAMES = {"swallow": "Swallow stand-in", "elyza": "ELYZA stand-in", "qwen": "Qwen2.5 stand-in", "tanuki": "Tanuki stand-in"}
+FORMATS = {"swallow": ["f16", "q4"], "elyza": ["f16", "q4"], "qwen": ["f16", "q4"], "tanuki": ["nf4"]}
+# Chances of the scores 3, 2, 1, 0.
+CHANCES = {
+    ("swallow", "f16"): (84, 15, 0, 1), ("swallow", "q4"): (86, 12, 1, 1), ("elyza", "f16"): (73, 24, 3, 0), ("elyza", "q4"): (78, 18, 3, 1),
+    ("qwen", "f16"): (49, 45, 5, 1), ("qwen", "q4"): (20, 45, 25, 10), ("tanuki", "nf4"): (65, 32, 3, 0),
+}  # fmt: skip
+SCHEMA = Path(__file__).parent.parent / "resources" / "graph" / "schema.yaml"
+
+
+@dataclass
+class Study:
+    """Paths of the files written, as the rules of the pipeline would name them."""
+
+    folder: Path
+    sizes: list[int]
+    names: dict[str, str]
+    train: list[str] = field(default_factory=list)
+    nll_runs: list[str] = field(default_factory=list)
+    judge: list[str] = field(default_factory=list)
+    answers: list[str] = field(default_factory=list)
+    times: list[str] = field(default_factory=list)
+    nll: list[str] = field(default_factory=list)
+    parity: list[str] = field(default_factory=list)
+
+    def path(self, name: str) -> str:
+        return str(self.folder / name)
+
+
+def _write(path: Path, content: object) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    return str(path)
+
+
+def _write_csv(path: Path, rows: list[dict]) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    return str(path)
+
+
+def nll_content(name: str, model: str, questions: list[dict]) -> dict:
+    nats, tokens, size = (sum(row[key] for row in questions) for key in ("nats", "tokens", "bytes"))
+    return {
+        "name": name, "model": model, "nll": nats / tokens, "ppl": math.exp(nats / tokens), "bits_per_byte": nats / (math.log(2) * size),
+        "nats": nats, "tokens": tokens, "bytes": size, "questions": questions,
+    }  # fmt: skip
+
+
+def test_rows(count: int) -> list[dict]:
+    """Return questions of the test set with their reference answers."""
+    return [
+        {
+            "id": f"q{i + 1:03}", "label": "curated", "category": CATEGORIES[i % len(CATEGORIES)], "difficulty": "standard",
+            "question": f"堤防の点検で確認する変状は何か（問{i + 1}）。<b>強調</b>は本文か。",
+            "reference": f"出水期前に亀裂・漏水・沈下を確認する。根拠は維持管理編（河川編）第{i % 6 + 1}章である。",
+            "facts": [["亀裂"], ["漏水", "漏えい"]], "citations": [{"volume": "維持管理編（河川編）", "chapter": "第6章 堤防", "section": ""}],
+        }
+        for i in range(count)
+    ]  # fmt: skip
+
+
+def _nll_questions(rows: list[dict], level: float, noise: float, rng: random.Random, hardness: list[float]) -> list[dict]:
+    return [
+        {"id": row["id"], "category": row["category"], "nats": tokens * (level * hard + rng.gauss(0, noise)), "tokens": tokens, "bytes": tokens * 4}
+        for row, hard in zip(rows, hardness, strict=True)
+        for tokens in [30 + int(row["id"][1:]) % 17]
+    ]
+
+
+def _train(study: Study, run: str, model: str, n: int, seed: int, rank: int, rng: random.Random) -> str:
+    steps_of_epoch = math.ceil(n / 8)
+    steps = []
+    for step in range(1, 3 * steps_of_epoch + 1):
+        epoch = step / steps_of_epoch
+        loss = 0.8 + 1.1 * math.exp(-2.0 * epoch) - 0.00002 * n - 0.1 * (epoch > 2.2) * (epoch - 2.2) + rng.gauss(0, 0.06)
+        steps.append({"step": step, "epoch": epoch, "loss": loss, "learning_rate": 2e-4})
+    epoch_loss = [sum(s["loss"] for s in steps[i : i + steps_of_epoch]) / steps_of_epoch for i in range(0, len(steps), steps_of_epoch)]
+    return _write(study.folder / "adapters" / run / "train.json", {
+        "run": run, "model": model, "backend": "trl", "device": "cpu", "seed": seed, "n": n, "r": rank, "alpha": 16, "dropout": 0.0, "epochs": 3,
+        "effective_batch_size": 8, "steps": steps, "epoch_loss": epoch_loss, "final_loss": steps[-1]["loss"],
+        "mean_loss": sum(epoch_loss) / 3, "seconds": 2.2 * n, "samples_per_second": 3 / 2.2, "tokens_per_second": 900.0, "tokens": 300 * n,
+        "answer_tokens": 200 * n, "peak_memory_bytes": 6_400_000_000, "trainable_parameters": 123_456, "resumed_from": None, "first_batch": [],
+        "versions": {"torch": "2.13.0"},
+    })  # fmt: skip
+
+
+def _quality(study: Study) -> None:
+    rows = []
+    for n in study.sizes:
+        for position, (type_, share) in enumerate(SHARES.items()):
+            rows.append({"n": n, "metric": "relation_share", "key": type_, "value": round(share * n + (position % 3 - 1) * 0.4) / n})
+        for category, share in (
+            ("維持管理_河川", 0.21),
+            ("維持管理_ダム", 0.15),
+            ("維持管理_砂防", 0.12),
+            ("設計", 0.24),
+            ("計画", 0.19),
+            ("調査", 0.09),
+        ):
+            rows.append({"n": n, "metric": "category_share", "key": category, "value": round(share * n) / n})
+        for metric, value in (("answer_chars_mean", 372.0 + n % 7), ("answer_chars_sd", 61.5), ("question_chars_mean", 41.2)):
+            rows.append({"n": n, "metric": metric, "key": "", "value": value})
+    _write_csv(study.folder / "subsets" / "quality.csv", rows)
+
+
+def _evaluate(study: Study, rows: list[dict], rng: random.Random) -> None:
+    hardness = [rng.uniform(0.8, 1.2) for _ in rows]
+    for model, formats in FORMATS.items():
+        if model not in study.names:
+            continue
+        for fmt in formats:
+            key, loss = f"{model}_{fmt}", 1.15 + 0.1 * list(FORMATS).index(model) + 0.02 * (fmt == "q4")
+            scores = rng.choices((3, 2, 1, 0), CHANCES[model, fmt], k=len(rows))
+            given = [
+                {"id": row["id"], "category": row["category"], "question": row["question"],
+                 "answer": f"{study.names[model]}の答え：" + "堤防の変状を確認する。" * rng.randint(5, 30), "tokens": rng.randint(40, 250), "stop": rng.choice(["eos", "eos", "length"])} for row in rows
+            ]  # fmt: skip
+            path = study.folder / "answers" / f"{key}.jsonl"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("".join(json.dumps(answer, ensure_ascii=False) + "\n" for answer in given), encoding="utf-8")
+            study.answers.append(str(path))
+            pace = {"f16": 0.02, "q4": 0.008, "nf4": 0.05}[fmt]
+            times = [{"id": answer["id"], "seconds": round(0.05 + pace * answer["tokens"], 4), "tokens": answer["tokens"]} for answer in given]
+            study.times.append(_write_csv(study.folder / "answers" / f"{key}_seconds.csv", times))
+            study.judge.append(_write_csv(study.folder / "judge" / f"judge_{key}.csv", [
+                {"id": row["id"], "question": row["question"], "category": row["category"], "score": score,
+                 "reason": "all 2 required facts; cites 維持管理編（河川編）" if score == 3 else f"{score} of 2 required facts", "judge": "rubric",
+                 "repeat": 1, "valid": True, "seconds": time["seconds"], "characters": len(answer["answer"]), "prompt_digest": "0" * 16}
+                for row, score, time, answer in zip(rows, scores, times, given, strict=True)
+            ]))  # fmt: skip
+            questions = _nll_questions(rows, loss, 0.01, rng, hardness)
+            study.nll.append(_write(study.folder / "nll" / f"{key}.json", nll_content(key, model, questions)))
+        gguf = {
+            fmt: {"token_ids_equal": True, "lines": 400, "tokens": 52000, "mean_kl": {"f16": 2.1e-7, "q4": 0.0123}[fmt],
+                  "top1_agreement": {"f16": 1.0, "q4": 0.953}[fmt], "max_logit_difference": 0.0012, "passed": True,
+                  "bytes": {"f16": 8_400_000, "q4": 3_100_000}[fmt]}
+            for fmt in formats if fmt != "nf4"
+        }  # fmt: skip
+        study.parity.append(_write(study.folder / "gguf" / f"{model}-parity.json", {
+            "model": model, "gguf": bool(gguf), "reason": "" if gguf else "llama.cpp's converter refuses the tokenizer",
+            "shape": {"architecture": "llama", "layers": 3, "hidden_size": 256, "heads": 8, "kv_heads": 2, "qkv_bias": False, "vocabulary": 4096,
+                      "tokenizer": "BPE", "pre_tokenizer": "llama-bpe"}, "formats": gguf,
+        }))  # fmt: skip
+
+
+def write_study(
+    folder: Path, *, sizes: tuple[int, ...] = (60, 120, 180, 240, 300), seeds: tuple[int, ...] = (42,), questions: int = 40,
+    names: dict[str, str] = NAMES,
+) -> Study:  # fmt: skip
+    """Write the result files of a study whose NLL falls to the second-largest size and rises at the largest, as in the paper's Table 2."""
+    from tatara.scale import scale_rows, select, write_scale
+
+    rng, rows = random.Random(1), test_rows(questions)
+    study = Study(folder, list(sizes), dict(names))
+    _quality(study)
+    path = folder / "testset" / "test_set_200.jsonl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    _write(folder / "testset" / "overlap.json", {
+        "threshold": 0.8, "label": "curated", "max_containment": 0.61,
+        "questions": [{"id": row["id"], "nearest_id": "0" * 16, "nearest_question": "堤防とは何か。", "containment": 0.61} for row in rows],
+    })  # fmt: skip
+    model, hardness = next(iter(names)), [rng.uniform(0.8, 1.2) for _ in rows]
+    levels = [1.342, 1.276, 1.274, 1.127, 1.319][-len(sizes) :]
+    for seed in seeds:
+        for n, level in zip(sizes, levels, strict=True):
+            run = f"{model}_n{n}_r16_s{seed}"
+            study.train.append(_train(study, run, model, n, seed, 16, rng))
+            measured = _nll_questions(rows, level, 0.03, rng, hardness)
+            study.nll_runs.append(_write(folder / "nll" / f"{run}.json", nll_content(run, model, measured)))
+    scale = scale_rows(study.train, study.nll_runs, 42, 0.95, resamples=500)
+    (folder / "scale").mkdir(parents=True, exist_ok=True)
+    write_scale(scale, folder / "scale" / "scale.csv")
+    _write(folder / "scale" / "selected.json", select(scale, study.nll_runs, "min"))
+    _evaluate(study, rows, rng)
+    _write(folder / "provenance.json", {
+        "commit": "0123456789abcdef0123456789abcdef01234567+", "config_sha256": "ab" * 32, "seeds": {"seed": 42, "stage1": list(seeds), "stage2": 42},
+        "python": "3.11.9", "platform": "Linux-x86_64", "machine": "x86_64", "cpus": 2, "versions": {"torch": "2.13.0", "unsloth": "not installed"},
+        "inputs": {"resources/graph/schema.yaml": "cd" * 32}, "base_models": {model: {"source": "scratch", "seed": 1}},
+    })  # fmt: skip
+    return study

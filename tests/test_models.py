@@ -1,0 +1,295 @@
+"""Prompts, training, merging, conversion, likelihood and answers, on a model of half a million parameters."""
+
+import json
+import math
+import shutil
+from pathlib import Path
+
+import pytest
+import tiny
+import torch
+from safetensors.torch import load_file
+from transformers import AutoModelForCausalLM
+
+from tatara import chat, engines, gguf, llama, merge, models, nll, parity, qlora
+from tatara.converter import known_pretokenizer
+from tatara.errors import InputError
+
+ROWS = [{**pair, "category": "設計", "reference": pair["answer"]} for pair in tiny.PAIRS[:3]]
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("models")
+
+
+@pytest.fixture(scope="module")
+def bases(work) -> dict[str, Path]:
+    return {family: tiny.make_base(work / family, family) for family in ("llama3", "qwen2", "unigram")}
+
+
+@pytest.fixture(scope="module")
+def trained(work, bases) -> dict:
+    report = tiny.train(work / "trained", bases["llama3"])
+    return {"report": report, "adapter": work / "trained/adapter", "base": bases["llama3"]}
+
+
+@pytest.fixture(scope="module")
+def merged(work, trained) -> Path:
+    merge.merge(trained["base"], trained["adapter"], work / "merged", 1)
+    return work / "merged"
+
+
+@pytest.fixture(scope="module")
+def f16(work, merged) -> Path:
+    gguf.convert(merged, work / "f16.gguf")
+    return work / "f16.gguf"
+
+
+@pytest.mark.parametrize(("family", "end"), [("llama3", "<|eot_id|>"), ("qwen2", "<|im_end|>"), ("unigram", "</s>")])
+def test_prompt_and_end_of_turn(bases, family, end):
+    tokenizer = models.load_tokenizer(bases[family])
+    assert tokenizer.convert_ids_to_tokens(chat.end_of_turn(tokenizer)) == end
+    item = chat.encode(tokenizer, "堤防とは。", "土の構造物である。", tiny.SYSTEM)
+    assert item.labels[: item.prompt_tokens] == [chat.IGNORED] * item.prompt_tokens
+    assert tokenizer.decode(item.input_ids[item.prompt_tokens :]) == "土の構造物である。" + end
+    prompt = tokenizer.decode(item.input_ids[: item.prompt_tokens])
+    assert tiny.SYSTEM in prompt
+    assert "堤防とは。" in prompt
+    assert tokenizer.pad_token_id not in chat.stop_tokens(tokenizer)
+    if tokenizer.bos_token_id is not None:
+        assert item.input_ids.count(tokenizer.bos_token_id) == 1
+
+
+def test_a_double_bos_is_refused(bases):
+    tokenizer = models.load_tokenizer(bases["llama3"])
+    tokenizer.chat_template = "{{ bos_token }}" + tokenizer.chat_template
+    with pytest.raises(InputError, match="two BOS tokens"):
+        chat.encode_prompt(tokenizer, "堤防とは。", "")
+
+
+def test_a_template_without_a_system_role(bases):
+    tokenizer = models.load_tokenizer(bases["llama3"])
+    tokenizer.chat_template = "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system') }}{% endif %}" + tokenizer.chat_template
+    assert tiny.SYSTEM in chat.prompt_text(tokenizer, "堤防とは。", tiny.SYSTEM)
+
+
+def test_no_chat_template_is_an_error(bases):
+    tokenizer = models.load_tokenizer(bases["llama3"])
+    tokenizer.chat_template = None
+    with pytest.raises(InputError, match="no chat template"):
+        chat.prompt_text(tokenizer, "堤防とは。", "")
+
+
+def test_unknown_characters_survive_each_tokenizer(bases):
+    for folder in bases.values():
+        tokenizer = models.load_tokenizer(folder)
+        text = "鱻の護岸①～🌊 100 m³/s"
+        assert chat.decode_answer(tokenizer, chat.encode_text(tokenizer, text)) == text
+
+
+def test_training_report_and_loss(trained):
+    report = trained["report"]
+    assert len(report["steps"]) == 6
+    assert len(report["epoch_loss"]) == 2
+    assert report["epoch_loss"][1] < report["epoch_loss"][0]
+    rates = [step["learning_rate"] for step in report["steps"]]
+    assert max(rates) <= 2e-3 and rates[-1] < max(rates)
+    assert report["trainable_parameters"] == sum(value.numel() for value in load_file(trained["adapter"] / "adapter_model.safetensors").values())
+    config = json.loads((trained["adapter"] / "adapter_config.json").read_text())
+    assert set(config["target_modules"]) == set(models.TARGET_MODULES)
+    assert not list(trained["adapter"].parent.glob("checkpoints"))
+
+
+def test_the_loss_is_that_of_the_answer_alone(trained):
+    """The first step's loss is recomputed from full logits of the untrained model, answer tokens only (paper eq. 4)."""
+    tokenizer = models.load_tokenizer(trained["base"])
+    model = models.load_nf4(trained["base"], torch.device("cpu"))
+    decoded = trained["report"]["first_batch"]
+    assert all(text.endswith("<|eot_id|>") and "点検する" in text and tiny.SYSTEM not in text for text in decoded)
+    nats = tokens = 0
+    for pair in tiny.PAIRS:
+        item = chat.encode(tokenizer, pair["question"], pair["answer"], tiny.SYSTEM)
+        logits = model(input_ids=torch.tensor([item.input_ids])).logits[0, item.prompt_tokens - 1 : -1]
+        targets = torch.tensor(item.input_ids[item.prompt_tokens :])
+        nats += torch.nn.functional.cross_entropy(logits, targets, reduction="sum").item()
+        tokens += len(targets)
+    assert trained["report"]["steps"][0]["loss"] == pytest.approx(nats / tokens, rel=0.05)
+
+
+def test_wrong_labels_are_refused(bases):
+    tokenizer = models.load_tokenizer(bases["llama3"])
+    item = chat.encode(tokenizer, "問い", "答えである。", "")
+    with pytest.raises(InputError, match="carry loss"):
+        qlora.check_labels(tokenizer, [{"id": "p", "answer": "別の答え。"}], [item])
+    with pytest.raises(InputError, match="carry loss"):
+        qlora.check_labels(tokenizer, [{"id": "p", "answer": "答えである。"}], [chat.Encoded(item.input_ids, item.prompt_tokens - 2)])
+
+
+def test_a_pair_that_is_too_long_is_an_error(work, bases):
+    with pytest.raises(InputError, match=r"pair p0 has \d+ tokens, config key train.max_length allows 10"):
+        tiny.train(work / "long", bases["llama3"], settings={"max_length": 10})
+
+
+def test_unsloth_on_a_cpu_is_an_error(work, bases):
+    with pytest.raises(InputError, match="train.backend is unsloth, but unsloth needs a GPU"):
+        tiny.train(work / "unsloth", bases["llama3"], settings={"backend": "unsloth"})
+
+
+def test_the_same_seed_gives_the_same_adapter(work, bases, trained):
+    tiny.train(work / "again", bases["llama3"])
+    assert (work / "again/adapter/adapter_model.safetensors").read_bytes() == (trained["adapter"] / "adapter_model.safetensors").read_bytes()
+
+
+def test_merging_adds_the_scaled_product(trained, merged):
+    before, after = load_file(trained["base"] / "model.safetensors"), load_file(merged / "model.safetensors")
+    adapter = load_file(trained["adapter"] / "adapter_model.safetensors")
+    name = "model.layers.0.self_attn.q_proj"
+    product = adapter[f"base_model.model.{name}.lora_B.weight"] @ adapter[f"base_model.model.{name}.lora_A.weight"] * (16 / 8)
+    assert product.abs().max() > 0
+    expected = before[f"{name}.weight"].float() + product
+    assert after[f"{name}.weight"].dtype == torch.bfloat16
+    assert torch.allclose(after[f"{name}.weight"].float(), expected, atol=1e-2, rtol=1e-2)
+    assert torch.equal(before["model.embed_tokens.weight"], after["model.embed_tokens.weight"])
+    for file in ("tokenizer.json", "tokenizer_config.json"):
+        assert (merged / file).read_bytes() == (trained["base"] / file).read_bytes()
+
+
+def test_known_pretokenizers(bases, tmp_path):
+    names = {family: known_pretokenizer(folder / "tokenizer.json") for family, folder in bases.items()}
+    assert names == {"llama3": "llama-bpe", "qwen2": "qwen2", "unigram": None}
+    changed = json.loads((bases["llama3"] / "tokenizer.json").read_text())
+    changed["pre_tokenizer"]["pretokenizers"][0]["pattern"]["Regex"] += "|x"
+    (tmp_path / "tokenizer.json").write_text(json.dumps(changed))
+    assert known_pretokenizer(tmp_path / "tokenizer.json") is None
+
+
+SETTINGS = {"lines": 3, "max_mean_kl": 1e-3, "min_top1": 0.98}
+
+
+def check_parity(merged: Path, files: dict, output: Path) -> dict:
+    parity.parity(
+        model="tiny", merged=merged, files=files, rows=ROWS, descriptions=tiny.TEXTS, output=output, system=tiny.SYSTEM, settings=SETTINGS,
+        context=512, threads=1, device="cpu",
+    )  # fmt: skip
+    return json.loads(output.read_text())
+
+
+def test_parity_of_what_was_converted(work, merged, f16):
+    gguf.quantize(f16, work / "q4.gguf", "q4", 1)
+    assert (work / "q4.gguf").stat().st_size < f16.stat().st_size
+    found = check_parity(merged, {"f16": f16, "q4": work / "q4.gguf"}, work / "parity.json")
+    assert found["formats"]["f16"]["lines"] == 2 * len(ROWS) + len(tiny.TEXTS)
+    assert found["formats"]["f16"]["mean_kl"] < found["formats"]["q4"]["mean_kl"]
+    assert found["shape"] | {"heads": 4, "kv_heads": 1, "qkv_bias": False} == found["shape"]
+
+
+def test_parity_stops_another_model(work, merged, f16, tmp_path):
+    """The transformers model is changed after the conversion: the F16 file is not it any more."""
+    other = shutil.copytree(merged, tmp_path / "other")
+    model = AutoModelForCausalLM.from_pretrained(other, dtype=torch.bfloat16)
+    torch.manual_seed(0)
+    with torch.no_grad():
+        model.lm_head.weight.add_(torch.randn_like(model.lm_head.weight) * 0.1)
+    model.save_pretrained(other)
+    with pytest.raises(InputError, match="not the model it was made from"):
+        check_parity(other, {"f16": f16}, tmp_path / "parity.json")
+    assert not (tmp_path / "parity.json").exists()
+
+
+def test_parity_stops_another_tokenizer(merged, bases, f16, tmp_path):
+    other = shutil.copytree(merged, tmp_path / "other")
+    changed = json.loads((other / "tokenizer.json").read_text())
+    changed["model"]["merges"] = changed["model"]["merges"][:20]
+    changed["model"]["ignore_merges"] = False
+    (other / "tokenizer.json").write_text(json.dumps(changed))
+    with pytest.raises(InputError, match="first_difference"):
+        check_parity(other, {"f16": f16}, tmp_path / "parity.json")
+
+
+def test_the_converter_refuses_a_unigram_tokenizer(bases, tmp_path):
+    parity.without_gguf(model="tanuki", merged=bases["unigram"], output=tmp_path / "parity.json")
+    found = json.loads((tmp_path / "parity.json").read_text())
+    assert (found["gguf"], found["formats"], found["shape"]["tokenizer"]) == (False, {}, "Unigram")
+    assert "refuses the tokenizer" in found["reason"]
+
+
+def test_nll_by_hand(trained, work):
+    """The file's figures are those of the model's own loss (paper eq. 5), and those of transformers and llama.cpp agree."""
+    found = nll.nll_adapter(
+        base=trained["base"], adapter=trained["adapter"], rows=ROWS, output=work / "nll.json", name="a", model="tiny", system=tiny.SYSTEM, threads=1,
+        device="cpu",
+    )  # fmt: skip
+    tokenizer = models.load_tokenizer(trained["base"])
+    model = models.load_nf4(trained["base"], torch.device("cpu"), trained["adapter"])
+    item = chat.encode(tokenizer, ROWS[0]["question"], ROWS[0]["reference"], tiny.SYSTEM)
+    loss = model(input_ids=torch.tensor([item.input_ids]), labels=torch.tensor([item.labels])).loss.item()
+    first = found["questions"][0]
+    assert first["nats"] / first["tokens"] == pytest.approx(loss, rel=1e-4)
+    assert first["bytes"] == len(ROWS[0]["reference"].encode())
+    assert found["ppl"] == pytest.approx(math.exp(found["nll"]))
+    assert found["bits_per_byte"] == pytest.approx(found["nats"] / math.log(2) / found["bytes"])
+
+
+def test_nll_of_gguf_agrees_with_transformers(merged, f16, work):
+    got = nll.nll_gguf(file=f16, base=merged, rows=ROWS, output=work / "nll2.json", name="f16", model="tiny", system=tiny.SYSTEM, context=512, threads=1)
+    tokenizer, model = models.load_tokenizer(merged), models.load_model(merged, torch.device("cpu"))
+    expected = nll.summary("hf", "tiny", nll._score(tokenizer, ROWS, tiny.SYSTEM, "hf", nll.transformers_logits(model)))
+    assert got["nll"] == pytest.approx(expected["nll"], rel=1e-3)
+
+
+def test_answers_of_both_engines_agree(merged, f16):
+    tokenizer, model = models.load_tokenizer(merged), models.load_model(merged, torch.device("cpu"))
+    stops = chat.stop_tokens(tokenizer)
+    one = engines.transformers_generate(model, tokenizer, stops, 12)
+    other = engines.llama_generate(llama.load(f16, 512, 1), stops, 12)
+    for row in ROWS:
+        prompt = chat.encode_prompt(tokenizer, row["question"], tiny.SYSTEM)
+        assert one(prompt) == other(prompt)
+
+
+def answer(trained: dict, f16: Path, folder: Path, **changes) -> str:
+    folder.mkdir(exist_ok=True)
+    arguments = {
+        "rows": ROWS, "fmt": "f16", "base": trained["base"], "file": f16, "adapter": None, "answers": folder / "a.jsonl", "times": folder / "a.csv",
+        "partial": folder / "partial.jsonl", "system": tiny.SYSTEM, "limit": 8, "context": 512, "threads": 1, "device": "cpu",
+    }  # fmt: skip
+    engines.answer_all(**(arguments | changes))
+    return (folder / "a.jsonl").read_text(encoding="utf-8")
+
+
+def test_answers_go_on_after_an_interruption(trained, f16, tmp_path, monkeypatch):
+    whole = answer(trained, f16, tmp_path / "whole")
+    assert [json.loads(line)["id"] for line in whole.splitlines()] == [row["id"] for row in ROWS]
+    asked = []
+    ask = engines.ask
+
+    def stopping(generate, tokenizer, question, *rest):
+        if len(asked) == 2:
+            raise KeyboardInterrupt
+        asked.append(question)
+        return ask(generate, tokenizer, question, *rest)
+
+    monkeypatch.setattr(engines, "ask", stopping)
+    with pytest.raises(KeyboardInterrupt):
+        answer(trained, f16, tmp_path / "parts")
+    monkeypatch.setattr(engines, "ask", lambda *arguments: asked.append(arguments[2]) or ask(*arguments))
+    assert answer(trained, f16, tmp_path / "parts") == whole
+    assert asked == [row["question"] for row in ROWS]
+    assert not (tmp_path / "parts/partial.jsonl").exists()
+
+
+def test_a_context_that_is_too_small_is_an_error(trained, f16, tmp_path):
+    with pytest.raises(InputError, match="evaluate.context"):
+        answer(trained, f16, tmp_path / "small", context=16)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU; run on one by hand")
+@pytest.mark.parametrize("backend", ["trl", "unsloth"])
+def test_training_on_a_gpu(bases, tmp_path, backend):
+    if backend == "unsloth":
+        pytest.importorskip("unsloth", reason="unsloth is in envs/gpu.txt only")
+    report = tiny.train(tmp_path / backend, bases["llama3"], settings={"backend": backend}, device="cuda")
+    assert report["epoch_loss"][1] < report["epoch_loss"][0]
+    assert report["device"] == "cuda"

@@ -1,0 +1,161 @@
+"""The whole pipeline by its smoke configuration: what it makes, what it makes again, and what it leaves alone."""
+
+import csv
+import hashlib
+import json
+import re
+import shutil
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from conftest import Copy
+
+TRAINING = {"base", "train_scale", "train_selected"}
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """Return path -> digest of what a seed decides under results/: adapters, NLL, answers, GGUF files."""
+    chosen = ["adapters/*/adapter_model.safetensors", "nll/*.json", "answers/*.jsonl", "gguf/*.gguf", "base/*/model.safetensors", "scale/*", "qa/*"]
+    files = sorted(path for pattern in chosen for path in (folder / "results").glob(pattern))
+    assert len(files) > 20
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+@contextmanager
+def edited(path: Path, change):
+    """Change a file's text for a while."""
+    text = path.read_text(encoding="utf-8")
+    stat = path.stat()
+    assert change(text) != text
+    path.write_text(change(text), encoding="utf-8")
+    yield
+    path.write_text(text, encoding="utf-8")
+    import os
+
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+
+def test_all_files_are_there(smoke: Copy):
+    results = smoke.folder / "results"
+    for name in ("llama", "tanuki"):
+        assert (results / f"merged/{name}/model.safetensors").stat().st_size > 100_000
+    for name in ("llama-f16", "llama-q4"):
+        assert (results / f"gguf/{name}.gguf").read_bytes()[:4] == b"GGUF"
+    assert not (results / "gguf/tanuki-f16.gguf").exists()
+    for name in ("llama_f16", "llama_q4", "tanuki_nf4"):
+        with (results / f"judge/judge_{name}.csv").open(encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        assert len(rows) == 8
+        assert all(row["score"] in "0123" and row["reason"] for row in rows)
+    report = (results / "report.html").read_text(encoding="utf-8")
+    assert "Smoke run" in report
+    assert not re.search(r"""(src|href)=["']https?://""", report)
+
+
+def test_parity(smoke: Copy):
+    parity = json.loads((smoke.folder / "results/gguf/llama-parity.json").read_text())
+    assert parity["formats"]["f16"]["token_ids_equal"]
+    assert parity["formats"]["f16"]["lines"] > 100
+    assert parity["formats"]["f16"]["mean_kl"] < 1e-4 < parity["formats"]["q4"]["mean_kl"]
+    refused = json.loads((smoke.folder / "results/gguf/tanuki-parity.json").read_text())
+    assert not refused["gguf"]
+    assert "refuses the tokenizer" in refused["reason"]
+
+
+def test_train_report(smoke: Copy):
+    report = json.loads((smoke.folder / "results/adapters/llama_n24_r16_s42/train.json").read_text())
+    assert [step["step"] for step in report["steps"]] == [1, 2, 3]
+    assert report["effective_batch_size"] == 8
+    assert len(report["first_batch"]) == 2
+    assert all(text.endswith("<|eot_id|>") for text in report["first_batch"])
+    assert report["peak_memory_bytes"] > 0
+    assert report["versions"]["torch"]
+
+
+def test_a_second_run_does_nothing(smoke: Copy):
+    done = smoke.snakemake("all", "--cores", "2")
+    assert "Nothing to be done" in done.stdout
+
+
+def test_one_figure_is_one_job(smoke: Copy):
+    figure = smoke.folder / "results/figures/fig06_scale_nll.png"
+    before = figure.read_bytes()
+    figure.unlink()
+    done = smoke.snakemake("results/figures/fig06_scale_nll.png", "--cores", "1")
+    assert done.returncode == 0, done.stdout
+    assert re.search(r"total +1\b", done.stdout), done.stdout
+    assert figure.read_bytes() == before
+
+
+def test_a_template_reruns_what_follows(smoke: Copy):
+    with edited(smoke.folder / "resources/templates/v2.yaml", lambda text: text + "\n# changed\n"):
+        planned = smoke.planned("all")
+    assert {"qa_pairs", "pool", "subsets", "train_scale", "report"} <= planned.keys()
+    assert "base" not in planned
+    assert "graph" not in planned
+
+
+def test_the_plotting_module_reruns_figures_and_no_training(smoke: Copy):
+    with edited(smoke.folder / "scripts/tatara/figures/__init__.py", lambda text: text + "\n# changed\n"):
+        planned = smoke.planned("all")
+    assert {"fig05_training_loss", "fig08_score_distribution"} <= planned.keys()
+    assert not planned.keys() & {*TRAINING, "merge", "convert", "answers_gguf", "judge"}
+
+
+def test_the_training_module_reruns_training(smoke: Copy):
+    with edited(smoke.folder / "scripts/tatara/qlora.py", lambda text: text + "\n# changed\n"):
+        planned = smoke.planned("all")
+    assert {"train_scale", "train_selected", "merge", "answers_gguf"} <= planned.keys()
+    assert "base" not in planned
+
+
+def test_a_config_value_reruns_what_it_decides(smoke: Copy):
+    with edited(smoke.folder / "config/smoke.yaml", lambda text: text.replace("max_new_tokens: 24", "max_new_tokens: 23")):
+        planned = smoke.planned("all")
+    assert {"answers_gguf", "answers_nf4", "judge"} <= planned.keys()
+    assert not planned.keys() & {*TRAINING, "merge", "convert", "nll_scale"}
+
+
+def test_gpu_rules_never_overlap(smoke: Copy):
+    """The session's run had two cores and `gpu=1`: of the rules that declare a GPU no two ran at the same time."""
+    text = "".join(path.read_text() for path in (smoke.folder / "rules").glob("*.smk"))
+    gpu_rules = {block.split(":")[0] for block in re.split(r"^rule ", text, flags=re.MULTILINE)[1:] if re.search(r"^\s+gpu=1", block, re.MULTILINE)}
+    assert {"base", "train_scale", "train_selected", "nll_scale", "answers_gguf", "answers_nf4"} <= gpu_rules
+    spans = {}
+    for path in (smoke.folder / ".snakemake/metadata").rglob("*"):
+        if path.is_file():
+            entry = json.loads(path.read_text())
+            if entry["rule"] in gpu_rules:
+                spans[entry["starttime"], entry["endtime"]] = entry["rule"]
+    assert len(spans) >= 12
+    ordered = sorted(spans)
+    for (_, end), (start, _) in zip(ordered, ordered[1:], strict=False):
+        assert start >= end - 0.05, (spans, start, end)
+
+
+def test_the_graph_of_rules_is_drawn(smoke: Copy, tmp_path):
+    import subprocess
+    import sys
+
+    for kind in ("--dag", "--rulegraph"):
+        done = subprocess.run(smoke.command("all", kind), cwd=smoke.folder, capture_output=True, text=True)
+        assert done.stdout.startswith("digraph"), done.stdout[:200]
+    svg = tmp_path / "rules.svg"
+    subprocess.run([sys.executable, smoke.folder / "scripts/draw_rulegraph.py", svg], input=done.stdout, text=True, check=True)
+    assert svg.read_text().count("<g id=\"text_") > 20
+
+
+@pytest.mark.parametrize("name", ["config", "paper", "smollm2", "smoke"])
+def test_every_configuration_dry_runs(copy: Copy, name: str):
+    done = copy.snakemake("all", "--dry-run", "--cores", "2", config=f"config/{name}.yaml")
+    assert done.returncode == 0, done.stdout
+    assert "train_scale" in done.stdout
+
+
+def test_two_clean_runs_are_identical(smoke: Copy, tmp_path):
+    other = Copy(tmp_path)
+    done = other.snakemake("all", "--cores", "2", "--resources", "gpu=2")
+    assert done.returncode == 0, done.stdout[-4000:]
+    assert digests(other.folder) == digests(smoke.folder)
+    shutil.rmtree(other.folder / "results")
