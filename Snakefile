@@ -17,6 +17,8 @@ include: "rules/stage2.smk"
 include: "rules/stage3.smk"
 include: "rules/evaluate.smk"
 include: "rules/judge.smk"
+include: "rules/tables.smk"
+include: "rules/figures.smk"
 include: "rules/report.smk"
 
 
@@ -36,4 +38,4 @@ rule all:
         expand("results/nll/{evaluated}.json", evaluated=EVALUATED),
         expand("results/tables/table{number}.{kind}", number=range(1, 6), kind=["csv", "md"]),
         expand("results/figures/{figure}.{kind}", figure=FIGURES, kind=["png", "svg"]),
-        "results/report.html",
+

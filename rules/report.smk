@@ -1,5 +1,4 @@
 # Stage report: results/config.yaml · results/provenance.json
-FIGURES = []
 
 
 rule resolved_config:

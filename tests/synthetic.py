@@ -130,8 +130,12 @@ def _evaluate(study: Study, rows: list[dict], rng: random.Random) -> None:
             key, loss = f"{model}_{fmt}", 1.15 + 0.1 * list(FORMATS).index(model) + 0.02 * (fmt == "q4")
             scores = rng.choices((3, 2, 1, 0), CHANCES[model, fmt], k=len(rows))
             given = [
-                {"id": row["id"], "category": row["category"], "question": row["question"],
-                 "answer": f"{study.names[model]}の答え：" + "堤防の変状を確認する。" * rng.randint(5, 30), "tokens": rng.randint(40, 250), "stop": rng.choice(["eos", "eos", "length"])} for row in rows
+                {
+                    "id": row["id"], "category": row["category"], "question": row["question"],
+                    "answer": f"{study.names[model]}の答え：" + "堤防の変状を確認する。" * rng.randint(5, 30),
+                    "tokens": rng.randint(40, 250), "stop": rng.choice(["eos", "eos", "length"]),
+                }
+                for row in rows
             ]  # fmt: skip
             path = study.folder / "answers" / f"{key}.jsonl"
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -68,6 +68,13 @@ def test_types_without_templates_are_named():
         make_pairs(graph(), templates()[:2], None, 1)
 
 
+def test_the_generic_file_serves_any_domain():
+    generic = read_templates([ROOT / "resources" / "templates" / "generic.yaml"], schema())
+    pairs = make_pairs(graph(), generic, None, 1)
+    assert {row["relation_type"] for row in pairs} == {relation.type for relation in graph().relations}
+    assert all("養蜂の手引き" in row["answer"] and not faults(row["answer"]) for row in pairs)
+
+
 def test_a_repeated_sentence_is_left_out_and_the_aim_is_neared(tmp_path):
     once = "{reason}（{citation}）"
     path, _ = changed(TEMPLATES[1], tmp_path / "v2.yaml", once, f"{once}\n        {{start.description}}\n        {{start.description}}{{reason}}")

@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -46,13 +47,14 @@ def read_text(path: Path | str) -> str:
         return decode(file.read(), path).replace("\r\n", "\n").replace("\r", "\n")
 
 
-def write_text(path: Path | str, text: str) -> None:
-    """Write UTF-8 text with its line ends as they are; a reader sees the old file or the new one, never a part."""
+def write_text(path: Path | str, text: str | Iterable[str]) -> None:
+    """Write UTF-8 text, or pieces of it one after another, with line ends as they are; a reader sees the old file or the new one, never a part."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        part.write_text(text, encoding="utf-8", newline="")
+        with part.open("w", encoding="utf-8", newline="") as file:
+            file.writelines([text] if isinstance(text, str) else text)
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)

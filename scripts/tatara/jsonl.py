@@ -8,7 +8,6 @@ from pathlib import Path
 from tatara.errors import InputError
 from tatara.files import decode, open_bytes, write_text
 
-
 _REPEATING = {"relation_type", "version", "intent", "template", "start", "end", "category"}
 
 
@@ -44,4 +43,4 @@ def read_numbered(path: Path | str) -> Iterator[tuple[int, dict]]:
 
 def write_jsonl(path: Path | str, rows: list[dict]) -> None:
     """Write one object a line, LF ends; the file is whole or not there."""
-    write_text(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+    write_text(path, (json.dumps(row, ensure_ascii=False) + "\n" for row in rows))

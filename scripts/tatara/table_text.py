@@ -78,8 +78,11 @@ def p_text(value: float) -> str:
 
 
 def small(value: float) -> str:
-    """Return a small positive number such as a KL divergence, in two significant digits."""
-    return NONE if math.isnan(value) else f"{value:.2g}" if value >= 0.001 or value == 0 else f"{value:.1e}"
+    """Return a number of any size such as a KL divergence, in two significant digits, such as 0.012 or 2.1e−7."""
+    if math.isnan(value) or value == 0 or abs(value) >= 0.001:
+        return NONE if math.isnan(value) else f"{value:.2g}".replace("-", "−")
+    mantissa, _, exponent = f"{value:.1e}".partition("e")
+    return f"{mantissa}e{int(exponent)}".replace("-", "−")
 
 
 def _number(key: str, decimals: int = 2) -> Text:
@@ -154,7 +157,7 @@ LAYOUTS = {
     ),
     5: Layout(
         "Quantization against F16",
-        "Δ is quantized less F16 over the same questions, with its {level} bootstrap interval; a verdict other than “no difference shown” needs a "
+        "Δ is quantized less F16 over the same questions, with its {level} bootstrap interval; a verdict other than \"no difference shown\" needs a "
         "paired permutation test at that level after Holm's correction. Speed-up is the ratio of seconds per question, throughput that of generated "
         "tokens per second, which does not depend on how long the answers are. KL in nats per token from the transformers model; NLL in nats per "
         "answer token.",

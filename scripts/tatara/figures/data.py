@@ -90,7 +90,7 @@ def fig04_subset_quality(*, quality: Path | str, schema: Path | str, png: Path |
     ]
     sizes = list(shares.columns)
     figure = new_figure(9.2, max(3.4, 0.9 + 0.27 * len(labels)))
-    left, right = figure.subplots(1, 2, width_ratios=[1, max(0.8, 0.5 + 0.13 * len(sizes))])
+    left, right = figure.subplots(1, 2, width_ratios=[1, max(0.95, 0.5 + 0.13 * len(sizes))])
 
     percent = 100 * numpy.array(values)
     colours = [BLUE] * len(shares) + [ORANGE] * len(lengths)

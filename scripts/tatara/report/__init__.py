@@ -1,0 +1,152 @@
+"""results/report.html: one file that opens offline, with the summary first and every number's source behind it."""
+
+import base64
+from pathlib import Path
+
+import jinja2
+import pandas
+
+from tatara.files import write_text
+from tatara.formats import FORMATS
+from tatara.jsonl import read_jsonl
+from tatara.report import summary
+from tatara.results import by_model_and_format, read_json, read_judge
+from tatara.schema import Schema, read_schema
+from tatara.table_text import Shown, number, percent, read_table, shown, size, small
+
+CAPTIONS = {
+    "fig02": "Share of each relation type in the nested training subsets.",
+    "fig03": "Length of the training answers (mean ± SD over the pairs) and of the questions (mean), in characters.",
+    "fig04": "How little the subsets differ: coefficient of variation between sizes (a), and the test categories that each subset covers (b).",
+    "fig05": "Training loss in nats per answer token, by epoch and size.",
+    "fig06": "Training loss (a), test NLL (b), its paired change against the size before (c) and perplexity (d), by size. In (b) and (d) the "
+    "intervals hold how much questions differ from each other; whether two sizes differ is to be read from (c).",
+    "fig07": "Models at full precision: score, perfect-score rate, length and time of an answer.",
+    "fig08": "How often each score was given, by model and format.",
+}
+SHARES = {"relation_share": "Share of each relation type (%)", "category_share": "Share of each category (%)"}
+LENGTHS = {"answer_chars_mean": "Answer, mean", "answer_chars_sd": "Answer, SD", "question_chars_mean": "Question, mean"}
+
+
+def unbroken(cell: str) -> str:
+    """Return a cell of numbers that can break before an interval and after an arrow, and nowhere else."""
+    return cell.replace(" ", "\u00a0").replace("\u00a0[", " [").replace("→\u00a0", "→ ")
+
+
+def _figure(path: Path) -> dict:
+    """Return a figure as an image that stands in the page itself."""
+    data = base64.b64encode(path.read_bytes()).decode("ascii")
+    kind = {".svg": "image/svg+xml", ".png": "image/png"}[path.suffix]
+    key = path.stem[:5]
+    return {"key": key, "title": f"Figure {int(key[3:])}", "caption": CAPTIONS[key], "source": f"data:{kind};base64,{data}"}
+
+
+def quality_tables(quality: Path | str, schema: Schema) -> list[Shown]:
+    """Return quality.csv as tables of shares and of lengths, one column a size."""
+    rows = pandas.read_csv(quality, keep_default_na=False)
+    names = {type_: f"{relation.name} {type_}" for type_, relation in schema.relations.items()}
+    tables = []
+    for metric, title in SHARES.items():
+        part = 100 * rows[rows["metric"] == metric].pivot(index="key", columns="n", values="value").fillna(0.0)
+        part = part.sort_values(part.columns.max(), ascending=False, kind="stable")
+        cells = [[names.get(key, key), *(number(value, 1) for value in line)] for key, line in zip(part.index, part.to_numpy(), strict=True)]
+        headings = ["Relation type" if metric == "relation_share" else "Category", *(f"n\u00a0=\u00a0{n:,}" for n in part.columns)]
+        tables.append(Shown(title, "", headings, cells, [False] + [True] * len(part.columns), ""))
+    part = rows[rows["metric"].isin(LENGTHS)].pivot(index="metric", columns="n", values="value")
+    cells = [[label, *(number(value, 1) for value in part.loc[metric])] for metric, label in LENGTHS.items()]
+    headings = ["Characters", *(f"n\u00a0=\u00a0{n:,}" for n in part.columns)]
+    return [*tables, Shown("Length (characters)", "", headings, cells, [False] + [True] * len(part.columns), "")]
+
+
+def parity_table(parity: list[str], names: dict[str, str]) -> Shown:
+    """Return what each GGUF file showed against the transformers model, and why a model has none."""
+    contents = {content["model"]: content for content in map(read_json, parity)}
+    rows = []
+    for model in sorted(contents, key=list(names).index):
+        content = contents[model]
+        rows += [
+            [
+                names[model], FORMATS[fmt].label, "yes" if entry["token_ids_equal"] else "no", f"{entry['lines']:,}", f"{entry['tokens']:,}",
+                small(entry["mean_kl"]), percent(entry["top1_agreement"], 1), small(entry["max_logit_difference"]), size(entry["bytes"]),
+                "passed" if entry["passed"] else "failed",
+            ]
+            for fmt, entry in content["formats"].items()
+        ]  # fmt: skip
+        if not content["gguf"]:
+            rows.append([names[model], "no GGUF", *["—"] * 7, content["reason"]])
+    headings = ["Model", "File", "Token ids equal", "Lines", "Tokens", "KL", "Top-1", "Largest logit difference", "Size", "Result"]
+    note = (
+        "Against the merged transformers model on Japanese text: token ids line by line; mean KL(transformers ‖ GGUF) in nats per token; share of "
+        "positions with the same most likely token. An F16 file that fails stops the build; a quantized file is meant to differ in its logits."
+    )
+    return Shown(
+        "Parity of the GGUF files", note, headings, rows, [False, False, False, True, True, True, True, True, True, False], "No parity files."
+    )
+
+
+def questions(judge: list[str], answers: list[str], testset: Path | str, names: dict[str, str]) -> dict[str, list[dict]]:
+    """Return category -> its questions in the order of the test set, each with the answers, scores and reasons of all models and formats."""
+    given = {key: {row["id"]: row for row in read_jsonl(path)} for key, path in by_model_and_format(answers, names).items()}
+    judged = {key: read_judge(path).set_index("id").to_dict("index") for key, path in by_model_and_format(judge, names).items()}
+    asked = {question for rows in judged.values() for question in rows}
+    categories: dict[str, list[dict]] = {}
+    for row in read_jsonl(testset):
+        if row["id"] not in asked:
+            continue
+        entries = []
+        for (model, fmt), rows in judged.items():
+            if row["id"] in rows:
+                verdict, answer = rows[row["id"]], given[model, fmt][row["id"]]
+                valid = verdict["score"] == verdict["score"]
+                entries.append({
+                    "model": names[model], "format": FORMATS[fmt].label, "score": f"{verdict['score']:g}" if valid else "invalid",
+                    "level": int(verdict["score"] + 0.5) if valid else "invalid", "reason": verdict["reason"], "answer": answer["answer"],
+                    "seconds": number(verdict["seconds"]), "cut": answer["stop"] == "length",
+                })  # fmt: skip
+        categories.setdefault(row["category"], []).append(
+            {"id": row["id"], "difficulty": row["difficulty"], "question": row["question"], "reference": row["reference"], "entries": entries}
+        )
+    return categories
+
+
+def write_report(
+    *, output: Path | str, title: str, notice: str, level: float, names: dict[str, str], tables: list[str], figures: list[str], selected: Path | str,
+    quality: Path | str, overlap: Path | str, schema: Path | str, testset: Path | str, judge: list[str], answers: list[str], parity: list[str],
+    provenance: Path | str,
+) -> None:  # fmt: skip
+    """Write the report.
+
+    Args:
+        title, notice: of the study; the notice stands on top where it is not empty.
+        level: confidence level of the intervals.
+        names: model -> display name, in order.
+        tables: table1.csv … table5.csv, known by their names.
+        figures: fig02_….svg … fig08_….svg (or .png), known by their names.
+        selected, quality, overlap, testset, provenance: scale/selected.json, subsets/quality.csv, testset/overlap.json,
+            testset/test_set_200.jsonl, provenance.json.
+        schema: schema.yaml, for display names.
+        judge, answers: files of all models and formats; parity: files of all models.
+    """
+    frames = {int(Path(path).stem.removeprefix("table")): read_table(path) for path in tables}
+    drawn = {entry["key"]: entry for entry in map(_figure, map(Path, figures))}
+    chosen, held = read_json(selected), read_json(overlap)
+    nearest = max(held["questions"], key=lambda row: row["containment"], default=None)
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )  # fmt: skip
+    environment.filters["unbroken"] = unbroken
+    page = environment.get_template("template.html").render(
+        title=title,
+        notice=notice,
+        selected=chosen,
+        summary=summary.sentences(chosen, frames, level),
+        tables={key: shown(key, frame, level) for key, frame in frames.items()},
+        figures=drawn,
+        quality=quality_tables(quality, read_schema(schema)),
+        parity=parity_table(parity, names),
+        overlap=held,
+        nearest=nearest,
+        categories=questions(judge, answers, testset, names),
+        provenance=read_json(provenance),
+    )
+    write_text(output, page)

@@ -1,0 +1,92 @@
+"""What a manager reads: which size, which model, which quantization, and how sure that is. Sentences follow from the tables' numbers."""
+
+import itertools
+import math
+
+import pandas
+
+from tatara.formats import FORMATS
+from tatara.table_text import interval, number, p_text, percent, size
+from tatara.tables import NO_DIFFERENCE
+
+
+def _label(row: dict) -> str:
+    return f"{row['name']} ({FORMATS[row['format']].label})"
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _score(row: dict) -> str:
+    return f"{interval(row['score'], row['score_low'], row['score_high'], 3)} of 3, {percent(row['perfect'])} perfect answers"
+
+
+def training_size(selected: dict, table2: pandas.DataFrame) -> list[str]:
+    """Return why this size was selected, and what the step before and after it showed."""
+    rows = table2.to_dict("records")
+    sentences = [f"Train on n = {selected['n']:,} pairs (rule {selected['rule']}).", selected["reason"]]
+    for before, row in itertools.pairwise(rows):
+        if selected["n"] in (before["n"], row["n"]):
+            change = interval(row["delta_nll"], row["delta_low"], row["delta_high"], 4, sign=True)
+            sentences.append(
+                f"From n = {before['n']:,} to {row['n']:,} the test NLL is {row['status']}: {change} nats per token, p {_p(row['p_value'])}."
+            )
+    return sentences
+
+
+def _p(value: float) -> str:
+    text = p_text(value)
+    return text if text.startswith("<") else f"= {text}"
+
+
+def best_model(table3: pandas.DataFrame) -> list[str]:
+    """Return which model scored highest, which models cannot be told from it, and which gives the reference answers most probability."""
+    rows = table3.to_dict("records")
+    best = next(row for row in rows if row["verdict"] == "best")
+    others = [row for row in rows if row["verdict"] != "best"]
+    below = [row for row in others if row["verdict"] != NO_DIFFERENCE]
+    same = [row for row in others if row["verdict"] == NO_DIFFERENCE]
+    if math.isnan(best["score"]):
+        return ["No answer has a valid score: the models cannot be compared by score."]
+    if others and not below:
+        sentences = [f"No model is shown to be better than another. {_label(best)} has the highest average score: {_score(best)}."]
+    else:
+        sentences = [f"{_label(best)} scores highest: {_score(best)}."]
+    for row in below:
+        change = interval(row["difference"], row["difference_low"], row["difference_high"], 3, sign=True)
+        sentences.append(f"{_label(row)} is {row['verdict']}: {change}, p {_p(row['p_holm'])}.")
+    if same and below:
+        sentences.append(f"No difference from the best is shown for {_listed([_label(row) for row in same])}.")
+    coded = min(rows, key=lambda row: row["bits_per_byte"])
+    bits = interval(coded["bits_per_byte"], coded["bits_per_byte_low"], coded["bits_per_byte_high"], 3)
+    if len(rows) > 1:
+        sentences.append(f"{_label(coded)} needs the fewest bits per byte of the reference answers: {bits}.")
+    return sentences
+
+
+def quantization(table5: pandas.DataFrame) -> list[str]:
+    """Return one sentence a quantized file: score, NLL, size and speed against F16."""
+    sentences = []
+    for row in table5.to_dict("records"):
+        score = interval(row["difference"], row["difference_low"], row["difference_high"], 3, sign=True)
+        nll = interval(row["nll_difference"], row["nll_difference_low"], row["nll_difference_high"], 4, sign=True)
+        sentences.append(
+            f"{_label(row)}: score: {row['verdict']} ({score}); NLL: {row['nll_verdict']} ({nll} nats per token); "
+            f"{size(row['bytes'])} instead of {size(row['bytes_f16'])}, {number(row['speedup'])} times as fast per question."
+        )
+    return sentences or ["No model was answered with both in F16 and in a quantized GGUF format."]
+
+
+def sentences(selected: dict, frames: dict[int, pandas.DataFrame], level: float) -> dict[str, list[str]]:
+    """Return heading -> sentences of the summary; intervals are at `level`."""
+    sure = (
+        f"In brackets stand {percent(level)} intervals over the questions. A difference is named only where a paired permutation test shows it at "
+        'that level (Holm\'s correction between models and between quantized files); "no difference shown" does not mean that there is none.'
+    )
+    return {
+        "Training size": training_size(selected, frames[2]),
+        "Model": best_model(frames[3]),
+        "Quantization": quantization(frames[5]),
+        "How sure": [sure],
+    }

@@ -1,0 +1,147 @@
+"""Figures 2 to 8: drawn, the same bytes each time, with every Japanese glyph, and with legends off the data."""
+
+import itertools
+import warnings
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+from PIL import Image
+from synthetic import SCHEMA, write_study
+from tatara import figures
+from tatara.figures import compare, data, scale, wrap
+from tatara.table_text import write_table
+from tatara.tables import table3, table4
+
+NOTICE = "Stand-in models：代用モデルによる"
+SETTINGS = {"seed": 42, "level": 0.95, "resamples": 200}
+LONG = {
+    "swallow": "Llama-3-Swallow-8B-Instruct-v0.1 QLoRA",
+    "elyza": "日本語継続事前学習済み大規模言語モデル八十億",
+    "qwen": "Q",
+    "tanuki": "weblab/Tanuki-8B-dpo",
+}
+
+
+def with_tables(study):
+    for number, table in (
+        (3, table3(judge=study.judge, nll=study.nll, names=study.names, **SETTINGS)),
+        (4, table4(judge=study.judge, names=study.names)),
+    ):
+        write_table(number, table, csv=study.path(f"tables/table{number}.csv"), md=study.path(f"tables/table{number}.md"), level=0.95)
+    return study
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    return with_tables(write_study(tmp_path_factory.mktemp("study")))
+
+
+@pytest.fixture(scope="module")
+def odd_studies(tmp_path_factory):
+    """Sizes in the thousands with three seeds and long names; sizes far apart; one size, one model, one question."""
+    return [
+        with_tables(write_study(tmp_path_factory.mktemp("large"), sizes=(1000, 2000, 3000, 4000, 5000), seeds=(1, 2, 3), names=LONG)),
+        with_tables(write_study(tmp_path_factory.mktemp("apart"), sizes=(40, 60, 1000), questions=8)),
+        with_tables(write_study(tmp_path_factory.mktemp("one"), sizes=(40,), questions=1, names={"tanuki": "T"})),
+    ]
+
+
+def calls(study):
+    quality = study.path("subsets/quality.csv")
+    return {
+        "fig02": (data.fig02_relation_distribution, {"quality": quality, "schema": SCHEMA}),
+        "fig03": (data.fig03_answer_length, {"quality": quality}),
+        "fig04": (data.fig04_subset_quality, {"quality": quality, "schema": SCHEMA}),
+        "fig05": (scale.fig05_training_loss, {"train": study.train}),
+        "fig06": (scale.fig06_scale_nll, {"scale": study.path("scale/scale.csv"), "selected": study.path("scale/selected.json")}),
+        "fig07": (compare.fig07_model_comparison, {"table3": study.path("tables/table3.csv")}),
+        "fig08": (compare.fig08_score_distribution, {"table4": study.path("tables/table4.csv")}),
+    }
+
+
+def draw(study, name, folder, notice=NOTICE):
+    """Draw one figure, any warning an error (a glyph that no font has is one), and return its two files."""
+    function, inputs = calls(study)[name]
+    png, svg = folder / f"{name}.png", folder / f"{name}.svg"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        function(**inputs, png=png, svg=svg, notice=notice)
+    return png, svg
+
+
+NAMES_OF_FIGURES = ["fig02", "fig03", "fig04", "fig05", "fig06", "fig07", "fig08"]
+
+
+@pytest.mark.parametrize("name", NAMES_OF_FIGURES)
+def test_each_figure_is_whole_and_the_same_bytes_twice(study, name, tmp_path):
+    first, second = draw(study, name, tmp_path / "a"), draw(study, name, tmp_path / "b")
+    for one, other in zip(first, second, strict=True):
+        assert one.read_bytes() == other.read_bytes()
+    with Image.open(first[0]) as image:
+        assert image.width > 800 and image.height > 400 and len(image.getcolors(1_000_000)) > 50
+        assert "Software" not in image.info
+    text = first[1].read_text(encoding="utf-8")
+    assert ElementTree.fromstring(text).tag.endswith("svg")
+    assert "<dc:date>" not in text and "font-family" not in text
+
+
+@pytest.mark.parametrize("name", NAMES_OF_FIGURES)
+def test_figures_of_unusual_studies_are_drawn_without_a_warning(odd_studies, name, tmp_path):
+    for index, study in enumerate(odd_studies):
+        for file in draw(study, name, tmp_path / str(index), notice=""):
+            assert file.stat().st_size > 5000
+
+
+def test_a_notice_makes_the_figure_taller_and_leaves_the_rest(study, tmp_path):
+    with_notice, without = draw(study, "fig03", tmp_path / "a"), draw(study, "fig03", tmp_path / "b", notice="")
+    with Image.open(with_notice[0]) as one, Image.open(without[0]) as other:
+        assert one.width == other.width and one.height > other.height
+
+
+def test_a_missing_glyph_would_be_noticed(tmp_path):
+    figure = figures.new_figure(2, 1)
+    figure.add_subplot().set_title("\U0001f9ff")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(UserWarning, match="missing from font"):
+            figures.save(figure, tmp_path / "x.png", tmp_path / "x.svg")
+
+
+def overlaps(one, other):
+    return one.x0 < other.x1 and other.x0 < one.x1 and one.y0 < other.y1 and other.y0 < one.y1
+
+
+@pytest.mark.parametrize("name", NAMES_OF_FIGURES)
+def test_legends_and_notice_hide_nothing_and_labels_keep_apart(study, odd_studies, name, tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(figures.Figure, "savefig", lambda figure, *_, **__: drawn.append(figure))
+    for each in [study, *odd_studies]:
+        draw(each, name, tmp_path)
+        figure = drawn[-1]
+        figure.draw_without_rendering()
+        renderer = figure.canvas.get_renderer()
+        panels = [axes.get_tightbbox(renderer) for axes in figure.axes]
+        notice = figure.texts[-1].get_window_extent(renderer)
+        assert notice.x0 >= 0 and notice.x1 <= figure.bbox.width and notice.y0 >= 0
+        for legend in figure.legends:
+            place = legend.get_window_extent(renderer)
+            assert not any(overlaps(place, panel) for panel in panels) and not overlaps(place, notice)
+            assert place.x0 >= 0 and place.x1 <= figure.bbox.width
+        for panel, axes in zip(panels, figure.axes, strict=True):
+            assert not overlaps(panel, notice) and panel.x0 >= -1 and panel.x1 <= figure.bbox.width + 1
+            for axis in (axes.xaxis, axes.yaxis):
+                labels = [label.get_window_extent(renderer) for label in axis.get_ticklabels() if label.get_visible() and label.get_text()]
+                assert not any(overlaps(one, other) for one, other in itertools.pairwise(labels))
+
+
+def test_sizes_stand_to_scale_where_they_have_room():
+    for sizes, expected in (([1000, 2000, 5000], [1000, 2000, 5000]), ([40, 80, 200], [40, 80, 200]), ([40, 60, 5000], [0, 1, 2]), ([64], [64])):
+        axes = figures.new_figure(4, 3).add_subplot()
+        assert list(figures.size_axis(axes, sizes).values()) == expected
+        assert [label.get_text() for label in axes.get_xticklabels()] == [f"{n:,}" for n in sizes]
+
+
+def test_long_names_break_where_readers_expect_it():
+    assert wrap("Llama-3-Swallow-8B-Instruct-v0.1", 20) == "Llama-3-Swallow-8B-\nInstruct-v0.1"
+    assert wrap("日本語大規模言語モデル", 10) == "日本語大規\n模言語モデ\nル"
+    assert wrap("Swallow stand-in", 20) == "Swallow stand-in"

@@ -1,0 +1,156 @@
+"""The report: one well-formed file that needs nothing from elsewhere, summary first, with every question in it."""
+
+import re
+from html.parser import HTMLParser
+
+import pandas
+import pytest
+from synthetic import SCHEMA, write_study
+from tatara.report import unbroken, write_report
+from tatara.report.summary import best_model, quantization, training_size
+from tatara.table_text import write_table
+from tatara.tables import NO_DIFFERENCE
+from test_figures import calls
+from test_tables import all_tables
+
+NOTICE = "Stand-in models: <not> the paper's & ours."
+VOID = {"meta", "img", "br", "link", "input", "hr"}
+
+
+class Page(HTMLParser):
+    """Collects tags, attributes and text; an end tag that does not match its start is an error."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.tags, self.problems, self.words = [], [], [], []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        if not self.open or self.open.pop() != tag:
+            self.problems.append(f"</{tag}> at {self.getpos()}")
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+    @property
+    def text(self):
+        return re.sub(r"\s+", " ", "".join(self.words))
+
+    def attributes(self, tag, name):
+        return [attrs[name] for found, attrs in self.tags if found == tag and name in attrs]
+
+
+def report(study, notice=NOTICE, drawn=False):
+    """Make what the report shows and write it; returns its path. Figures are empty unless `drawn`."""
+    for number, table in all_tables(study).items():
+        write_table(number, table, csv=study.path(f"tables/table{number}.csv"), md=study.path(f"tables/table{number}.md"), level=0.95)
+    (study.folder / "figures").mkdir(exist_ok=True)
+    for name, (function, inputs) in calls(study).items():
+        if drawn:
+            function(**inputs, png=study.path(f"figures/{name}.png"), svg=study.path(f"figures/{name}_drawn.svg"), notice=notice)
+        else:
+            (study.folder / "figures" / f"{name}_drawn.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>', encoding="utf-8")
+    output = study.folder / "report.html"
+    write_report(
+        output=output, title="試験の報告", notice=notice, level=0.95, names=study.names,
+        tables=[study.path(f"tables/table{number}.csv") for number in range(1, 6)],
+        figures=[study.path(f"figures/fig0{number}_drawn.svg") for number in range(2, 9)],
+        selected=study.path("scale/selected.json"), quality=study.path("subsets/quality.csv"), overlap=study.path("testset/overlap.json"),
+        schema=SCHEMA, testset=study.path("testset/test_set_200.jsonl"), judge=study.judge, answers=study.answers, parity=study.parity,
+        provenance=study.path("provenance.json"),
+    )  # fmt: skip
+    return output
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    return write_study(tmp_path_factory.mktemp("study"), questions=24)
+
+
+@pytest.fixture(scope="module")
+def page(study):
+    return Page(report(study, drawn=True).read_text(encoding="utf-8"))
+
+
+def test_the_page_is_well_formed_with_unique_ids_and_links_that_lead_somewhere(page):
+    assert not page.problems and not page.open
+    ids = [attrs["id"] for _, attrs in page.tags if "id" in attrs]
+    assert len(ids) == len(set(ids))
+    links = page.attributes("a", "href")
+    assert links and all(link.startswith("#") and link[1:] in ids for link in links)
+
+
+def test_nothing_comes_from_elsewhere(page):
+    tags = {tag for tag, _ in page.tags}
+    assert not tags & {"script", "link", "iframe", "object"}
+    images = page.attributes("img", "src")
+    assert len(images) == 7 and all(source.startswith("data:image/svg+xml;base64,") for source in images)
+    assert all(len(text) > 20 for text in page.attributes("img", "alt"))
+    assert page.attributes("meta", "content") == ["width=device-width, initial-scale=1"]
+
+
+def test_the_notice_and_the_summary_come_first(page):
+    text = page.text
+    assert NOTICE in text and text.index(NOTICE) < text.index("Train on n = 240 pairs") < text.index("Table 2.")
+    for heading in ("Summary", "Scale", "Models", "Quantization", "Data", "Questions", "Provenance"):
+        assert heading in text
+    assert "Swallow stand-in (Q4_K_M): score: no difference shown" in text
+    assert "Tanuki stand-in" in text and "llama.cpp's converter refuses the tokenizer" in text
+
+
+def test_every_question_stands_there_with_every_answer_score_and_reason(page, study):
+    text = page.text
+    ids = {attrs["id"] for tag, attrs in page.tags if tag == "details" and "id" in attrs}
+    assert ids == {f"q{i:03}" for i in range(1, 25)}
+    assert text.count("の答え：") == 24 * 7 and text.count("cut at the length limit") > 10
+    for path in study.judge:
+        assert pandas.read_csv(path)["reason"][3] in text
+    # What an answer or a question holds is text and never markup.
+    assert "<b>強調</b>は本文か" in text
+
+
+def test_every_figure_has_its_number_and_every_table_its_note(page):
+    for number in range(2, 9):
+        assert f"Figure {number}." in page.text
+    for number in range(1, 6):
+        assert f"Table {number}. " in page.text
+    assert "0123456789abcdef0123456789abcdef01234567+" in page.text and "resources/graph/schema.yaml" in page.text
+    assert "0.61; the build stops above 0.80" in page.text
+
+
+def test_the_report_is_the_same_bytes_twice_and_leaves_an_empty_notice_out(tmp_path):
+    study = write_study(tmp_path, sizes=(60, 120), questions=3, names={"swallow": "Swallow", "tanuki": "Tanuki"})
+    first = report(study, notice="").read_bytes()
+    assert report(study, notice="").read_bytes() == first
+    assert b'class="notice"' not in first
+
+
+def test_one_model_and_one_size_make_a_report(tmp_path):
+    page = Page(report(write_study(tmp_path, sizes=(60,), questions=1, names={"tanuki": "Tanuki"})).read_text(encoding="utf-8"))
+    assert not page.problems and "No model was answered with both in F16 and in a quantized GGUF format." in page.text
+    assert "nan" not in page.text.split("Provenance")[-2]
+
+
+def test_the_summary_claims_no_more_than_the_tables(study):
+    tables = all_tables(study)
+    alike = tables[3].assign(verdict=["best", *[NO_DIFFERENCE] * 3])
+    assert best_model(alike)[0].startswith("No model is shown to be better than another.")
+    mixed = tables[3].assign(verdict=["best", NO_DIFFERENCE, "below the best", NO_DIFFERENCE])
+    assert "No difference from the best is shown for ELYZA stand-in (F16) and Tanuki stand-in (NF4)." in best_model(mixed)
+    assert best_model(tables[3].assign(score=float("nan")))[0].startswith("No answer has a valid score")
+    chosen = {"n": 240, "rule": "min", "reason": "Because.", "run": "x"}
+    assert [sentence.split(":")[0] for sentence in training_size(chosen, tables[2])][2:] == [
+        "From n = 180 to 240 the test NLL is better", "From n = 240 to 300 the test NLL is worse"
+    ]  # fmt: skip
+    assert len(quantization(tables[5])) == 3
+
+
+def test_cells_break_before_an_interval_only():
+    assert unbroken("2.31 [2.10, 2.52]") == "2.31 [2.10,\u00a02.52]"
+    assert unbroken("8.4 MB → 3.1 MB") == "8.4\u00a0MB\u00a0→ 3.1\u00a0MB"

@@ -1,0 +1,129 @@
+"""The comparison of training sizes: status by a paired test, selection by rule."""
+
+import json
+import math
+
+import pytest
+from synthetic import nll_content, write_study
+from tatara.errors import InputError
+from tatara.scale import COLUMNS, read_scale, scale_rows, select, size_rows, write_scale
+
+
+def runs(folder, per_question, seeds=(1,)):
+    """Write one run for each size and seed from `n -> nats a token of each question` and return the two lists of files."""
+    train, nll = [], []
+    for seed in seeds:
+        for n, losses in per_question.items():
+            run = f"m_n{n}_r16_s{seed}"
+            questions = [{"id": f"q{i}", "category": "c", "nats": 50 * loss, "tokens": 50, "bytes": 200} for i, loss in enumerate(losses)]
+            report = {"run": run, "model": "m", "n": n, "r": 16, "seed": seed, "final_loss": 1.0, "mean_loss": 1.5, "seconds": 10.0}
+            for kind, content, files in (("train", report, train), ("nll", nll_content(run, "m", questions), nll)):
+                path = folder / f"{run}-{kind}.json"
+                path.write_text(json.dumps(content), encoding="utf-8")
+                files.append(str(path))
+    return train, nll
+
+
+HARD = [1.0 + 0.05 * i for i in range(30)]
+STEPS = {
+    100: HARD,
+    300: [loss - 0.1 - 0.002 * (i % 3) for i, loss in enumerate(HARD)],
+    200: [loss + 0.05 * (-1) ** i for i, loss in enumerate(HARD)],
+    400: [loss + 0.2 + 0.01 * (i % 2) for i, loss in enumerate(HARD)],
+}
+
+
+def test_status_of_each_size_against_the_one_before(tmp_path):
+    train, nll = runs(tmp_path, STEPS)
+    rows = scale_rows(train[::-1], nll, 42, 0.95, resamples=2000)
+    assert [(row["n"], row["status"]) for row in rows] == [(100, "first"), (200, "not distinguishable"), (300, "better"), (400, "worse")]
+    better = rows[2]
+    assert better["delta_nll"] == pytest.approx(rows[2]["nll"] - rows[1]["nll"]) and better["delta_high"] < 0
+    assert better["ppl"] == pytest.approx(math.exp(better["nll"])) and better["bits_per_byte"] == pytest.approx(better["nll"] / 4 / math.log(2))
+    assert rows[3]["p_value"] < 0.05 < rows[1]["p_value"]
+    # The questions differ by more than the sizes: intervals overlap, the paired test decides.
+    assert rows[1]["nll_low"] < rows[2]["nll_high"] and rows[2]["nll_low"] < rows[1]["nll_high"]
+
+
+def test_the_file_holds_every_column_and_reads_back(tmp_path):
+    train, nll = runs(tmp_path, STEPS)
+    rows = scale_rows(train, nll, 42, 0.95, resamples=200)
+    write_scale(rows, tmp_path / "scale.csv")
+    text = (tmp_path / "scale.csv").read_text(encoding="utf-8")
+    assert text.splitlines()[0] == ",".join(COLUMNS) and text.splitlines()[1].endswith(",,,,,first") and "\r" not in text
+    again = read_scale(tmp_path / "scale.csv")
+    assert again[1:] == rows[1:] and math.isnan(again[0]["delta_nll"]) and again[0]["nll"] == rows[0]["nll"]
+    write_scale(scale_rows(train, nll, 42, 0.95, resamples=200), tmp_path / "again.csv")
+    assert (tmp_path / "again.csv").read_text(encoding="utf-8") == text
+
+
+def test_each_seed_is_compared_with_itself_and_a_size_over_its_seeds(tmp_path):
+    train, nll = runs(tmp_path, STEPS, seeds=(1, 2))
+    rows = scale_rows(train, nll, 42, 0.95, resamples=500)
+    assert [(row["n"], row["seed"]) for row in rows] == [(n, seed) for n in sorted(STEPS) for seed in (1, 2)]
+    assert [row["status"] for row in rows[:2]] == ["first", "first"]
+    sizes = size_rows(rows, nll, 42, 0.95, resamples=500)
+    assert [row["seeds"] for row in sizes] == [2, 2, 2, 2] and sizes[0]["sd_over_seeds"] == 0.0
+    assert [row["status"] for row in sizes] == ["first", "not distinguishable", "better", "worse"]
+
+
+def test_one_seed_gives_a_size_the_figures_of_its_run(tmp_path):
+    train, nll = runs(tmp_path, STEPS)
+    rows = scale_rows(train, nll, 42, 0.95, resamples=500)
+    for row, size in zip(rows, size_rows(rows, nll, 42, 0.95, resamples=500), strict=True):
+        assert all(row[key] == size[key] or row[key] != row[key] for key in size if key not in ("seeds", "sd_over_seeds"))
+        assert math.isnan(size["sd_over_seeds"])
+
+
+def test_rules_select_the_minimum_or_the_smallest_size_within_one_standard_error(tmp_path):
+    train, nll = runs(tmp_path, STEPS)
+    rows = scale_rows(train, nll, 42, 0.95, resamples=200)
+    best, frugal = select(rows, nll, "min"), select(rows, nll, "one_se")
+    assert (best["n"], best["run"], best["rule"]) == (300, "m_n300_r16_s1", "min")
+    # NLL 1.725 at 100 and 1.623 at 300, whose standard error over the questions is about 0.08: 100 and 200 lie outside, so both agree.
+    assert frugal["n"] == 300 and "no smaller size is within one standard error" in frugal["reason"]
+    near = {n: [loss - 0.02 * (n == 300) for loss in HARD] for n in (100, 200, 300)}
+    train, nll = runs(tmp_path, near)
+    rows = scale_rows(train, nll, 42, 0.95, resamples=200)
+    assert [select(rows, nll, rule)["n"] for rule in ("min", "one_se")] == [300, 100]
+    assert "n = 100 is the smallest size within one standard error" in select(rows, nll, "one_se")["reason"]
+    assert "largest size trained" in select(rows, nll, "min")["reason"]
+
+
+def test_several_seeds_count_by_their_mean(tmp_path):
+    train, nll = runs(tmp_path, {100: HARD, 200: [loss - 0.3 for loss in HARD]}, seeds=(1,))
+    more, measured = runs(tmp_path, {100: [loss - 0.5 for loss in HARD], 200: [loss + 0.3 for loss in HARD]}, seeds=(2,))
+    train, nll = train + more, nll + measured
+    rows = scale_rows(train, nll, 42, 0.95, resamples=200)
+    chosen = select(rows, nll, "min")
+    # Means over seeds: HARD - 0.25 at 100, HARD at 200, though seed 1 alone prefers 200.
+    assert chosen["n"] == 100 and chosen["nll"] == pytest.approx(sum(HARD) / 30 - 0.25)
+
+
+def test_a_tie_goes_to_the_smaller_size(tmp_path):
+    train, nll = runs(tmp_path, {200: HARD, 100: HARD})
+    rows = scale_rows(train, nll, 42, 0.95, resamples=200)
+    assert select(rows, nll, "min")["n"] == 100 and rows[1]["status"] == "not distinguishable" and rows[1]["p_value"] == 1.0
+
+
+def test_bad_input_names_the_file_and_the_remedy(tmp_path):
+    train, nll = runs(tmp_path, STEPS)
+    with pytest.raises(InputError, match=r"no NLL file is called m_n400_r16_s1"):
+        scale_rows(train, nll[:-1], 42)
+    shorter = json.loads((tmp_path / "m_n400_r16_s1-nll.json").read_text(encoding="utf-8"))
+    shorter["questions"].pop()
+    (tmp_path / "m_n400_r16_s1-nll.json").write_text(json.dumps(shorter), encoding="utf-8")
+    with pytest.raises(InputError, match=r"m_n400_r16_s1-nll.json: not the questions of .*m_n100"):
+        scale_rows(train, nll, 42)
+    with pytest.raises(InputError, match=r"stage1\.rule: unknown rule 'best'"):
+        select([], [], "best")
+    (tmp_path / "m_n100_r16_s1-train.json").write_text('{"run": ', encoding="utf-8")
+    with pytest.raises(InputError, match=r"m_n100_r16_s1-train.json:1: not JSON"):
+        scale_rows(train, nll, 42)
+
+
+def test_the_papers_u_curve(tmp_path):
+    study = write_study(tmp_path, sizes=(1000, 2000, 3000, 4000, 5000), questions=100)
+    rows = read_scale(study.path("scale/scale.csv"))
+    assert [row["status"] for row in rows][-2:] == ["better", "worse"]
+    assert json.loads((tmp_path / "scale" / "selected.json").read_text(encoding="utf-8"))["n"] == 4000

@@ -1,0 +1,133 @@
+"""Intervals and tests against hand-computed cases, scipy and published values."""
+
+import itertools
+
+import numpy
+import pytest
+from scipy import stats as scipy_stats
+from tatara.stats import bootstrap_mean, bootstrap_ratio, holm, paired_difference, permutation_test, proportion, ratio_standard_error
+
+
+def ones(count):
+    return [1.0] * count
+
+
+def test_bootstrap_of_two_values_by_hand():
+    # Resamples of {0, 1} have the mean 0, 1/2 or 1 with chances 1/4, 1/2 and 1/4.
+    wide, narrow = bootstrap_mean([0.0, 1.0], 1, level=0.95), bootstrap_mean([0.0, 1.0], 1, level=0.4)
+    assert (wide.value, wide.low, wide.high) == (0.5, 0.0, 1.0)
+    assert (narrow.low, narrow.high) == (0.5, 0.5)
+
+
+def test_bootstrap_agrees_with_the_normal_interval_where_that_holds():
+    values = numpy.random.default_rng(3).normal(2.0, 0.44, size=400)
+    found, error = bootstrap_mean(values, 42), values.std() / 20
+    assert found.low == pytest.approx(values.mean() - 1.96 * error, abs=0.05 * error * 2)
+    assert found.high == pytest.approx(values.mean() + 1.96 * error, abs=0.05 * error * 2)
+
+
+def test_a_seed_decides_the_interval():
+    values = numpy.random.default_rng(3).normal(size=50)
+    assert bootstrap_mean(values, 7) == bootstrap_mean(values, 7) != bootstrap_mean(values, 8)
+
+
+def test_a_ratio_is_a_sum_over_a_sum_and_its_interval_has_the_linearised_width():
+    rng = numpy.random.default_rng(5)
+    tokens = rng.integers(20, 200, size=300)
+    nats = tokens * rng.normal(1.3, 0.3, size=300)
+    found = bootstrap_ratio(nats, tokens, 42)
+    assert found.value == pytest.approx(nats.sum() / tokens.sum())
+    assert found.value != pytest.approx((nats / tokens).mean(), abs=1e-4)
+    assert (found.high - found.low) / (2 * 1.96) == pytest.approx(ratio_standard_error(nats, tokens), rel=0.06)
+
+
+def test_the_standard_error_of_a_mean():
+    values = [1.0, 2.0, 4.0, 8.0, 3.5]
+    assert ratio_standard_error(values, ones(5)) == pytest.approx(scipy_stats.sem(values))
+    assert ratio_standard_error([3.0], [2.0]) == 0.0
+
+
+def test_pairing_takes_the_difficulty_of_the_questions_out():
+    tokens = numpy.full(60, 50.0)
+    nats = tokens * numpy.random.default_rng(2).uniform(0.5, 2.5, size=60)
+    alone = bootstrap_ratio(nats, tokens, 42)
+    paired = paired_difference(nats - 0.01 * tokens, tokens, nats, tokens, 42)
+    assert alone.high - alone.low > 0.2
+    assert paired.value == pytest.approx(-0.01) and paired.high - paired.low < 1e-9
+
+
+def test_ratios_with_different_denominators_are_compared():
+    # 10/10 and 30/10 against 4/4 and 6/4: 2.0 less 1.25.
+    found = paired_difference([10, 30], [10, 10], [4, 6], [4, 4], 1)
+    assert found.value == pytest.approx(0.75)
+
+
+def test_permutations_of_three_differences_by_hand():
+    # Signs of +1, +2, +3: the sum is as far from 0 as 6 in 2 of 8 ways.
+    assert permutation_test([2, 4, 6], ones(3), [1, 2, 3], ones(3), 1) == pytest.approx(0.25)
+    assert permutation_test([1, 2, 3], ones(3), [1, 2, 3], ones(3), 1) == 1.0
+
+
+def test_permutations_of_ratios_against_every_exchange():
+    rng = numpy.random.default_rng(11)
+    a, c, b, d = rng.uniform(1, 5, 7), rng.uniform(1, 5, 7), rng.integers(2, 9, 7).astype(float), rng.integers(2, 9, 7).astype(float)
+    observed, count = abs(a.sum() / b.sum() - c.sum() / d.sum()), 0
+    for mask in itertools.product([False, True], repeat=7):
+        one = numpy.where(mask, c, a).sum() / numpy.where(mask, d, b).sum()
+        other = numpy.where(mask, a, c).sum() / numpy.where(mask, b, d).sum()
+        count += abs(one - other) >= observed - 1e-12
+    assert permutation_test(a, b, c, d, 1) == pytest.approx(count / 2**7)
+
+
+@pytest.mark.parametrize("count", [10, 60])
+def test_permutations_agree_with_scipy(count):
+    rng = numpy.random.default_rng(count)
+    one, other = rng.normal(0.25, 1, count), rng.normal(0, 1, count)
+    expected = scipy_stats.permutation_test(
+        (one, other), lambda x, y, axis: (x - y).mean(axis=axis), permutation_type="samples", vectorized=True, n_resamples=20_000,
+        rng=numpy.random.default_rng(1),
+    ).pvalue  # fmt: skip
+    assert permutation_test(one, ones(count), other, ones(count), 42) == pytest.approx(expected, abs=1e-12 if count == 10 else 0.012)
+
+
+def test_equal_models_are_called_different_no_more_often_than_the_level_says():
+    rng = numpy.random.default_rng(9)
+    p_values = [permutation_test(rng.normal(size=30), ones(30), rng.normal(size=30), ones(30), trial, samples=999) for trial in range(400)]
+    assert 0.02 < numpy.mean(numpy.array(p_values) <= 0.05) < 0.08
+
+
+def test_a_p_value_is_never_zero():
+    assert permutation_test(numpy.arange(100) + 5.0, ones(100), numpy.arange(100.0), ones(100), 1) == pytest.approx(1 / 10_001)
+
+
+def test_the_papers_size_of_effect():
+    # Table 5: +0.010 on 100 questions is noise, -0.280 is not. The paper gives how often each score came; the pairs are in order of score.
+    full, quantized = [3] * 84 + [2] * 15 + [0], [3] * 86 + [2] * 12 + [1] + [0]
+    assert permutation_test(quantized, ones(100), full, ones(100), 42) > 0.5
+    full, quantized = [3] * 49 + [2] * 45 + [1] * 5 + [0], [3] * 30 + [2] * 58 + [1] * 8 + [0] * 4
+    assert (sum(quantized) - sum(full)) / 100 == pytest.approx(-0.28)
+    assert permutation_test(quantized, ones(100), full, ones(100), 42) < 0.001
+
+
+def test_wilson_intervals_as_published():
+    # Newcombe 1998, Table I, method 3: 81 of 263; 0 of 20; 29 of 29.
+    for successes, total, low, high in ((81, 263, 0.2553, 0.3662), (0, 20, 0.0, 0.1611), (29, 29, 0.8830, 1.0)):
+        found = proportion(successes, total)
+        assert (found.low, found.high) == (pytest.approx(low, abs=1e-4), pytest.approx(high, abs=1e-4))
+
+
+def test_holm_by_hand():
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.9, 0.6]) == pytest.approx([1.0, 1.0])
+    assert holm([]) == []
+
+
+def test_one_question_gives_no_interval():
+    found = bootstrap_mean([2.0], 1)
+    assert found.value == 2.0 and numpy.isnan(found.low) and numpy.isnan(found.high)
+
+
+@pytest.mark.parametrize(("values", "others"), [([], []), ([1.0, 2.0], [1.0]), ([1.0, float("nan")], [1.0, 1.0])])
+def test_what_cannot_be_compared_is_refused(values, others):
+    with pytest.raises(ValueError, match=r"expected at least one question|not finite"):
+        bootstrap_ratio(values, others, 1)

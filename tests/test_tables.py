@@ -1,0 +1,179 @@
+"""Tables 1 to 5 from a small set of result files."""
+
+import json
+import math
+from pathlib import Path
+
+import pandas
+import pytest
+from synthetic import NAMES, write_study
+from tatara.errors import InputError
+from tatara.table_text import duration, interval, markdown, number, read_table, shown, size, small, write_table
+from tatara.tables import NO_DIFFERENCE, table1, table2, table3, table4, table5
+
+SETTINGS = {"seed": 42, "level": 0.95, "resamples": 500}
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    return write_study(tmp_path_factory.mktemp("study"), questions=100)
+
+
+def edit_judge(study, tmp_path, key, change):
+    """Return the judge files with one of them changed by a function of its frame."""
+    files = []
+    for path in study.judge:
+        if f"judge_{key}" in path:
+            rows = pandas.read_csv(path)
+            copy = tmp_path / Path(path).name
+            change(rows).to_csv(copy, index=False, lineterminator="\n")
+            path = str(copy)
+        files.append(path)
+    return files
+
+
+def test_table1_is_the_mean_over_seeds_by_size(tmp_path):
+    study = write_study(tmp_path, sizes=(60, 120), seeds=(1, 2), questions=4)
+    table = table1(train=study.train)
+    reports = [json.loads(Path(path).read_text(encoding="utf-8")) for path in study.train]
+    assert list(table["n"]) == [60, 120] and list(table["seeds"]) == [2, 2]
+    assert table["final_loss"][0] == pytest.approx(sum(report["final_loss"] for report in reports if report["n"] == 60) / 2)
+    assert table["seconds"][1] == pytest.approx(264.0)
+
+
+def test_table2_has_the_status_of_scale_csv(study):
+    table = table2(scale=study.path("scale/scale.csv"), nll=study.nll_runs, **SETTINGS)
+    rows = pandas.read_csv(study.path("scale/scale.csv"))
+    assert list(table["status"]) == list(rows["status"]) and list(table["nll"]) == pytest.approx(list(rows["nll"]))
+    assert list(table["status"])[-1] == "worse"
+
+
+def test_table3_compares_models_at_full_precision(study):
+    table = table3(judge=study.judge, nll=study.nll, names=study.names, **SETTINGS).set_index("model")
+    assert list(table.index) == list(NAMES) and list(table["format"]) == ["f16", "f16", "f16", "nf4"]
+    scores = pandas.read_csv(study.judge[0])
+    assert table["score"]["swallow"] == pytest.approx(scores["score"].mean())
+    assert table["perfect"]["swallow"] == pytest.approx((scores["score"] == 3).mean())
+    assert table["characters"]["swallow"] == pytest.approx(scores["characters"].mean())
+    assert table["verdict"]["swallow"] == "best" and table["verdict"]["qwen"] == "below the best"
+    assert (table["score_low"] < table["score"]).all() and (table["score"] < table["score_high"]).all()
+    assert table["difference"]["qwen"] == pytest.approx(table["score"]["qwen"] - table["score"]["swallow"])
+    for path in study.nll:
+        if path.endswith("tanuki_nf4.json"):
+            assert table["bits_per_byte"]["tanuki"] == pytest.approx(json.loads(Path(path).read_text(encoding="utf-8"))["bits_per_byte"])
+
+
+def test_models_that_score_alike_get_no_verdict(study, tmp_path):
+    scores = pandas.read_csv(study.judge[0])["score"]
+    files = edit_judge(study, tmp_path, "elyza_f16", lambda rows: rows.assign(score=scores))
+    table = table3(judge=files, nll=study.nll, names=study.names, **SETTINGS).set_index("model")
+    assert table["verdict"]["elyza"] == NO_DIFFERENCE and table["difference"]["elyza"] == 0.0
+
+
+def test_an_invalid_score_is_counted_and_is_no_zero(study, tmp_path):
+    def spoil(rows):
+        rows["score"] = rows["score"].astype(float)
+        rows.loc[:9, "valid"], rows.loc[:9, "score"] = False, None
+        return rows
+
+    files = edit_judge(study, tmp_path, "swallow_f16", spoil)
+    rest = pandas.read_csv(study.judge[0])["score"][10:]
+    row = table3(judge=files, nll=study.nll, names=study.names, **SETTINGS).set_index("model").loc["swallow"]
+    assert row["invalid"] == 10 and row["questions"] == 100 and row["score"] == pytest.approx(rest.mean())
+    assert row["perfect"] == pytest.approx((rest == 3).mean())
+    counts = table4(judge=files, names=study.names).iloc[0]
+    assert counts["invalid"] == 10 and counts["score0"] == (rest == 0).sum() and counts[["score3", "score2", "score1", "score0"]].sum() == 90
+
+
+def test_no_valid_score_at_all(study, tmp_path):
+    files = edit_judge(study, tmp_path, "elyza_f16", lambda rows: rows.assign(valid=False, score=None))
+    row = table3(judge=files, nll=study.nll, names=study.names, **SETTINGS).set_index("model").loc["elyza"]
+    assert math.isnan(row["score"]) and row["invalid"] == 100 and row["verdict"] == NO_DIFFERENCE
+
+
+def test_repeats_are_averaged_and_other_judges_left_out(study, tmp_path):
+    def repeat(rows):
+        again = rows.assign(repeat=2, score=3)
+        other = rows.assign(judge="second", score=0)
+        return pandas.concat([rows, again, other])
+
+    files = edit_judge(study, tmp_path, "swallow_f16", repeat)
+    row = table3(judge=files, nll=study.nll, names=study.names, **SETTINGS).set_index("model").loc["swallow"]
+    assert row["questions"] == 100 and row["score"] == pytest.approx((pandas.read_csv(study.judge[0])["score"].mean() + 3) / 2)
+
+
+def test_table4_counts_every_question(study):
+    table = table4(judge=study.judge, names=study.names)
+    assert len(table) == 7 and (table[["score3", "score2", "score1", "score0", "invalid"]].sum(axis=1) == 100).all()
+    assert list(table["model"]) == ["swallow", "swallow", "elyza", "elyza", "qwen", "qwen", "tanuki"]
+
+
+def test_table5_pairs_each_quantized_file_with_f16(study):
+    table = table5(judge=study.judge, times=study.times, nll=study.nll, parity=study.parity, names=study.names, **SETTINGS).set_index("model")
+    assert list(table.index) == ["swallow", "elyza", "qwen"] and set(table["format"]) == {"q4"}
+    assert table["verdict"]["qwen"] == "degrades" and table["verdict"]["swallow"] == NO_DIFFERENCE
+    assert table["difference"]["qwen"] == pytest.approx(table["score"]["qwen"] - table["score_f16"]["qwen"])
+    # NLL rises by 0.02 with little noise: 100 questions show by token what their scores cannot.
+    assert set(table["nll_verdict"]) == {"degrades"} and table["nll_difference"]["swallow"] == pytest.approx(0.02, abs=0.006)
+    assert table["speedup"]["swallow"] == pytest.approx(table["seconds_f16"]["swallow"] / table["seconds"]["swallow"])
+    assert 2.0 < table["throughput_ratio"]["swallow"] < 2.5 and table["bytes"]["swallow"] == 3_100_000 and table["mean_kl"]["swallow"] == 0.0123
+    assert (table["p_holm"] >= table["p_value"]).all()
+
+
+def test_table5_without_quantized_files_says_so(tmp_path):
+    study = write_study(tmp_path, sizes=(60,), questions=4, names={"tanuki": "Tanuki"})
+    table = table5(judge=study.judge, times=study.times, nll=study.nll, parity=study.parity, names=study.names, **SETTINGS)
+    write_table(5, table, csv=tmp_path / "5.csv", md=tmp_path / "5.md", level=0.95)
+    assert table.empty and "No model was answered with both" in (tmp_path / "5.md").read_text(encoding="utf-8")
+    assert shown(5, read_table(tmp_path / "5.csv"), 0.95).rows == []
+
+
+def all_tables(study):
+    return {
+        1: table1(train=study.train),
+        2: table2(scale=study.path("scale/scale.csv"), nll=study.nll_runs, **SETTINGS),
+        3: table3(judge=study.judge, nll=study.nll, names=study.names, **SETTINGS),
+        4: table4(judge=study.judge, names=study.names),
+        5: table5(judge=study.judge, times=study.times, nll=study.nll, parity=study.parity, names=study.names, **SETTINGS),
+    }
+
+
+def test_files_are_the_same_bytes_twice_and_read_back_as_they_were(study, tmp_path):
+    for round_ in ("a", "b"):
+        for key, table in all_tables(study).items():
+            write_table(key, table, csv=tmp_path / round_ / f"{key}.csv", md=tmp_path / round_ / f"{key}.md", level=0.95, notice="Stand-ins")
+    for key, table in all_tables(study).items():
+        for kind in ("csv", "md"):
+            assert (tmp_path / "a" / f"{key}.{kind}").read_bytes() == (tmp_path / "b" / f"{key}.{kind}").read_bytes()
+        assert shown(key, read_table(tmp_path / "a" / f"{key}.csv"), 0.95) == shown(key, table, 0.95)
+
+
+def test_markdown_has_one_cell_a_column_and_names_the_level(study):
+    for key, table in all_tables(study).items():
+        text = markdown(shown(key, table, 0.9), "Stand-in models")
+        lines = [line for line in text.splitlines() if line.startswith("|")]
+        assert len(lines) == len(table) + 2 and len({line.count("|") for line in lines}) == 1
+        assert text.startswith(f"### Table {key}. ") and "> **Stand-in models**" in text and "nan" not in text
+        assert "{level}" not in text and ("90 %" in text or key in (1, 4))
+
+
+def test_how_numbers_are_written():
+    assert number(2.8199, 3) == "2.820" and number(-0.28, 3, sign=True) == "−0.280" and number(0.01, 3, sign=True) == "+0.010"
+    assert number(-0.0001, 2, sign=True) == "0.00" and number(float("nan")) == "—" and number(12345.6) == "12,346"
+    assert interval(2.31, 2.1, 2.52) == "2.31 [2.10, 2.52]" and interval(2.0, float("nan"), float("nan")) == "2.00"
+    assert (duration(12.3), duration(2244), duration(11112)) == ("12.3 s", "37.4 min", "3.1 h")
+    assert (size(16.06e9), size(8.4e6)) == ("16.06 GB", "8.4 MB")
+    assert (small(0.0123), small(2.1e-7), small(0.0)) == ("0.012", "2.1e−7", "0")
+
+
+def test_bad_files_are_named(study, tmp_path):
+    with pytest.raises(InputError, match=r"judge_tanuki_nf4\.csv: no display name for the model tanuki"):
+        table4(judge=study.judge, names={key: name for key, name in NAMES.items() if key != "tanuki"})
+    with pytest.raises(InputError, match=r"scores\.csv: expected a file name that ends in model and format"):
+        table4(judge=["scores.csv"], names=NAMES)
+    files = edit_judge(study, tmp_path, "swallow_f16", lambda rows: rows.assign(score=rows["score"].where(rows.index != 4, 7)))
+    with pytest.raises(InputError, match=r"judge_swallow_f16\.csv:6: the score 7.* is not 0, 1, 2 or 3"):
+        table4(judge=files, names=study.names)
+    files = edit_judge(study, tmp_path, "swallow_f16", lambda rows: rows.drop(columns="valid"))
+    with pytest.raises(InputError, match=r"judge_swallow_f16\.csv:1: missing column valid"):
+        table4(judge=files, names=study.names)
