@@ -36,6 +36,10 @@ rule all:
         expand("results/gguf/{model}-parity.json", model=MODELS),
         expand("results/judge/judge_{evaluated}.csv", evaluated=EVALUATED),
         expand("results/nll/{evaluated}.json", evaluated=EVALUATED),
-        expand("results/tables/table{number}.{kind}", number=range(1, 6), kind=["csv", "md"]),
+        expand(
+            "results/tables/table{number}.{kind}",
+            number=range(1, 6),
+            kind=["csv", "md"],
+        ),
         expand("results/figures/{figure}.{kind}", figure=FIGURES, kind=["png", "svg"]),
-
+        "results/report.html",

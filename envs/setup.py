@@ -58,9 +58,7 @@ def check_tools() -> None:
     try:
         import ensurepip  # noqa: F401
     except ImportError:
-        raise SetupError(
-            "this Python cannot make virtual environments. Install its venv module: sudo apt-get install python3-venv"
-        ) from None
+        raise SetupError("this Python cannot make virtual environments. Install its venv module: sudo apt-get install python3-venv") from None
 
 
 def run(command: list, **keywords) -> None:

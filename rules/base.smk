@@ -14,6 +14,8 @@ rule base:
         "results/logs/base_{model}.log",
     benchmark:
         "results/benchmarks/base_{model}.tsv"
+    conda:
+        "../envs/conda-cpu.yaml"
     threads: THREADS
     resources:
         gpu=1,

@@ -14,7 +14,9 @@ from tatara.errors import InputError
 from tatara.formats import FORMATS
 
 try:
-    config = check_config(config, os.path.join(workflow.basedir, "config", "schema.yaml"))
+    config = check_config(
+        config, os.path.join(workflow.basedir, "config", "schema.yaml")
+    )
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
@@ -26,11 +28,19 @@ MODEL_GGUF = {
     for model, entry in config["models"].items()
     if set(entry["formats"]) & set(GGUF_FORMATS)
 }
-EVALUATED = [f"{model}_{fmt}" for model, entry in config["models"].items() for fmt in entry["formats"]]
-SCALE_RUNS = [
-    f"{config['stage1']['model']}_n{n}_r{config['stage1']['r']}_s{seed}" for n in sorted(config["subsets"]["sizes"]) for seed in config["stage1"]["seeds"]
+EVALUATED = [
+    f"{model}_{fmt}"
+    for model, entry in config["models"].items()
+    for fmt in entry["formats"]
 ]
-SELECTED_RUN = f"{{model}}_selected_r{config['stage2']['r']}_s{config['stage2']['seed']}"
+SCALE_RUNS = [
+    f"{config['stage1']['model']}_n{n}_r{config['stage1']['r']}_s{seed}"
+    for n in sorted(config["subsets"]["sizes"])
+    for seed in config["stage1"]["seeds"]
+]
+SELECTED_RUN = (
+    f"{{model}}_selected_r{config['stage2']['r']}_s{config['stage2']['seed']}"
+)
 ADAPTER_FILES = ["adapter_model.safetensors", "adapter_config.json"]
 # Bad data stops the build before any model is made: training waits for these, and is not made stale by them.
 CHECKED_DATA = ["results/subsets/quality.csv", "results/testset/overlap.json"]
@@ -65,15 +75,30 @@ def resources_of(paths):
 
 def corpus_files():
     pattern = config["corpus"]["glob"]
-    found = sorted(glob(os.path.join(workflow.basedir, pattern), recursive=True)) if pattern else []
+    found = (
+        sorted(glob(os.path.join(workflow.basedir, pattern), recursive=True))
+        if pattern
+        else []
+    )
     if pattern and not found:
-        raise WorkflowError(f"config key corpus.glob is {pattern!r}, and no file matches it (seen from {workflow.basedir})")
+        raise WorkflowError(
+            f"config key corpus.glob is {pattern!r}, and no file matches it (seen from {workflow.basedir})"
+        )
     return [os.path.relpath(path) for path in found]
 
 
 def commit():
     """Return the commit of the pipeline, with `+` where tracked files were changed, or `unknown` outside a repository."""
-    asked = ["git", "-C", workflow.basedir, "describe", "--always", "--abbrev=40", "--dirty=+", "--exclude=*"]
+    asked = [
+        "git",
+        "-C",
+        workflow.basedir,
+        "describe",
+        "--always",
+        "--abbrev=40",
+        "--dirty=+",
+        "--exclude=*",
+    ]
     answer = subprocess.run(asked, capture_output=True, text=True)
     return answer.stdout.strip() if answer.returncode == 0 else "unknown"
 

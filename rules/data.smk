@@ -14,6 +14,8 @@ rule graph:
         relations="results/graph/relations.csv",
     log:
         "results/logs/graph.log",
+    conda:
+        "../envs/conda-cpu.yaml"
     params:
         code=code_digest("tatara.graph"),
     script:
@@ -32,6 +34,8 @@ rule qa_pairs:
         "results/qa/qa_pairs.jsonl",
     log:
         "results/logs/qa_pairs.log",
+    conda:
+        "../envs/conda-cpu.yaml"
     params:
         target_counts=config["qa"]["target_counts"],
         seed=config["seed"],
@@ -48,6 +52,8 @@ rule pool:
         "results/qa/pool.jsonl",
     log:
         "results/logs/pool.log",
+    conda:
+        "../envs/conda-cpu.yaml"
     params:
         retain=config["rebalance"]["retain"],
         target_share=config["rebalance"]["target_share"],
@@ -62,10 +68,15 @@ rule subsets:
     input:
         "results/qa/pool.jsonl",
     output:
-        subsets=expand("results/subsets/subset_merged_{n}.jsonl", n=sorted(config["subsets"]["sizes"])),
+        subsets=expand(
+            "results/subsets/subset_merged_{n}.jsonl",
+            n=sorted(config["subsets"]["sizes"]),
+        ),
         quality="results/subsets/quality.csv",
     log:
         "results/logs/subsets.log",
+    conda:
+        "../envs/conda-cpu.yaml"
     params:
         sizes=sorted(config["subsets"]["sizes"]),
         seed=config["seed"],
@@ -86,6 +97,8 @@ rule testset:
         overlap="results/testset/overlap.json",
     log:
         "results/logs/testset.log",
+    conda:
+        "../envs/conda-cpu.yaml"
     params:
         label=config["testset"]["label"],
         threshold=config["testset"]["threshold"],

@@ -17,6 +17,8 @@ rule answers_gguf:
         "results/benchmarks/answers_{model}_{fmt}.tsv"
     wildcard_constraints:
         fmt="|".join(GGUF_FORMATS),
+    conda:
+        "../envs/conda-cpu.yaml"
     threads: THREADS
     resources:
         gpu=1,
@@ -45,6 +47,10 @@ rule answers_nf4:
         "results/logs/answers_{model}_nf4.log",
     benchmark:
         "results/benchmarks/answers_{model}_nf4.tsv"
+    # The slowest engine on a CPU begins first, so that nothing waits for it at the end.
+    priority: 10
+    conda:
+        "../envs/conda-cpu.yaml"
     threads: THREADS
     resources:
         gpu=1,
@@ -75,6 +81,8 @@ rule nll_gguf:
         "results/benchmarks/nll_{model}_{fmt}.tsv"
     wildcard_constraints:
         fmt="|".join(GGUF_FORMATS),
+    conda:
+        "../envs/conda-cpu.yaml"
     threads: THREADS
     resources:
         gpu=1,
@@ -101,6 +109,8 @@ rule nll_nf4:
         "results/logs/nll_{model}_nf4.log",
     benchmark:
         "results/benchmarks/nll_{model}_nf4.tsv"
+    conda:
+        "../envs/conda-cpu.yaml"
     threads: THREADS
     resources:
         gpu=1,

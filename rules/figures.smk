@@ -20,6 +20,8 @@ rule fig02_relation_distribution:
         svg="results/figures/fig02_relation_distribution.svg",
     log:
         "results/logs/fig02_relation_distribution.log",
+    conda:
+        "../envs/conda-cpu.yaml"
     params:
         notice=config["study"]["notice"],
         code=code_digest("tatara.figures.data"),
@@ -36,6 +38,8 @@ rule fig03_answer_length:
         svg="results/figures/fig03_answer_length.svg",
     log:
         "results/logs/fig03_answer_length.log",
+    conda:
+        "../envs/conda-cpu.yaml"
     params:
         notice=config["study"]["notice"],
         code=code_digest("tatara.figures.data"),
@@ -53,6 +57,8 @@ rule fig04_subset_quality:
         svg="results/figures/fig04_subset_quality.svg",
     log:
         "results/logs/fig04_subset_quality.log",
+    conda:
+        "../envs/conda-cpu.yaml"
     params:
         notice=config["study"]["notice"],
         code=code_digest("tatara.figures.data"),
@@ -69,6 +75,8 @@ rule fig05_training_loss:
         svg="results/figures/fig05_training_loss.svg",
     log:
         "results/logs/fig05_training_loss.log",
+    conda:
+        "../envs/conda-cpu.yaml"
     params:
         notice=config["study"]["notice"],
         code=code_digest("tatara.figures.scale"),
@@ -86,6 +94,8 @@ rule fig06_scale_nll:
         svg="results/figures/fig06_scale_nll.svg",
     log:
         "results/logs/fig06_scale_nll.log",
+    conda:
+        "../envs/conda-cpu.yaml"
     params:
         level=config["statistics"]["level"],
         notice=config["study"]["notice"],
@@ -103,6 +113,8 @@ rule fig07_model_comparison:
         svg="results/figures/fig07_model_comparison.svg",
     log:
         "results/logs/fig07_model_comparison.log",
+    conda:
+        "../envs/conda-cpu.yaml"
     params:
         level=config["statistics"]["level"],
         notice=config["study"]["notice"],
@@ -120,6 +132,8 @@ rule fig08_score_distribution:
         svg="results/figures/fig08_score_distribution.svg",
     log:
         "results/logs/fig08_score_distribution.log",
+    conda:
+        "../envs/conda-cpu.yaml"
     params:
         notice=config["study"]["notice"],
         code=code_digest("tatara.figures.compare"),

@@ -11,6 +11,8 @@ rule judge:
         "results/judge/judge_{model}_{fmt}.csv",
     log:
         "results/logs/judge_{model}_{fmt}.log",
+    conda:
+        "../envs/conda-cpu.yaml"
     params:
         questions=QUESTIONS,
         code=code_digest("tatara.judges"),

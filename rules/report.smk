@@ -1,4 +1,4 @@
-# Stage report: results/config.yaml · results/provenance.json
+# Stage report: results/config.yaml · results/provenance.json · results/report.html
 
 
 rule resolved_config:
@@ -7,6 +7,8 @@ rule resolved_config:
         "results/config.yaml",
     log:
         "results/logs/resolved_config.log",
+    conda:
+        "../envs/conda-cpu.yaml"
     params:
         config=config,
     script:
@@ -22,6 +24,8 @@ rule provenance:
         "results/provenance.json",
     log:
         "results/logs/provenance.log",
+    conda:
+        "../envs/conda-cpu.yaml"
     params:
         names=GIVEN,
         config=config,
@@ -29,3 +33,33 @@ rule provenance:
         code=code_digest("tatara.provenance"),
     script:
         "../scripts/provenance.py"
+
+
+rule report:
+    """Write everything on one page that opens offline."""
+    input:
+        tables=expand("results/tables/table{number}.csv", number=range(1, 6)),
+        figures=expand("results/figures/{figure}.svg", figure=FIGURES),
+        selected="results/scale/selected.json",
+        quality="results/subsets/quality.csv",
+        overlap="results/testset/overlap.json",
+        schema=resource(config["graph"]["schema"]),
+        testset="results/testset/test_set_200.jsonl",
+        judge=JUDGED,
+        answers=expand("results/answers/{evaluated}.jsonl", evaluated=EVALUATED),
+        parity=expand("results/gguf/{model}-parity.json", model=MODELS),
+        provenance="results/provenance.json",
+    output:
+        "results/report.html",
+    log:
+        "results/logs/report.log",
+    conda:
+        "../envs/conda-cpu.yaml"
+    params:
+        title=config["study"]["title"],
+        notice=config["study"]["notice"],
+        level=config["statistics"]["level"],
+        names=NAMES,
+        code=code_digest("tatara.report"),
+    script:
+        "../scripts/report.py"

@@ -9,12 +9,17 @@ rule train_scale:
         subset="results/subsets/subset_merged_{n}.jsonl",
         checked=ancient(CHECKED_DATA),
     output:
-        adapter=[f"results/adapters/{{model}}_n{{n}}_r{{r}}_s{{seed}}/{name}" for name in ADAPTER_FILES],
+        adapter=[
+            f"results/adapters/{{model}}_n{{n}}_r{{r}}_s{{seed}}/{name}"
+            for name in ADAPTER_FILES
+        ],
         report="results/adapters/{model}_n{n}_r{r}_s{seed}/train.json",
     log:
         "results/logs/train_{model}_n{n}_r{r}_s{seed}.log",
     benchmark:
         "results/benchmarks/train_{model}_n{n}_r{r}_s{seed}.tsv"
+    conda:
+        "../envs/conda-cpu.yaml"
     threads: THREADS
     resources:
         gpu=1,
@@ -43,6 +48,8 @@ rule nll_scale:
         "results/logs/nll_{model}_n{n}_r{r}_s{seed}.log",
     benchmark:
         "results/benchmarks/nll_{model}_n{n}_r{r}_s{seed}.tsv"
+    conda:
+        "../envs/conda-cpu.yaml"
     threads: THREADS
     resources:
         gpu=1,
@@ -62,13 +69,18 @@ rule scale:
     input:
         train=expand("results/adapters/{run}/train.json", run=SCALE_RUNS),
         nll=expand("results/nll/{run}.json", run=SCALE_RUNS),
-        subsets=expand("results/subsets/subset_merged_{n}.jsonl", n=sorted(config["subsets"]["sizes"])),
+        subsets=expand(
+            "results/subsets/subset_merged_{n}.jsonl",
+            n=sorted(config["subsets"]["sizes"]),
+        ),
     output:
         scale="results/scale/scale.csv",
         selected="results/scale/selected.json",
         subset="results/subsets/subset_selected.jsonl",
     log:
         "results/logs/scale.log",
+    conda:
+        "../envs/conda-cpu.yaml"
     params:
         rule=config["stage1"]["rule"],
         seed=config["seed"],

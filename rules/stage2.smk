@@ -7,12 +7,17 @@ rule train_selected:
         base="results/base/{model}",
         subset="results/subsets/subset_selected.jsonl",
     output:
-        adapter=[f"results/adapters/{{model}}_selected_r{{r}}_s{{seed}}/{name}" for name in ADAPTER_FILES],
+        adapter=[
+            f"results/adapters/{{model}}_selected_r{{r}}_s{{seed}}/{name}"
+            for name in ADAPTER_FILES
+        ],
         report="results/adapters/{model}_selected_r{r}_s{seed}/train.json",
     log:
         "results/logs/train_{model}_selected_r{r}_s{seed}.log",
     benchmark:
         "results/benchmarks/train_{model}_selected_r{r}_s{seed}.tsv"
+    conda:
+        "../envs/conda-cpu.yaml"
     threads: THREADS
     resources:
         gpu=1,
@@ -40,6 +45,8 @@ rule merge:
         "results/logs/merge_{model}.log",
     benchmark:
         "results/benchmarks/merge_{model}.tsv"
+    conda:
+        "../envs/conda-cpu.yaml"
     threads: THREADS
     params:
         numeric_threads=THREADS,

@@ -11,6 +11,8 @@ rule convert:
         "results/logs/convert_{model}.log",
     benchmark:
         "results/benchmarks/convert_{model}.tsv"
+    conda:
+        "../envs/conda-cpu.yaml"
     params:
         code=code_digest("tatara.gguf", "tatara.converter"),
     script:
@@ -29,6 +31,8 @@ rule quantize:
         "results/benchmarks/quantize_{model}_{fmt}.tsv"
     wildcard_constraints:
         fmt="q[0-9]",
+    conda:
+        "../envs/conda-cpu.yaml"
     threads: THREADS
     params:
         numeric_threads=THREADS,
@@ -41,7 +45,10 @@ rule parity:
     """Compare a model's GGUF files with the transformers model; what is not the same model stops here."""
     input:
         merged="results/merged/{model}",
-        gguf=lambda wildcards: [f"results/gguf/{wildcards.model}-{fmt}.gguf" for fmt in MODEL_GGUF[wildcards.model]],
+        gguf=lambda wildcards: [
+            f"results/gguf/{wildcards.model}-{fmt}.gguf"
+            for fmt in MODEL_GGUF[wildcards.model]
+        ],
         testset="results/testset/test_set_200.jsonl",
         nodes="results/graph/nodes.csv",
     output:
@@ -52,6 +59,8 @@ rule parity:
         "results/benchmarks/parity_{model}.tsv"
     wildcard_constraints:
         model="|".join(map(re.escape, MODEL_GGUF)) or "(?!)",
+    conda:
+        "../envs/conda-cpu.yaml"
     threads: THREADS
     resources:
         gpu=1,
@@ -77,7 +86,10 @@ rule without_gguf:
     log:
         "results/logs/without_gguf_{model}.log",
     wildcard_constraints:
-        model="|".join(re.escape(model) for model in MODELS if model not in MODEL_GGUF) or "(?!)",
+        model="|".join(re.escape(model) for model in MODELS if model not in MODEL_GGUF)
+        or "(?!)",
+    conda:
+        "../envs/conda-cpu.yaml"
     params:
         code=code_digest("tatara.parity"),
     script:

@@ -3,7 +3,11 @@ JUDGED = expand("results/judge/judge_{evaluated}.csv", evaluated=EVALUATED)
 TIMED = expand("results/answers/{evaluated}_seconds.csv", evaluated=EVALUATED)
 MEASURED = expand("results/nll/{evaluated}.json", evaluated=EVALUATED)
 NAMES = {model: entry["name"] for model, entry in config["models"].items()}
-BOOTSTRAP = {"seed": config["seed"], "level": config["statistics"]["level"], "resamples": config["statistics"]["resamples"]}
+BOOTSTRAP = {
+    "seed": config["seed"],
+    "level": config["statistics"]["level"],
+    "resamples": config["statistics"]["resamples"],
+}
 
 
 rule table1:
@@ -15,6 +19,8 @@ rule table1:
         md="results/tables/table1.md",
     log:
         "results/logs/table1.log",
+    conda:
+        "../envs/conda-cpu.yaml"
     params:
         arguments={},
         level=config["statistics"]["level"],
@@ -34,6 +40,8 @@ rule table2:
         md="results/tables/table2.md",
     log:
         "results/logs/table2.log",
+    conda:
+        "../envs/conda-cpu.yaml"
     params:
         arguments=BOOTSTRAP,
         level=config["statistics"]["level"],
@@ -53,6 +61,8 @@ rule table3:
         md="results/tables/table3.md",
     log:
         "results/logs/table3.log",
+    conda:
+        "../envs/conda-cpu.yaml"
     params:
         arguments={"names": NAMES, **BOOTSTRAP},
         level=config["statistics"]["level"],
@@ -71,6 +81,8 @@ rule table4:
         md="results/tables/table4.md",
     log:
         "results/logs/table4.log",
+    conda:
+        "../envs/conda-cpu.yaml"
     params:
         arguments={"names": NAMES},
         level=config["statistics"]["level"],
@@ -92,6 +104,8 @@ rule table5:
         md="results/tables/table5.md",
     log:
         "results/logs/table5.log",
+    conda:
+        "../envs/conda-cpu.yaml"
     params:
         arguments={"names": NAMES, **BOOTSTRAP},
         level=config["statistics"]["level"],

@@ -1,7 +1,6 @@
 """rule resolved_config"""
 
 import yaml
-
 from tatara.job import job
 
 with job(snakemake.log[0]):

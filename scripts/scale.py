@@ -9,9 +9,7 @@ with job(snakemake.log[0]):
     from tatara.files import write_text
     from tatara.scale import scale_rows, select, write_scale
 
-    rows = scale_rows(
-        snakemake.input.train, snakemake.input.nll, snakemake.params.seed, snakemake.params.level, resamples=snakemake.params.resamples
-    )
+    rows = scale_rows(snakemake.input.train, snakemake.input.nll, snakemake.params.seed, snakemake.params.level, resamples=snakemake.params.resamples)
     selected = select(rows, snakemake.input.nll, snakemake.params.rule)
     write_scale(rows, snakemake.output.scale)
     write_text(snakemake.output.selected, json.dumps(selected, ensure_ascii=False, indent=1) + "\n")

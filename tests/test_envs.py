@@ -38,7 +38,9 @@ def test_conda_pins_agree_with_the_lock(name: str):
     packages = next(entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict))
     assert len(packages) > 25
     assert {tuple(package.split("==")) for package in packages} <= pins(f"{name}.txt")
-    asked = {re.match(r"[A-Za-z0-9._-]+", line).group(0) for line in (ENVS / "requirements.in").read_text().splitlines() if line and line[0].isalpha()}
+    asked = {
+        re.match(r"[A-Za-z0-9._-]+", line).group(0) for line in (ENVS / "requirements.in").read_text().splitlines() if line and line[0].isalpha()
+    }
     assert asked <= {package.split("==")[0] for package in packages}
 
 

@@ -4,9 +4,8 @@ import csv
 
 import pytest
 from conftest import REPOSITORY
-
-from tatara.judges import COLUMNS, judge, rubric
 from tatara.jsonl import read_jsonl, write_jsonl
+from tatara.judges import COLUMNS, judge, rubric
 
 FACTS = [["出水期前", "出水期の前"], ["年1回", "年一回"]]
 PLACES = [{"volume": "設計編", "chapter": "第1章 河川構造物の設計", "section": "第2節 堤防"}]

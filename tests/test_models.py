@@ -9,11 +9,10 @@ import pytest
 import tiny
 import torch
 from safetensors.torch import load_file
-from transformers import AutoModelForCausalLM
-
 from tatara import chat, engines, gguf, llama, merge, models, nll, parity, qlora
 from tatara.converter import known_pretokenizer
 from tatara.errors import InputError
+from transformers import AutoModelForCausalLM
 
 ROWS = [{**pair, "category": "設計", "reference": pair["answer"]} for pair in tiny.PAIRS[:3]]
 
@@ -132,7 +131,7 @@ def test_a_pair_that_is_too_long_is_an_error(work, bases):
 
 
 def test_unsloth_on_a_cpu_is_an_error(work, bases):
-    with pytest.raises(InputError, match="train.backend is unsloth, but unsloth needs a GPU"):
+    with pytest.raises(InputError, match=r"train\.backend is unsloth, but unsloth needs a GPU"):
         tiny.train(work / "unsloth", bases["llama3"], settings={"backend": "unsloth"})
 
 
@@ -232,7 +231,9 @@ def test_nll_by_hand(trained, work):
 
 
 def test_nll_of_gguf_agrees_with_transformers(merged, f16, work):
-    got = nll.nll_gguf(file=f16, base=merged, rows=ROWS, output=work / "nll2.json", name="f16", model="tiny", system=tiny.SYSTEM, context=512, threads=1)
+    got = nll.nll_gguf(
+        file=f16, base=merged, rows=ROWS, output=work / "nll2.json", name="f16", model="tiny", system=tiny.SYSTEM, context=512, threads=1
+    )
     tokenizer, model = models.load_tokenizer(merged), models.load_model(merged, torch.device("cpu"))
     expected = nll.summary("hf", "tiny", nll._score(tokenizer, ROWS, tiny.SYSTEM, "hf", nll.transformers_logits(model)))
     assert got["nll"] == pytest.approx(expected["nll"], rel=1e-3)
@@ -280,7 +281,7 @@ def test_answers_go_on_after_an_interruption(trained, f16, tmp_path, monkeypatch
 
 
 def test_a_context_that_is_too_small_is_an_error(trained, f16, tmp_path):
-    with pytest.raises(InputError, match="evaluate.context"):
+    with pytest.raises(InputError, match=r"evaluate\.context"):
         answer(trained, f16, tmp_path / "small", context=16)
 
 

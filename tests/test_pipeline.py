@@ -2,9 +2,13 @@
 
 import csv
 import hashlib
+import itertools
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -31,8 +35,6 @@ def edited(path: Path, change):
     path.write_text(change(text), encoding="utf-8")
     yield
     path.write_text(text, encoding="utf-8")
-    import os
-
     os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
 
 
@@ -130,20 +132,17 @@ def test_gpu_rules_never_overlap(smoke: Copy):
                 spans[entry["starttime"], entry["endtime"]] = entry["rule"]
     assert len(spans) >= 12
     ordered = sorted(spans)
-    for (_, end), (start, _) in zip(ordered, ordered[1:], strict=False):
+    for (_, end), (start, _) in itertools.pairwise(ordered):
         assert start >= end - 0.05, (spans, start, end)
 
 
 def test_the_graph_of_rules_is_drawn(smoke: Copy, tmp_path):
-    import subprocess
-    import sys
-
     for kind in ("--dag", "--rulegraph"):
         done = subprocess.run(smoke.command("all", kind), cwd=smoke.folder, capture_output=True, text=True)
         assert done.stdout.startswith("digraph"), done.stdout[:200]
     svg = tmp_path / "rules.svg"
     subprocess.run([sys.executable, smoke.folder / "scripts/draw_rulegraph.py", svg], input=done.stdout, text=True, check=True)
-    assert svg.read_text().count("<g id=\"text_") > 20
+    assert svg.read_text().count('<g id="text_') > 20
 
 
 @pytest.mark.parametrize("name", ["config", "paper", "smollm2", "smoke"])

@@ -132,7 +132,14 @@ def answer_all(
     write_jsonl(
         answers,
         [
-            {"id": row["id"], "category": row["category"], "question": row["question"], "answer": got["text"], "tokens": got["tokens"], "stop": got["stop"]}
+            {
+                "id": row["id"],
+                "category": row["category"],
+                "question": row["question"],
+                "answer": got["text"],
+                "tokens": got["tokens"],
+                "stop": got["stop"],
+            }
             for row, got in done
         ],
     )

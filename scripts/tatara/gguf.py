@@ -1,7 +1,6 @@
 """GGUF files by llama.cpp's own tools: conversion and quantization (paper eq. 8). Needs no torch in this process."""
 
 import logging
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -41,7 +40,7 @@ def convert(model: Path, output: Path, vocab_only: bool = False) -> None:
     extra = ["--vocab-only"] if vocab_only else []
     try:
         _run([sys.executable, CONVERTER, llama_home.source(), model, "--outtype", "f16", "--outfile", partial, *extra], "convert")
-        os.replace(partial, output)
+        partial.replace(output)
     finally:
         partial.unlink(missing_ok=True)
 
@@ -55,6 +54,6 @@ def quantize(f16: Path, output: Path, fmt: str, threads: int) -> None:
     partial = output.with_name(f"{output.name}.partial")
     try:
         _run([llama_home.tool("llama-quantize"), f16, partial, FORMATS[fmt].label, threads], "quantize")
-        os.replace(partial, output)
+        partial.replace(output)
     finally:
         partial.unlink(missing_ok=True)

@@ -59,7 +59,9 @@ def read_tokenizer(file: Path) -> PreTrainedTokenizerFast:
     if normalizer:
         tokenizer.normalizer = normalizer
     tokenizer.add_special_tokens([token for token, kind in zip(tokens, _field(reader, "tokenizer.ggml.token_type"), strict=True) if kind in CONTROL])
-    named = {role: _field(reader, f"tokenizer.ggml.{key}_token_id") for role, key in (("bos_token", "bos"), ("eos_token", "eos"), ("pad_token", "padding"))}
+    named = {
+        role: _field(reader, f"tokenizer.ggml.{key}_token_id") for role, key in (("bos_token", "bos"), ("eos_token", "eos"), ("pad_token", "padding"))
+    }
     fast = PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, clean_up_tokenization_spaces=False,
         **{role: tokens[index] for role, index in named.items() if index is not None},

@@ -66,7 +66,12 @@ def compare_logits(loaded, sequences: list[list[int]], references: list[Path]) -
         same.append(expected.argmax(-1) == got.argmax(-1))
         largest = max(largest, (expected - got).abs().max().item())
     agreement = torch.cat(same).double().mean().item()
-    return {"positions": sum(map(len, sequences)), "mean_kl": torch.cat(divergence).mean().item(), "top1_agreement": agreement, "max_logit_difference": largest}
+    return {
+        "positions": sum(map(len, sequences)),
+        "mean_kl": torch.cat(divergence).mean().item(),
+        "top1_agreement": agreement,
+        "max_logit_difference": largest,
+    }
 
 
 def _lines(rows: list[dict], descriptions: list[str], tokenizer, system: str) -> list[str]:

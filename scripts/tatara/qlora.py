@@ -98,9 +98,13 @@ def check_labels(tokenizer, pairs: list[dict], encoded: list[chat.Encoded]) -> l
     for pair, item in zip(pairs, encoded, strict=True):
         carrying = [token for token in item.labels if token != chat.IGNORED]
         text = tokenizer.decode(carrying[:-1], skip_special_tokens=False, clean_up_tokenization_spaces=False)
-        normalized = tokenizer.backend_tokenizer.normalizer.normalize_str(pair["answer"]) if tokenizer.backend_tokenizer.normalizer else pair["answer"]
+        normalized = (
+            tokenizer.backend_tokenizer.normalizer.normalize_str(pair["answer"]) if tokenizer.backend_tokenizer.normalizer else pair["answer"]
+        )
         if text != normalized or carrying[-1] != chat.end_of_turn(tokenizer):
-            raise InputError(f"pair {pair['id']}: the tokens that carry loss read {text!r}, expected the answer {normalized!r} and the end of the turn")
+            raise InputError(
+                f"pair {pair['id']}: the tokens that carry loss read {text!r}, expected the answer {normalized!r} and the end of the turn"
+            )
         decoded.append(tokenizer.decode(carrying, skip_special_tokens=False, clean_up_tokenization_spaces=False))
     return decoded
 

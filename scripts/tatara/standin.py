@@ -16,9 +16,7 @@ from transformers import AutoModelForCausalLM, LlamaConfig, PreTrainedTokenizerF
 from tatara.progress import Progress
 
 # Pre-tokenizer expressions as published with the models; llama.cpp knows them as `llama-bpe` and `qwen2`.
-LLAMA3_SPLIT = (
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-)
+LLAMA3_SPLIT = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 QWEN2_SPLIT = LLAMA3_SPLIT.replace(r"\p{N}{1,3}", r"\p{N}")
 
 LLAMA3_CHAT = (
@@ -70,9 +68,7 @@ def _bpe(texts: list[str], vocab_size: int, family: str) -> Tokenizer:
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([split, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
     tokenizer.decoder = decoders.ByteLevel()
     special = FAMILIES[family].special
-    trainer = trainers.BpeTrainer(
-        vocab_size=vocab_size - len(special), initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
-    )
+    trainer = trainers.BpeTrainer(vocab_size=vocab_size - len(special), initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False)
     tokenizer.train_from_iterator(texts, trainer)
     return tokenizer
 
@@ -155,7 +151,7 @@ def pretrain(model, tokenizer, texts: list[str], *, steps: int, batch_size: int,
     )
     model.train()
     losses = []
-    for step in Progress(range(steps), "pretraining", lambda: f"loss {losses[-1]:.3f}" if losses else ""):
+    for _ in Progress(range(steps), "pretraining", lambda: f"loss {losses[-1]:.3f}" if losses else ""):
         starts = torch.randint(0, len(stream) - block, (batch_size,), generator=generator)
         rows = torch.stack([stream[start : start + block] for start in starts]).to(model.device)
         loss = model(input_ids=rows, labels=rows).loss
