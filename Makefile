@@ -49,7 +49,7 @@ lint: setup ## ruff, snakefmt and snakemake --lint
 	PATH="$(BIN):$$PATH" $(BIN)/snakemake --lint
 
 dag: setup ## draw the rules and what flows between them: docs/rulegraph.svg
-	$(SNAKEMAKE) --rulegraph all 2>/dev/null | $(BIN)/python scripts/draw_rulegraph.py docs/rulegraph.svg
+	$(SNAKEMAKE) all --rulegraph 2>/dev/null | $(BIN)/python scripts/draw_rulegraph.py docs/rulegraph.svg
 
 unlock: setup
 	@$(BIN)/python scripts/unlock.py $(DIRECTORY)

@@ -45,7 +45,7 @@ def main() -> None:
     plt.rcParams["svg.hashsalt"] = "tatara"
     width = max(x for x, _ in places.values()) - min(x for x, _ in places.values()) + 1
     depth = -min(y for _, y in places.values()) + 1
-    figure, axes = plt.subplots(figsize=(1.55 * width + 0.5, 0.62 * depth))
+    figure, axes = plt.subplots(figsize=(2.3 * width, 0.62 * depth))
     box = {"boxstyle": "round,pad=0.35", "facecolor": "#eef3f8", "edgecolor": "#35618f", "linewidth": 0.8}
     labels = {rule: axes.text(*place, rule, ha="center", va="center", fontsize=8, bbox=box, zorder=2) for rule, place in places.items()}
     for start, end in graph.edges:
