@@ -182,7 +182,7 @@ def test_every_pair_is_written_cleanly(pairs):
         assert row["answer"].endswith("。") and "。（" not in row["answer"], f"cut off: {row}"
         sentences = re.findall(r"[^。]+。", row["answer"])
         assert len(set(sentences)) == len(sentences), f"a sentence stands twice: {row}"
-        assert 250 <= len(row["answer"]) <= 450, f"{len(row['answer'])} characters: {row}"
+        assert 200 <= len(row["answer"]) <= 450, f"{len(row['answer'])} characters: {row}"
         assert not re.search(r"(です|ます|ません|ください)。", row["answer"]), f"mixed style: {row}"
 
 

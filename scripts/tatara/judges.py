@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tatara.jsonl import read_jsonl
+from tatara.testset import has_fact
 from tatara.text import squeeze
 
 COLUMNS = ("id", "question", "category", "score", "reason", "judge", "repeat", "valid", "seconds", "characters", "prompt_digest")
@@ -40,10 +41,9 @@ def rubric(answer: str, facts: list[list[str]], citations: list[dict]) -> Verdic
         facts: required facts, each a list of accepted wordings; matched after NFKC and without white space.
         citations: places that count, `volume`, `chapter`, `section`.
     """
-    text = squeeze(answer)
-    if not text:
+    if not squeeze(answer):
         return Verdict(0, "no answer")
-    missing = [wordings[0] for wordings in facts if not any(squeeze(wording) in text for wording in wordings)]
+    missing = [wordings[0] for wordings in facts if not has_fact(answer, wordings)]
     found = len(facts) - len(missing)
     if not found:
         return Verdict(0, f"none of {len(facts)} required facts")
