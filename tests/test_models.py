@@ -140,6 +140,24 @@ def test_the_same_seed_gives_the_same_adapter(work, bases, trained):
     assert (work / "again/adapter/adapter_model.safetensors").read_bytes() == (trained["adapter"] / "adapter_model.safetensors").read_bytes()
 
 
+@pytest.mark.parametrize("steps", [3, 5])
+def test_an_interrupted_training_ends_with_the_same_adapter(work, bases, trained, monkeypatch, steps):
+    class Stopping(qlora._Steps):
+        def on_step_end(self, args, state, control, **keywords):
+            if state.global_step == steps:
+                raise KeyboardInterrupt
+
+    folder = work / f"interrupted{steps}"
+    with monkeypatch.context() as patch:
+        patch.setattr(qlora, "_Steps", Stopping)
+        with pytest.raises(KeyboardInterrupt):
+            tiny.train(folder, bases["llama3"])
+    report = tiny.train(folder, bases["llama3"])
+    assert report["resumed_from"] == f"checkpoint-{steps - 1}"
+    assert [step["loss"] for step in report["steps"]] == [step["loss"] for step in trained["report"]["steps"]]
+    assert (folder / "adapter/adapter_model.safetensors").read_bytes() == (trained["adapter"] / "adapter_model.safetensors").read_bytes()
+
+
 def test_merging_adds_the_scaled_product(trained, merged):
     before, after = load_file(trained["base"] / "model.safetensors"), load_file(merged / "model.safetensors")
     adapter = load_file(trained["adapter"] / "adapter_model.safetensors")

@@ -235,6 +235,11 @@ def train(
         model=model, args=_arguments(settings, place, seed, total_steps, checkpoint_folder), train_dataset=dataset,
         processing_class=tokenizer, callbacks=[checkpoints.SealCallback(mark), _Steps(run)],
     )  # fmt: skip
+    if backend == "trl":
+        # TRL casts the adapter to bf16, a resumed run would load it in float32 and end elsewhere: float32 for both.
+        for parameter in trainer.model.parameters():
+            if parameter.requires_grad:
+                parameter.data = parameter.data.float()
     trainer.remove_callback(PrinterCallback)  # _Steps says it in one line
     first = next(iter(trainer.get_train_dataloader()))
     rows = {tuple(item.input_ids): index for index, item in enumerate(encoded)}
