@@ -32,11 +32,12 @@ def test_scores(answer, score, reason):
 
 def test_every_reference_scores_3_and_a_shifted_one_0():
     rows = read_jsonl(REPOSITORY / "resources/testset/test_set_200.jsonl")
-    assert len(rows) >= 50
     for row, other in zip(rows, rows[1:] + rows[:1], strict=True):
         assert rubric(row["reference"], row["facts"], row["citations"]).score == 3, row["id"]
         assert rubric(other["reference"], row["facts"], row["citations"]).score == 0, (row["id"], other["id"])
         assert rubric(row["question"], row["facts"], row["citations"]).score == 0, row["id"]
+        best = max(rubric(any_other["reference"], row["facts"], row["citations"]).score for any_other in rows if any_other is not row)
+        assert best <= 1, row["id"]
 
 
 def test_the_judge_file(tmp_path):

@@ -4,11 +4,12 @@ They carry the real tokenizer families, attention shapes and biases, so every st
 what they know is what a minute or two of pretraining on the graph's text gives them.
 """
 
-import json
+import io
 import math
 from dataclasses import dataclass
 from pathlib import Path
 
+import sentencepiece
 import torch
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from transformers import AutoModelForCausalLM, LlamaConfig, PreTrainedTokenizerFast, Qwen2Config
@@ -76,13 +77,7 @@ def _bpe(texts: list[str], vocab_size: int, family: str) -> Tokenizer:
 def _unigram(texts: list[str], vocab_size: int) -> Tokenizer:
     special = FAMILIES["unigram"].special
     byte_tokens = [f"<0x{value:02X}>" for value in range(256)]
-    trained = Tokenizer(models.Unigram())
-    trained.pre_tokenizer = pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="never")
-    trainer = trainers.UnigramTrainer(
-        vocab_size=vocab_size - len(special) - len(byte_tokens), unk_token="<unk>", special_tokens=["<unk>"], show_progress=False
-    )
-    trained.train_from_iterator(texts, trainer)
-    pieces = [(piece, score) for piece, score in _unigram_pieces(trained) if piece != "<unk>"]
+    pieces = _unigram_pieces(texts, vocab_size - len(special) - len(byte_tokens))
     # Bytes stand in for unknown characters only, so they score below every piece.
     floor = min(score for _, score in pieces) - 10.0
     vocabulary = [(token, 0.0) for token in special] + [(token, floor) for token in byte_tokens] + pieces
@@ -92,8 +87,16 @@ def _unigram(texts: list[str], vocab_size: int) -> Tokenizer:
     return tokenizer
 
 
-def _unigram_pieces(tokenizer: Tokenizer) -> list[tuple[str, float]]:
-    return [tuple(entry) for entry in json.loads(tokenizer.to_str())["model"]["vocab"]]
+def _unigram_pieces(texts: list[str], count: int) -> list[tuple[str, float]]:
+    """Train `count` pieces with SentencePiece on one thread: the trainer of `tokenizers` gives other scores on every run."""
+    trained = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(texts), model_writer=trained, model_type="unigram", vocab_size=count + 1, num_threads=1, character_coverage=1.0,
+        normalization_rule_name="identity", add_dummy_prefix=False, remove_extra_whitespaces=False, max_sentence_length=1_000_000,
+        unk_id=0, bos_id=-1, eos_id=-1, pad_id=-1, minloglevel=2,
+    )  # fmt: skip
+    model = sentencepiece.SentencePieceProcessor(model_proto=trained.getvalue())
+    return [(model.id_to_piece(i), model.get_score(i)) for i in range(1, model.get_piece_size())]
 
 
 def train_tokenizer(texts: list[str], family: str, vocab_size: int) -> PreTrainedTokenizerFast:
