@@ -7,7 +7,6 @@ rule base:
         nodes="results/graph/nodes.csv",
         relations="results/graph/relations.csv",
         corpus=corpus_files(),
-        checked=ancient(CHECKED_DATA),
     output:
         directory("results/base/{model}"),
     log:

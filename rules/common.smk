@@ -42,8 +42,11 @@ SELECTED_RUN = (
     f"{{model}}_selected_r{config['stage2']['r']}_s{config['stage2']['seed']}"
 )
 ADAPTER_FILES = ["adapter_model.safetensors", "adapter_config.json"]
-# Bad data stops the build before any model is made: training waits for these, and is not made stale by them.
-CHECKED_DATA = ["results/subsets/quality.csv", "results/testset/overlap.json"]
+# Bad data stops the build before any model is made: each data rule goes first and takes all cores while it runs. An edge from
+# these rules to training would say the same, but would retrain when a test question is reworded; and with `ancient()` on such an edge
+# Snakemake 9.27 overlooks changed params of the training rule whenever a data rule has to run.
+DATA_PRIORITY = 100
+ALL_CORES = workflow.cores or 1
 
 # The files that the user brings.
 GIVEN = [

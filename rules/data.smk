@@ -14,8 +14,10 @@ rule graph:
         relations="results/graph/relations.csv",
     log:
         "results/logs/graph.log",
+    priority: DATA_PRIORITY
     conda:
         "../envs/conda-cpu.yaml"
+    threads: ALL_CORES
     params:
         code=code_digest("tatara.graph"),
     script:
@@ -34,8 +36,10 @@ rule qa_pairs:
         "results/qa/qa_pairs.jsonl",
     log:
         "results/logs/qa_pairs.log",
+    priority: DATA_PRIORITY
     conda:
         "../envs/conda-cpu.yaml"
+    threads: ALL_CORES
     params:
         target_counts=config["qa"]["target_counts"],
         seed=config["seed"],
@@ -52,8 +56,10 @@ rule pool:
         "results/qa/pool.jsonl",
     log:
         "results/logs/pool.log",
+    priority: DATA_PRIORITY
     conda:
         "../envs/conda-cpu.yaml"
+    threads: ALL_CORES
     params:
         retain=config["rebalance"]["retain"],
         target_share=config["rebalance"]["target_share"],
@@ -75,8 +81,10 @@ rule subsets:
         quality="results/subsets/quality.csv",
     log:
         "results/logs/subsets.log",
+    priority: DATA_PRIORITY
     conda:
         "../envs/conda-cpu.yaml"
+    threads: ALL_CORES
     params:
         sizes=sorted(config["subsets"]["sizes"]),
         seed=config["seed"],
@@ -97,8 +105,10 @@ rule testset:
         overlap="results/testset/overlap.json",
     log:
         "results/logs/testset.log",
+    priority: DATA_PRIORITY
     conda:
         "../envs/conda-cpu.yaml"
+    threads: ALL_CORES
     params:
         label=config["testset"]["label"],
         threshold=config["testset"]["threshold"],

@@ -7,7 +7,6 @@ rule train_scale:
     input:
         base="results/base/{model}",
         subset="results/subsets/subset_merged_{n}.jsonl",
-        checked=ancient(CHECKED_DATA),
     output:
         adapter=[
             f"results/adapters/{{model}}_n{{n}}_r{{r}}_s{{seed}}/{name}"

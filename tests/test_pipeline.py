@@ -119,6 +119,16 @@ def test_a_config_value_reruns_what_it_decides(smoke: Copy):
     assert not planned.keys() & {*TRAINING, "merge", "convert", "nll_scale"}
 
 
+def test_a_changed_base_is_built_again_while_data_is_made_again(smoke: Copy):
+    with (
+        edited(smoke.folder / "config/smoke.yaml", lambda text: text.replace("seed: 4, steps: 8", "seed: 4, steps: 9")),
+        edited(smoke.folder / "resources/templates/v2.yaml", lambda text: text + "\n# changed\n"),
+    ):
+        planned = smoke.planned("all")
+    assert planned["base"] == 1
+    assert planned["qa_pairs"] == 1
+
+
 def test_gpu_rules_never_overlap(smoke: Copy):
     """The session's run had two cores and `gpu=1`: of the rules that declare a GPU no two ran at the same time."""
     text = "".join(path.read_text() for path in (smoke.folder / "rules").glob("*.smk"))
