@@ -41,5 +41,10 @@ rule all:
             number=range(1, 6),
             kind=["csv", "md"],
         ),
-        expand("results/figures/{figure}.{kind}", figure=FIGURES, kind=["png", "svg"]),
+        expand(
+            "results/figures/{figure}.{kind}",
+            figure=FIGURES + DATA_FIGURES,
+            kind=["png", "svg"],
+        ),
+        "results/data.html",
         "results/report.html",

@@ -1,4 +1,4 @@
-# Stage data: results/graph/{nodes,relations}.csv · results/qa/{qa_pairs,pool}.jsonl · results/subsets/subset_merged_{n}.jsonl,
+# Stage data: results/graph/{nodes,relations}.csv · results/qa/{qa_pairs,pool}.jsonl, diversity.csv · results/subsets/subset_merged_{n}.jsonl,
 # quality.csv · results/testset/{test_set_200.jsonl,overlap.json}
 
 
@@ -115,3 +115,21 @@ rule testset:
         code=code_digest("tatara.testset"),
     script:
         "../scripts/testset.py"
+
+
+rule diversity:
+    """Measure how varied the pairs of each template generation are."""
+    input:
+        "results/qa/qa_pairs.jsonl",
+    output:
+        "results/qa/diversity.csv",
+    log:
+        "results/logs/diversity.log",
+    conda:
+        "../envs/conda-cpu.yaml"
+    params:
+        sample=config["qa"]["diversity_sample"],
+        seed=config["seed"],
+        code=code_digest("tatara.diversity"),
+    script:
+        "../scripts/diversity.py"

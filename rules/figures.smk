@@ -1,4 +1,4 @@
-# The paper's figures 2 to 8: results/figures/fig{02..08}_*.png and .svg
+# The paper's figures 2 to 8: results/figures/fig{02..08}_*.png and .svg · the data's own: data{01..05}_*.png and .svg
 FIGURES = [
     "fig02_relation_distribution",
     "fig03_answer_length",
@@ -7,6 +7,13 @@ FIGURES = [
     "fig06_scale_nll",
     "fig07_model_comparison",
     "fig08_score_distribution",
+]
+DATA_FIGURES = [
+    "data01_relation_types",
+    "data02_lengths",
+    "data03_categories",
+    "data04_overlap",
+    "data05_graph",
 ]
 
 
@@ -137,5 +144,103 @@ rule fig08_score_distribution:
     params:
         notice=config["study"]["notice"],
         code=code_digest("tatara.figures.compare"),
+    script:
+        "../scripts/figure.py"
+
+
+rule data01_relation_types:
+    """Draw the relation types before and after undersampling."""
+    input:
+        pairs="results/qa/qa_pairs.jsonl",
+        pool="results/qa/pool.jsonl",
+        schema=resource(config["graph"]["schema"]),
+    output:
+        png="results/figures/data01_relation_types.png",
+        svg="results/figures/data01_relation_types.svg",
+    log:
+        "results/logs/data01_relation_types.log",
+    conda:
+        "../envs/conda-cpu.yaml"
+    params:
+        notice=config["study"]["notice"],
+        code=code_digest("tatara.figures.domain"),
+    script:
+        "../scripts/figure.py"
+
+
+rule data02_lengths:
+    """Draw the lengths of questions and answers."""
+    input:
+        pool="results/qa/pool.jsonl",
+    output:
+        png="results/figures/data02_lengths.png",
+        svg="results/figures/data02_lengths.svg",
+    log:
+        "results/logs/data02_lengths.log",
+    conda:
+        "../envs/conda-cpu.yaml"
+    params:
+        notice=config["study"]["notice"],
+        code=code_digest("tatara.figures.domain"),
+    script:
+        "../scripts/figure.py"
+
+
+rule data03_categories:
+    """Draw the categories of training and test."""
+    input:
+        pool="results/qa/pool.jsonl",
+        testset="results/testset/test_set_200.jsonl",
+        schema=resource(config["graph"]["schema"]),
+    output:
+        png="results/figures/data03_categories.png",
+        svg="results/figures/data03_categories.svg",
+    log:
+        "results/logs/data03_categories.log",
+    conda:
+        "../envs/conda-cpu.yaml"
+    params:
+        label=config["testset"]["label"],
+        notice=config["study"]["notice"],
+        code=code_digest("tatara.figures.domain"),
+    script:
+        "../scripts/figure.py"
+
+
+rule data04_overlap:
+    """Draw how near the test questions come to training."""
+    input:
+        overlap="results/testset/overlap.json",
+    output:
+        png="results/figures/data04_overlap.png",
+        svg="results/figures/data04_overlap.svg",
+    log:
+        "results/logs/data04_overlap.log",
+    conda:
+        "../envs/conda-cpu.yaml"
+    params:
+        notice=config["study"]["notice"],
+        code=code_digest("tatara.figures.domain"),
+    script:
+        "../scripts/figure.py"
+
+
+rule data05_graph:
+    """Draw the knowledge graph."""
+    input:
+        nodes="results/graph/nodes.csv",
+        relations="results/graph/relations.csv",
+        schema=resource(config["graph"]["schema"]),
+        toc=resource(config["graph"]["toc"]),
+    output:
+        png="results/figures/data05_graph.png",
+        svg="results/figures/data05_graph.svg",
+    log:
+        "results/logs/data05_graph.log",
+    conda:
+        "../envs/conda-cpu.yaml"
+    params:
+        notice=config["study"]["notice"],
+        code=code_digest("tatara.figures.domain"),
     script:
         "../scripts/figure.py"

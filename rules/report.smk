@@ -1,4 +1,4 @@
-# Stage report: results/config.yaml · results/provenance.json · results/report.html
+# Stage report: results/config.yaml · results/provenance.json · results/data.html · results/report.html
 
 
 rule resolved_config:
@@ -35,12 +35,39 @@ rule provenance:
         "../scripts/provenance.py"
 
 
+rule data_page:
+    """Write the data on one page: pairs, test set, graph."""
+    input:
+        figures=expand("results/figures/{figure}.svg", figure=DATA_FIGURES),
+        pairs="results/qa/qa_pairs.jsonl",
+        pool="results/qa/pool.jsonl",
+        diversity="results/qa/diversity.csv",
+        overlap="results/testset/overlap.json",
+        nodes="results/graph/nodes.csv",
+        relations="results/graph/relations.csv",
+        schema=resource(config["graph"]["schema"]),
+    output:
+        "results/data.html",
+    log:
+        "results/logs/data_page.log",
+    conda:
+        "../envs/conda-cpu.yaml"
+    params:
+        title=config["study"]["title"],
+        notice=config["study"]["notice"],
+        code=code_digest("tatara.report.data_page"),
+    script:
+        "../scripts/data_page.py"
+
+
 rule report:
     """Write everything on one page that opens offline."""
     input:
         tables=expand("results/tables/table{number}.csv", number=range(1, 6)),
         figures=expand("results/figures/{figure}.svg", figure=FIGURES),
         selected="results/scale/selected.json",
+        pairs="results/qa/qa_pairs.jsonl",
+        pool="results/qa/pool.jsonl",
         quality="results/subsets/quality.csv",
         overlap="results/testset/overlap.json",
         schema=resource(config["graph"]["schema"]),

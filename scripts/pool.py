@@ -3,8 +3,9 @@
 from tatara.job import job
 
 with job(snakemake.log[0]):
-    from tatara.jsonl import read_jsonl, write_jsonl
-    from tatara.subsets import rebalance
+    from tatara.jsonl import read_fields, read_numbered, write_jsonl
+    from tatara.subsets import KEYS, rebalance
 
-    pairs = read_jsonl(snakemake.input[0])
-    write_jsonl(snakemake.output[0], rebalance(pairs, snakemake.params.retain, snakemake.params.target_share, snakemake.params.seed))
+    pairs = read_fields(snakemake.input[0], KEYS)
+    kept = {pair["id"] for pair in rebalance(pairs, snakemake.params.retain, snakemake.params.target_share, snakemake.params.seed)}
+    write_jsonl(snakemake.output[0], (pair for _, pair in read_numbered(snakemake.input[0]) if pair["id"] in kept))

@@ -3,10 +3,13 @@
 from tatara.job import job
 
 with job(snakemake.log[0]):
-    from tatara.jsonl import read_jsonl, write_jsonl
-    from tatara.subsets import nested_subsets, write_quality
+    from tatara.jsonl import read_fields, read_numbered, write_jsonl
+    from tatara.subsets import KEYS, nested_subsets, write_quality
 
-    subsets = nested_subsets(read_jsonl(snakemake.input[0]), snakemake.params.sizes, snakemake.params.seed)
+    chosen = nested_subsets(read_fields(snakemake.input[0], KEYS), snakemake.params.sizes, snakemake.params.seed)
+    wanted = {pair["id"] for pair in chosen[max(chosen)]}
+    whole = {pair["id"]: pair for _, pair in read_numbered(snakemake.input[0]) if pair["id"] in wanted}
+    subsets = {n: [whole[pair["id"]] for pair in pairs] for n, pairs in chosen.items()}
     for n, path in zip(snakemake.params.sizes, snakemake.output.subsets, strict=True):
         write_jsonl(path, subsets[n])
     write_quality(subsets, snakemake.output.quality)

@@ -121,6 +121,21 @@ def _quality(study: Study) -> None:
     _write_csv(study.folder / "subsets" / "quality.csv", rows)
 
 
+def _pairs(study: Study) -> None:
+    """Write qa_pairs.jsonl and pool.jsonl; three in ten pairs of the first relation type are left out of the pool."""
+    pairs = [
+        {"id": f"{number:016x}", "question": "問" * (20 + number % 9), "answer": "答" * (350 + 3 * (number % 13)), "relation_type": type_,
+         "version": f"v{1 + number % 4}", "intent": "what", "template": "t", "start": "a", "end": "b", "category": "設計"}
+        for number, type_ in enumerate(type_ for type_, share in SHARES.items() for _ in range(round(1000 * share)))
+    ]  # fmt: skip
+    first = next(iter(SHARES))
+    pool = [pair for number, pair in enumerate(pairs) if pair["relation_type"] != first or number % 10 >= 3]
+    (study.folder / "qa").mkdir(parents=True, exist_ok=True)
+    for name, rows in (("qa_pairs", pairs), ("pool", pool)):
+        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        (study.folder / f"qa/{name}.jsonl").write_text(text, encoding="utf-8")
+
+
 def _evaluate(study: Study, rows: list[dict], rng: random.Random) -> None:
     hardness = [rng.uniform(0.8, 1.2) for _ in rows]
     for model, formats in FORMATS.items():
@@ -175,6 +190,7 @@ def write_study(
     rng, rows = random.Random(1), test_rows(questions)
     study = Study(folder, list(sizes), dict(names))
     _quality(study)
+    _pairs(study)
     path = folder / "testset" / "test_set_200.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")

@@ -5,10 +5,11 @@ import warnings
 import xml.etree.ElementTree as ElementTree
 
 import pytest
+from conftest import REPOSITORY
 from PIL import Image
 from synthetic import SCHEMA, write_study
 from tatara import figures
-from tatara.figures import compare, data, scale, wrap
+from tatara.figures import compare, data, domain, scale, wrap
 from tatara.table_text import write_table
 from tatara.tables import table3, table4
 
@@ -59,9 +60,21 @@ def calls(study):
     }
 
 
+def data_calls(study):
+    pairs, pool, testset = study.path("qa/qa_pairs.jsonl"), study.path("qa/pool.jsonl"), study.path("testset/test_set_200.jsonl")
+    graph = {name: REPOSITORY / f"tests/data/beekeeping/{name}" for name in ("nodes.csv", "relations.csv", "schema.yaml", "toc.csv")}
+    return {
+        "data01": (domain.data01_relation_types, {"pairs": pairs, "pool": pool, "schema": SCHEMA}),
+        "data02": (domain.data02_lengths, {"pool": pool}),
+        "data03": (domain.data03_categories, {"pool": pool, "testset": testset, "schema": SCHEMA, "label": "curated"}),
+        "data04": (domain.data04_overlap, {"overlap": study.path("testset/overlap.json")}),
+        "data05": (domain.data05_graph, {name.split(".")[0]: path for name, path in graph.items()}),
+    }
+
+
 def draw(study, name, folder, notice=NOTICE):
     """Draw one figure, any warning an error (a glyph that no font has is one), and return its two files."""
-    function, inputs = calls(study)[name]
+    function, inputs = (calls(study) | data_calls(study))[name]
     png, svg = folder / f"{name}.png", folder / f"{name}.svg"
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -69,7 +82,7 @@ def draw(study, name, folder, notice=NOTICE):
     return png, svg
 
 
-NAMES_OF_FIGURES = ["fig02", "fig03", "fig04", "fig05", "fig06", "fig07", "fig08"]
+NAMES_OF_FIGURES = ["fig02", "fig03", "fig04", "fig05", "fig06", "fig07", "fig08", *(f"data0{number}" for number in range(1, 6))]
 
 
 @pytest.mark.parametrize("name", NAMES_OF_FIGURES)

@@ -1,16 +1,22 @@
 """The report: one well-formed file that needs nothing from elsewhere, summary first, with every question in it."""
 
 import re
+from collections import Counter
 from html.parser import HTMLParser
 
 import pandas
 import pytest
+from conftest import REPOSITORY
 from synthetic import SCHEMA, write_study
-from tatara.report import unbroken, write_report
+from tatara.diversity import distinct_2, self_bleu, write_diversity
+from tatara.jsonl import read_jsonl
+from tatara.report import write_report
+from tatara.report.data_page import write_data_page
+from tatara.report.page import unbroken
 from tatara.report.summary import best_model, quantization, training_size
 from tatara.table_text import write_table
 from tatara.tables import NO_DIFFERENCE
-from test_figures import calls
+from test_figures import calls, data_calls
 from test_tables import all_tables
 
 NOTICE = "Stand-in models: <not> the paper's & ours."
@@ -61,7 +67,8 @@ def report(study, notice=NOTICE, drawn=False):
         output=output, title="試験の報告", notice=notice, level=0.95, names=study.names,
         tables=[study.path(f"tables/table{number}.csv") for number in range(1, 6)],
         figures=[study.path(f"figures/fig0{number}_drawn.svg") for number in range(2, 9)],
-        selected=study.path("scale/selected.json"), quality=study.path("subsets/quality.csv"), overlap=study.path("testset/overlap.json"),
+        selected=study.path("scale/selected.json"), pairs=study.path("qa/qa_pairs.jsonl"), pool=study.path("qa/pool.jsonl"),
+        quality=study.path("subsets/quality.csv"), overlap=study.path("testset/overlap.json"),
         schema=SCHEMA, testset=study.path("testset/test_set_200.jsonl"), judge=study.judge, answers=study.answers, parity=study.parity,
         provenance=study.path("provenance.json"),
     )  # fmt: skip
@@ -154,3 +161,34 @@ def test_the_summary_claims_no_more_than_the_tables(study):
 def test_cells_break_before_an_interval_only():
     assert unbroken("2.31 [2.10, 2.52]") == "2.31 [2.10,\u00a02.52]"
     assert unbroken("8.4 MB → 3.1 MB") == "8.4\u00a0MB\u00a0→ 3.1\u00a0MB"
+
+
+def test_the_data_page(study, tmp_path):
+    figures = []
+    for name, (function, inputs) in data_calls(study).items():
+        function(**inputs, png=tmp_path / f"{name}_x.png", svg=tmp_path / f"{name}_x.svg")
+        figures.append(str(tmp_path / f"{name}_x.svg"))
+    pairs = read_jsonl(study.path("qa/qa_pairs.jsonl"))
+    write_diversity(pairs, 5, 1, tmp_path / "diversity.csv")
+    bees = REPOSITORY / "tests/data/beekeeping"
+    write_data_page(
+        output=tmp_path / "data.html", title="試験", notice=NOTICE, figures=figures, pairs=study.path("qa/qa_pairs.jsonl"),
+        pool=study.path("qa/pool.jsonl"), diversity=tmp_path / "diversity.csv", overlap=study.path("testset/overlap.json"),
+        nodes=bees / "nodes.csv", relations=bees / "relations.csv", schema=SCHEMA,
+    )  # fmt: skip
+    page = Page((tmp_path / "data.html").read_text(encoding="utf-8"))
+    counts = Counter(pair["relation_type"] for pair in pairs)
+    kept = Counter(pair["relation_type"] for pair in read_jsonl(study.path("qa/pool.jsonl")))
+    first = next(iter(counts))
+    assert f"After undersampling {first} has {kept[first]} of {kept.total()} pairs, {100 * kept[first] / kept.total():.1f} %" in page.text
+    assert "Graph: 12 nodes, 14 relations" in page.text
+    assert len(page.attributes("img", "src")) == 5
+    assert all(source.startswith("data:image/svg+xml") for source in page.attributes("img", "src"))
+
+
+def test_diversity_by_hand():
+    assert distinct_2(["abab", "b"]) == 2 / 3
+    assert distinct_2(["a"]) == 0
+    assert self_bleu(["堤防を点検する。", "堤防を点検する。"]) == pytest.approx(1)
+    assert self_bleu(["甲乙丙丁", "戊己庚辛"]) == pytest.approx(0, abs=0.02)
+    assert self_bleu(["堤防"]) == 0

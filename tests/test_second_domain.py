@@ -6,7 +6,7 @@ import re
 
 from conftest import Copy
 
-CONFIG = "tests/data/beekeeping/config.yaml"
+CONFIG = "tests/data/beekeeping/beekeeping.yaml"
 
 
 def test_the_whole_pipeline(copy: Copy):

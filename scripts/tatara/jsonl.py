@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tatara.errors import InputError
@@ -41,6 +41,11 @@ def read_numbered(path: Path | str) -> Iterator[tuple[int, dict]]:
             yield number, row
 
 
-def write_jsonl(path: Path | str, rows: list[dict]) -> None:
+def read_fields(path: Path | str, fields: tuple[str, ...]) -> list[dict]:
+    """Return these fields of each object: a pool of half a million pairs without its texts takes a tenth of the memory."""
+    return [{field: row[field] for field in fields} for _, row in read_numbered(path)]
+
+
+def write_jsonl(path: Path | str, rows: Iterable[dict]) -> None:
     """Write one object a line, LF ends; the file is whole or not there."""
     write_text(path, (json.dumps(row, ensure_ascii=False) + "\n" for row in rows))

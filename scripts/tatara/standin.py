@@ -14,6 +14,7 @@ import torch
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from transformers import AutoModelForCausalLM, LlamaConfig, PreTrainedTokenizerFast, Qwen2Config
 
+from tatara.errors import InputError
 from tatara.progress import Progress
 
 # Pre-tokenizer expressions as published with the models; llama.cpp knows them as `llama-bpe` and `qwen2`.
@@ -88,13 +89,22 @@ def _unigram(texts: list[str], vocab_size: int) -> Tokenizer:
 
 
 def _unigram_pieces(texts: list[str], count: int) -> list[tuple[str, float]]:
-    """Train `count` pieces with SentencePiece on one thread: the trainer of `tokenizers` gives other scores on every run."""
+    """Train pieces, at most `count`, with SentencePiece on one thread: the trainer of `tokenizers` gives other scores on every run.
+
+    Raises:
+        InputError: the text has more characters than there may be pieces.
+    """
     trained = io.BytesIO()
-    sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(texts), model_writer=trained, model_type="unigram", vocab_size=count + 1, num_threads=1, character_coverage=1.0,
-        normalization_rule_name="identity", add_dummy_prefix=False, remove_extra_whitespaces=False, max_sentence_length=1_000_000,
-        unk_id=0, bos_id=-1, eos_id=-1, pad_id=-1, minloglevel=2,
-    )  # fmt: skip
+    try:
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter(texts), model_writer=trained, model_type="unigram", vocab_size=count + 1, hard_vocab_limit=False, num_threads=1,
+            character_coverage=1.0, normalization_rule_name="identity", add_dummy_prefix=False, remove_extra_whitespaces=False,
+            max_sentence_length=1_000_000, unk_id=0, bos_id=-1, eos_id=-1, pad_id=-1, minloglevel=2,
+        )  # fmt: skip
+    except RuntimeError as error:
+        raise InputError(
+            f"config key source.scratch.vocab_size leaves {count} pieces for a Unigram vocabulary; SentencePiece says: {error}"
+        ) from None
     model = sentencepiece.SentencePieceProcessor(model_proto=trained.getvalue())
     return [(model.id_to_piece(i), model.get_score(i)) for i in range(1, model.get_piece_size())]
 

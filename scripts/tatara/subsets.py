@@ -11,6 +11,8 @@ from tatara.files import write_csv
 from tatara.pairs import choose
 from tatara.schema import nearest
 
+KEYS = ("id", "relation_type", "version", "intent")  # what a choice of pairs rests on
+
 
 def _check_shares(key: str, shares: dict[str, float], counts: dict[str, int], problems: list[str]) -> None:
     for type_, share in shares.items():

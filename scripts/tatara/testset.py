@@ -1,6 +1,7 @@
 """The test set: read and checked, selected by label, and held against the training pool (paper §3.1)."""
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 
 from tatara.errors import InputError, raise_problems
@@ -112,7 +113,7 @@ def bigrams(text: str) -> set[str]:
     return {form[i : i + 2] for i in range(len(form) - 1)}
 
 
-def overlap(questions: list[dict], pool: list[dict], threshold: float) -> dict:
+def overlap(questions: list[dict], pool: Iterable[dict], threshold: float) -> dict:
     """Return, for each question, the training question that contains most of its character bigrams.
 
     Containment is |bigrams(question) ∩ bigrams(training question)| / |bigrams(question)|, from 0 to 1. The pool is passed once, so time

@@ -1,15 +1,14 @@
 """results/report.html: one file that opens offline, with the summary first and every number's source behind it."""
 
-import base64
 from pathlib import Path
 
-import jinja2
 import pandas
 
-from tatara.files import write_text
 from tatara.formats import FORMATS
 from tatara.jsonl import read_jsonl
 from tatara.report import summary
+from tatara.report.data_page import shares_table
+from tatara.report.page import inline_figures, write_page
 from tatara.results import by_model_and_format, read_json, read_judge
 from tatara.schema import Schema, read_schema
 from tatara.table_text import Shown, number, percent, read_table, shown, size, small
@@ -26,19 +25,6 @@ CAPTIONS = {
 }
 SHARES = {"relation_share": "Share of each relation type (%)", "category_share": "Share of each category (%)"}
 LENGTHS = {"answer_chars_mean": "Answer, mean", "answer_chars_sd": "Answer, SD", "question_chars_mean": "Question, mean"}
-
-
-def unbroken(cell: str) -> str:
-    """Return a cell of numbers that can break before an interval and after an arrow, and nowhere else."""
-    return cell.replace(" ", "\u00a0").replace("\u00a0[", " [").replace("→\u00a0", "→ ")
-
-
-def _figure(path: Path) -> dict:
-    """Return a figure as an image that stands in the page itself."""
-    data = base64.b64encode(path.read_bytes()).decode("ascii")
-    kind = {".svg": "image/svg+xml", ".png": "image/png"}[path.suffix]
-    key = path.stem[:5]
-    return {"key": key, "title": f"Figure {int(key[3:])}", "caption": CAPTIONS[key], "source": f"data:{kind};base64,{data}"}
 
 
 def quality_tables(quality: Path | str, schema: Schema) -> list[Shown]:
@@ -111,8 +97,8 @@ def questions(judge: list[str], answers: list[str], testset: Path | str, names: 
 
 def write_report(
     *, output: Path | str, title: str, notice: str, level: float, names: dict[str, str], tables: list[str], figures: list[str], selected: Path | str,
-    quality: Path | str, overlap: Path | str, schema: Path | str, testset: Path | str, judge: list[str], answers: list[str], parity: list[str],
-    provenance: Path | str,
+    pairs: Path | str, pool: Path | str, quality: Path | str, overlap: Path | str, schema: Path | str, testset: Path | str, judge: list[str],
+    answers: list[str], parity: list[str], provenance: Path | str,
 ) -> None:  # fmt: skip
     """Write the report.
 
@@ -122,26 +108,25 @@ def write_report(
         names: model -> display name, in order.
         tables: table1.csv … table5.csv, known by their names.
         figures: fig02_….svg … fig08_….svg (or .png), known by their names.
+        pairs, pool: qa/qa_pairs.jsonl, qa/pool.jsonl.
         selected, quality, overlap, testset, provenance: scale/selected.json, subsets/quality.csv, testset/overlap.json,
             testset/test_set_200.jsonl, provenance.json.
         schema: schema.yaml, for display names.
         judge, answers: files of all models and formats; parity: files of all models.
     """
     frames = {int(Path(path).stem.removeprefix("table")): read_table(path) for path in tables}
-    drawn = {entry["key"]: entry for entry in map(_figure, map(Path, figures))}
     chosen, held = read_json(selected), read_json(overlap)
     nearest = max(held["questions"], key=lambda row: row["containment"], default=None)
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )  # fmt: skip
-    environment.filters["unbroken"] = unbroken
-    page = environment.get_template("template.html").render(
+    write_page(
+        "report.html",
+        output,
         title=title,
         notice=notice,
         selected=chosen,
         summary=summary.sentences(chosen, frames, level),
         tables={key: shown(key, frame, level) for key, frame in frames.items()},
-        figures=drawn,
+        figures=inline_figures(figures, CAPTIONS, "Figure"),
+        shares=shares_table(pairs, pool, schema),
         quality=quality_tables(quality, read_schema(schema)),
         parity=parity_table(parity, names),
         overlap=held,
@@ -149,4 +134,3 @@ def write_report(
         categories=questions(judge, answers, testset, names),
         provenance=read_json(provenance),
     )
-    write_text(output, page)
