@@ -1,9 +1,12 @@
 """What the pages share: one style, figures that stand in the page itself."""
 
 import base64
+import io
 from pathlib import Path
 
 import jinja2
+import matplotlib_fontja
+from fontTools import subset
 
 from tatara.files import write_text
 
@@ -29,10 +32,23 @@ def inline_figures(paths: list[str], captions: dict[str, str], word: str) -> dic
     return drawn
 
 
+def font_of(text: str) -> str:
+    """Return the figures' Japanese font, cut down to the characters of a text, as a data address; for readers whose system has none."""
+    options = subset.Options(flavor="woff", notdef_outline=True, desubroutinize=True, hinting=False, layout_features=[], ignore_missing_glyphs=True)
+    font = subset.load_font(matplotlib_fontja.get_font_ttf_path(), options)
+    cutter = subset.Subsetter(options)
+    cutter.populate(unicodes={ord(letter) for letter in text if letter > "\x7f"})
+    cutter.subset(font)
+    buffer = io.BytesIO()
+    subset.save_font(font, buffer, options)
+    return f"data:font/woff;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
+
+
 def write_page(template: str, output: Path | str, **values: object) -> None:
-    """Write a page from a template of this folder; a value that the template names and nobody gave is an error."""
+    """Write a page from a template of this folder, with its font in it; a value that the template names and nobody gave is an error."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )  # fmt: skip
     environment.filters["unbroken"] = unbroken
-    write_text(output, environment.get_template(template).render(**values))
+    page = environment.get_template(template).render(**values)
+    write_text(output, page.replace("FONT_DATA", font_of(page), 1))
