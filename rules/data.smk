@@ -14,6 +14,8 @@ rule graph:
         relations="results/graph/relations.csv",
     log:
         "results/logs/graph.log",
+    benchmark:
+        "results/benchmarks/graph.tsv"
     priority: DATA_PRIORITY
     conda:
         "../envs/conda-cpu.yaml"
@@ -36,6 +38,8 @@ rule qa_pairs:
         "results/qa/qa_pairs.jsonl",
     log:
         "results/logs/qa_pairs.log",
+    benchmark:
+        "results/benchmarks/qa_pairs.tsv"
     priority: DATA_PRIORITY
     conda:
         "../envs/conda-cpu.yaml"
@@ -56,6 +60,8 @@ rule pool:
         "results/qa/pool.jsonl",
     log:
         "results/logs/pool.log",
+    benchmark:
+        "results/benchmarks/pool.tsv"
     priority: DATA_PRIORITY
     conda:
         "../envs/conda-cpu.yaml"
@@ -81,6 +87,8 @@ rule subsets:
         quality="results/subsets/quality.csv",
     log:
         "results/logs/subsets.log",
+    benchmark:
+        "results/benchmarks/subsets.tsv"
     priority: DATA_PRIORITY
     conda:
         "../envs/conda-cpu.yaml"
@@ -105,6 +113,8 @@ rule testset:
         overlap="results/testset/overlap.json",
     log:
         "results/logs/testset.log",
+    benchmark:
+        "results/benchmarks/testset.tsv"
     priority: DATA_PRIORITY
     conda:
         "../envs/conda-cpu.yaml"
@@ -125,6 +135,8 @@ rule diversity:
         "results/qa/diversity.csv",
     log:
         "results/logs/diversity.log",
+    benchmark:
+        "results/benchmarks/diversity.tsv"
     conda:
         "../envs/conda-cpu.yaml"
     params:
