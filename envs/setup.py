@@ -161,7 +161,8 @@ class Setup:
             "-DLLAMA_OPENSSL=OFF",
         ]
         if self.gpu and shutil.which("nvcc"):
-            flags += ["-DGGML_CUDA=ON", "-DCMAKE_CUDA_ARCHITECTURES=native"]
+            # nvcc may link the C++ library into ggml's CUDA library; kept inside, it does not stand in for the one that Python's packages share.
+            flags += ["-DGGML_CUDA=ON", "-DCMAKE_CUDA_ARCHITECTURES=native", "-DCMAKE_SHARED_LINKER_FLAGS=-Wl,--exclude-libs,ALL"]
         return flags
 
     def build_llama(self) -> None:

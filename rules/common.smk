@@ -46,7 +46,7 @@ ADAPTER_FILES = ["adapter_model.safetensors", "adapter_config.json"]
 # these rules to training would say the same, but would retrain when a test question is reworded; and with `ancient()` on such an edge
 # Snakemake 9.27 overlooks changed params of the training rule whenever a data rule has to run.
 DATA_PRIORITY = 100
-ALL_CORES = workflow.cores or 1
+ALL_CORES = workflow.resource_settings.cores or 1
 
 # The files that the user brings.
 GIVEN = [

@@ -16,7 +16,7 @@ def runs(folder, per_question, seeds=(1,)):
         for n, losses in per_question.items():
             run = f"m_n{n}_r16_s{seed}"
             questions = [{"id": f"q{i}", "category": "c", "nats": 50 * loss, "tokens": 50, "bytes": 200} for i, loss in enumerate(losses)]
-            report = {"run": run, "model": "m", "n": n, "r": 16, "seed": seed, "final_loss": 1.0, "mean_loss": 1.5, "seconds": 10.0}
+            report = {"run": run, "model": "m", "n": n, "r": 16, "seed": seed, "final_loss": 1.0, "mean_loss": 1.5}
             for kind, content, files in (("train", report, train), ("nll", nll_content(run, "m", questions), nll)):
                 path = folder / f"{run}-{kind}.json"
                 path.write_text(json.dumps(content), encoding="utf-8")

@@ -11,7 +11,7 @@ from tatara.results import read_json, read_questions
 from tatara.stats import LEVEL, SAMPLES, Interval, bootstrap_ratio, paired_difference, permutation_test, ratio_standard_error
 
 COLUMNS = (
-    "run", "model", "n", "r", "seed", "final_loss", "mean_loss", "seconds", "nll", "nll_low", "nll_high", "ppl", "bits_per_byte",
+    "run", "model", "n", "r", "seed", "final_loss", "mean_loss", "nll", "nll_low", "nll_high", "ppl", "bits_per_byte",
     "delta_nll", "delta_low", "delta_high", "p_value", "status",
 )  # fmt: skip
 BETTER, WORSE, SAME, FIRST = "better", "worse", "not distinguishable", "first"
@@ -65,7 +65,7 @@ def scale_rows(train_jsons: list[str], nll_jsons: list[str], seed: int, level: f
     for report in sorted(reports, key=lambda report: (report["n"], report["seed"])):
         questions = measured[report["run"]]
         rows.append(
-            {key: report[key] for key in ("run", "model", "n", "r", "seed", "final_loss", "mean_loss", "seconds")}
+            {key: report[key] for key in ("run", "model", "n", "r", "seed", "final_loss", "mean_loss")}
             | compare_nll(questions, last.get(report["seed"]), seed, level, resamples)
         )
         last[report["seed"]] = questions
