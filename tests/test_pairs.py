@@ -14,6 +14,7 @@ from tatara.pairs import make_pairs, pair_id
 from tatara.schema import read_schema
 from tatara.subsets import nested_subsets, rebalance
 from tatara.templates import read_templates
+from tatara.testset import load_testset, overlap
 from tatara.text import normalise
 
 ROOT = Path(__file__).parent.parent
@@ -206,3 +207,11 @@ def test_answers_to_one_relation_differ(pairs):
     for row in pairs:
         answers[row["start"], row["relation_type"], row["end"]].append(row["answer"])
     assert mean(len(set(texts)) / len(texts) for texts in answers.values()) > 0.9
+
+
+def test_no_test_question_comes_near_a_pair(config, pairs, standards):
+    questions = load_testset(ROOT / config["testset"]["file"], standards.schema, standards.toc)
+    assert Counter(row["label"] for row in questions) == {"curated": 100, "generated": 100}
+    for label in ("curated", "generated"):
+        assert Counter(row["category"] for row in questions if row["label"] == label) == standards.schema.categories
+    assert overlap(questions, pairs, 0.5)["max_containment"] < 0.4
