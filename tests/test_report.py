@@ -1,5 +1,7 @@
 """The report: one well-formed file that needs nothing from elsewhere, summary first, with every question in it."""
 
+import base64
+import io
 import re
 from collections import Counter
 from html.parser import HTMLParser
@@ -7,6 +9,7 @@ from html.parser import HTMLParser
 import pandas
 import pytest
 from conftest import REPOSITORY
+from fontTools.ttLib import TTFont
 from synthetic import SCHEMA, write_study
 from tatara.diversity import distinct_2, self_bleu, write_diversity
 from tatara.jsonl import read_jsonl
@@ -161,6 +164,12 @@ def test_the_summary_claims_no_more_than_the_tables(study):
 def test_cells_break_before_an_interval_only():
     assert unbroken("2.31 [2.10, 2.52]") == "2.31 [2.10,\u00a02.52]"
     assert unbroken("8.4 MB → 3.1 MB") == "8.4\u00a0MB\u00a0→ 3.1\u00a0MB"
+
+
+def test_the_page_carries_the_glyphs_of_its_japanese(study):
+    text = report(study).read_text(encoding="utf-8")
+    font = TTFont(io.BytesIO(base64.b64decode(re.search(r"data:font/woff;base64,([^\"]+)", text)[1])))
+    assert {ord(letter) for letter in text if "\u3040" <= letter <= "\u9fff"} <= font.getBestCmap().keys()
 
 
 def test_the_data_page(study, tmp_path):
