@@ -18,6 +18,7 @@ include: "rules/stage3.smk"
 include: "rules/evaluate.smk"
 include: "rules/judge.smk"
 include: "rules/tables.smk"
+include: "rules/quantization.smk"
 include: "rules/figures.smk"
 include: "rules/report.smk"
 
@@ -38,13 +39,18 @@ rule all:
         expand("results/nll/{evaluated}.json", evaluated=EVALUATED),
         expand(
             "results/tables/table{number}.{kind}",
-            number=range(1, 6),
+            number=range(1, 7),
             kind=["csv", "md"],
         ),
         expand(
             "results/figures/{figure}.{kind}",
             figure=FIGURES + DATA_FIGURES,
             kind=["png", "svg"],
+        ),
+        expand(
+            "results/quant/{table}.{kind}",
+            table=["ladder", "merge"],
+            kind=["csv", "md"],
         ),
         "results/data.html",
         "results/report.html",

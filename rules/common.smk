@@ -11,7 +11,8 @@ sys.path.insert(0, os.path.join(workflow.basedir, "scripts"))
 from tatara.code import code_digest
 from tatara.config import check_config
 from tatara.errors import InputError
-from tatara.formats import FORMATS
+from tatara.formats import FORMATS, variants
+from tatara.pipeline import stages
 
 try:
     config = check_config(
@@ -33,6 +34,7 @@ EVALUATED = [
     for model, entry in config["models"].items()
     for fmt in entry["formats"]
 ]
+LADDER = variants(config["quantization"]["ladder"], config["quantization"]["imatrix"])
 SCALE_RUNS = [
     f"{config['stage1']['model']}_n{n}_r{config['stage1']['r']}_s{seed}"
     for n in sorted(config["subsets"]["sizes"])
@@ -41,6 +43,14 @@ SCALE_RUNS = [
 SELECTED_RUN = (
     f"{{model}}_selected_r{config['stage2']['r']}_s{config['stage2']['seed']}"
 )
+# One job of each rule stands for all of them where the pipeline is drawn.
+EXAMPLE = {
+    "model": next(iter(MODEL_GGUF), MODELS[0]),
+    "fmt": "f16",
+    "n": str(min(config["subsets"]["sizes"])),
+    "r": str(config["stage1"]["r"]),
+    "seed": str(config["stage1"]["seeds"][0]),
+}
 ADAPTER_FILES = ["adapter_model.safetensors", "adapter_config.json"]
 # Bad data stops the build before any model is made: each data rule goes first and takes all cores while it runs. An edge from
 # these rules to training would say the same, but would retrain when a test question is reworded; and with `ancient()` on such an edge

@@ -1,5 +1,6 @@
-# The paper's figures 2 to 8: results/figures/fig{02..08}_*.png and .svg · the data's own: data{01..05}_*.png and .svg
+# The paper's figures: results/figures/fig{01..11}_*.png and .svg · the data's own: data{01..05}_* · the ladder's: quant01_*
 FIGURES = [
+    "fig01_pipeline",
     "fig02_relation_distribution",
     "fig03_answer_length",
     "fig04_subset_quality",
@@ -7,6 +8,10 @@ FIGURES = [
     "fig06_scale_nll",
     "fig07_model_comparison",
     "fig08_score_distribution",
+    "fig09_category_scores",
+    "fig10_model_profile",
+    "fig11_question_scores",
+    "quant01_ladder",
 ]
 DATA_FIGURES = [
     "data01_relation_types",
@@ -15,6 +20,27 @@ DATA_FIGURES = [
     "data04_overlap",
     "data05_graph",
 ]
+
+
+rule fig01_pipeline:
+    """Draw the pipeline and what the study found."""
+    input:
+        selected="results/scale/selected.json",
+        table3="results/tables/table3.csv",
+        table6="results/tables/table6.csv",
+    output:
+        png="results/figures/fig01_pipeline.png",
+        svg="results/figures/fig01_pipeline.svg",
+    log:
+        "results/logs/fig01_pipeline.log",
+    conda:
+        "../envs/conda-cpu.yaml"
+    params:
+        pipeline=lambda wildcards: stages(list(workflow.rules), EXAMPLE),
+        notice=config["study"]["notice"],
+        code=code_digest("tatara.figures.pipeline"),
+    script:
+        "../scripts/figure.py"
 
 
 rule fig02_relation_distribution:
@@ -144,6 +170,96 @@ rule fig08_score_distribution:
     params:
         notice=config["study"]["notice"],
         code=code_digest("tatara.figures.compare"),
+    script:
+        "../scripts/figure.py"
+
+
+rule fig09_category_scores:
+    """Draw the mean score of each category."""
+    input:
+        judge=JUDGED,
+        schema=resource(config["graph"]["schema"]),
+    output:
+        png="results/figures/fig09_category_scores.png",
+        svg="results/figures/fig09_category_scores.svg",
+    log:
+        "results/logs/fig09_category_scores.log",
+    conda:
+        "../envs/conda-cpu.yaml"
+    params:
+        names=NAMES,
+        seed=BOOTSTRAP["seed"],
+        level=BOOTSTRAP["level"],
+        resamples=BOOTSTRAP["resamples"],
+        notice=config["study"]["notice"],
+        code=code_digest("tatara.figures.questions"),
+    script:
+        "../scripts/figure.py"
+
+
+rule fig10_model_profile:
+    """Draw five sides of each model."""
+    input:
+        judge=JUDGED,
+        table3="results/tables/table3.csv",
+    output:
+        png="results/figures/fig10_model_profile.png",
+        svg="results/figures/fig10_model_profile.svg",
+    log:
+        "results/logs/fig10_model_profile.log",
+    conda:
+        "../envs/conda-cpu.yaml"
+    params:
+        names=NAMES,
+        seed=BOOTSTRAP["seed"],
+        level=BOOTSTRAP["level"],
+        resamples=BOOTSTRAP["resamples"],
+        notice=config["study"]["notice"],
+        code=code_digest("tatara.figures.questions"),
+    script:
+        "../scripts/figure.py"
+
+
+rule fig11_question_scores:
+    """Draw the score of every question."""
+    input:
+        judge=JUDGED,
+        schema=resource(config["graph"]["schema"]),
+    output:
+        png="results/figures/fig11_question_scores.png",
+        svg="results/figures/fig11_question_scores.svg",
+    log:
+        "results/logs/fig11_question_scores.log",
+    conda:
+        "../envs/conda-cpu.yaml"
+    params:
+        names=NAMES,
+        seed=BOOTSTRAP["seed"],
+        level=BOOTSTRAP["level"],
+        resamples=BOOTSTRAP["resamples"],
+        notice=config["study"]["notice"],
+        code=code_digest("tatara.figures.questions"),
+    script:
+        "../scripts/figure.py"
+
+
+rule quant01_ladder:
+    """Draw the quantization ladder."""
+    input:
+        ladder="results/quant/ladder.csv",
+    output:
+        png="results/figures/quant01_ladder.png",
+        svg="results/figures/quant01_ladder.svg",
+    log:
+        "results/logs/quant01_ladder.log",
+    conda:
+        "../envs/conda-cpu.yaml"
+    params:
+        max_delta_nll=config["quantization"]["max_delta_nll"],
+        min_top1=config["quantization"]["min_top1"],
+        level=BOOTSTRAP["level"],
+        notice=config["study"]["notice"],
+        code=code_digest("tatara.figures.quantization"),
     script:
         "../scripts/figure.py"
 

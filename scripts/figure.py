@@ -3,8 +3,9 @@
 from tatara.job import job
 
 with job(snakemake.log[0]):
-    from tatara.figures import compare, data, domain, scale
+    from tatara.figures import compare, data, domain, pipeline, quantization, questions, scale
 
-    draw = next(getattr(module, snakemake.rule) for module in (compare, data, domain, scale) if hasattr(module, snakemake.rule))
+    modules = (compare, data, domain, pipeline, quantization, questions, scale)
+    draw = next(getattr(module, snakemake.rule) for module in modules if hasattr(module, snakemake.rule))
     others = {key: value for key, value in snakemake.params.items() if key != "code"}
     draw(**dict(snakemake.input.items()), **dict(snakemake.output.items()), **others)

@@ -1,12 +1,12 @@
-"""the rules of rules/tables.smk; a rule has the name of its function"""
+"""the rules that write tables; a rule has the name of its function"""
 
 from tatara.job import job
 
 with job(snakemake.log[0]):
-    from tatara import table_text, tables
+    from tatara import quant_tables, table_text, tables
 
-    frame = getattr(tables, snakemake.rule)(**dict(snakemake.input.items()), **snakemake.params.arguments)
-    number = int(snakemake.rule.removeprefix("table"))
+    module = next(module for module in (tables, quant_tables) if hasattr(module, snakemake.rule))
+    frame = getattr(module, snakemake.rule)(**dict(snakemake.input.items()), **snakemake.params.arguments)
     table_text.write_table(
-        number, frame, csv=snakemake.output.csv, md=snakemake.output.md, level=snakemake.params.level, notice=snakemake.params.notice
+        snakemake.rule, frame, csv=snakemake.output.csv, md=snakemake.output.md, level=snakemake.params.level, notice=snakemake.params.notice
     )

@@ -24,11 +24,11 @@ LONG = {
 
 
 def with_tables(study):
-    for number, table in (
-        (3, table3(judge=study.judge, nll=study.nll, names=study.names, **SETTINGS)),
-        (4, table4(judge=study.judge, names=study.names)),
+    for name, table in (
+        ("table3", table3(judge=study.judge, nll=study.nll, names=study.names, **SETTINGS)),
+        ("table4", table4(judge=study.judge, names=study.names)),
     ):
-        write_table(number, table, csv=study.path(f"tables/table{number}.csv"), md=study.path(f"tables/table{number}.md"), level=0.95)
+        write_table(name, table, csv=study.path(f"tables/{name}.csv"), md=study.path(f"tables/{name}.md"), level=0.95)
     return study
 
 

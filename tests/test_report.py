@@ -57,8 +57,8 @@ class Page(HTMLParser):
 
 def report(study, notice=NOTICE, drawn=False):
     """Make what the report shows and write it; returns its path. Figures are empty unless `drawn`."""
-    for number, table in all_tables(study).items():
-        write_table(number, table, csv=study.path(f"tables/table{number}.csv"), md=study.path(f"tables/table{number}.md"), level=0.95)
+    for name, table in all_tables(study).items():
+        write_table(name, table, csv=study.path(f"tables/{name}.csv"), md=study.path(f"tables/{name}.md"), level=0.95)
     (study.folder / "figures").mkdir(exist_ok=True)
     for name, (function, inputs) in calls(study).items():
         if drawn:
@@ -149,16 +149,16 @@ def test_one_model_and_one_size_make_a_report(tmp_path):
 
 def test_the_summary_claims_no_more_than_the_tables(study):
     tables = all_tables(study)
-    alike = tables[3].assign(verdict=["best", *[NO_DIFFERENCE] * 3])
+    alike = tables["table3"].assign(verdict=["best", *[NO_DIFFERENCE] * 3])
     assert best_model(alike)[0].startswith("No model is shown to be better than another.")
-    mixed = tables[3].assign(verdict=["best", NO_DIFFERENCE, "below the best", NO_DIFFERENCE])
+    mixed = tables["table3"].assign(verdict=["best", NO_DIFFERENCE, "below the best", NO_DIFFERENCE])
     assert "No difference from the best is shown for ELYZA stand-in (F16) and Tanuki stand-in (NF4)." in best_model(mixed)
-    assert best_model(tables[3].assign(score=float("nan")))[0].startswith("No answer has a valid score")
+    assert best_model(tables["table3"].assign(score=float("nan")))[0].startswith("No answer has a valid score")
     chosen = {"n": 240, "rule": "min", "reason": "Because.", "run": "x"}
-    assert [sentence.split(":")[0] for sentence in training_size(chosen, tables[2])][2:] == [
+    assert [sentence.split(":")[0] for sentence in training_size(chosen, tables["table2"])][2:] == [
         "From n = 180 to 240 the test NLL is better", "From n = 240 to 300 the test NLL is worse"
     ]  # fmt: skip
-    assert len(quantization(tables[5])) == 3
+    assert len(quantization(tables["table5"])) == 3
 
 
 def test_cells_break_before_an_interval_only():

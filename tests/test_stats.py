@@ -1,11 +1,22 @@
 """Intervals and tests against hand-computed cases, scipy and published values."""
 
 import itertools
+import math
 
 import numpy
 import pytest
 from scipy import stats as scipy_stats
-from tatara.stats import bootstrap_mean, bootstrap_ratio, holm, paired_difference, permutation_test, proportion, ratio_standard_error
+from tatara.stats import (
+    bootstrap_mean,
+    bootstrap_ratio,
+    holm,
+    mcnemar,
+    paired_difference,
+    permutation_test,
+    proportion,
+    ratio_standard_error,
+    smallest_difference,
+)  # fmt: skip
 
 
 def ones(count):
@@ -131,3 +142,23 @@ def test_one_question_gives_no_interval():
 def test_what_cannot_be_compared_is_refused(values, others):
     with pytest.raises(ValueError, match=r"expected at least one question|not finite"):
         bootstrap_ratio(values, others, 1)
+
+
+def test_mcnemar_is_the_exact_binomial_test_of_the_questions_that_differ():
+    # 8 questions only the one side has right, 2 only the other: 2 x P(X <= 2 | 10, 1/2) = 2 x (1 + 10 + 45) / 1024.
+    one, other = [True] * 8 + [False] * 2 + [True] * 5, [False] * 8 + [True] * 2 + [True] * 5
+    assert mcnemar(one, other) == pytest.approx(112 / 1024)
+    assert mcnemar(one, one) == 1.0
+    with pytest.raises(ValueError, match="as many values on each side"):
+        mcnemar([True], [True, False])
+
+
+def test_smallest_difference_that_100_questions_show():
+    # Differences of +1 and -1 in equal parts: SD 1 (times sqrt(100/99)), so (1.959964 + 0.841621) / 10 x that.
+    assert smallest_difference([1.0, -1.0] * 50) == pytest.approx(2.801585 / 10 * (100 / 99) ** 0.5, rel=1e-6)
+    assert smallest_difference([1.0, -1.0] * 200) == pytest.approx(2.801585 / 20 * (400 / 399) ** 0.5, rel=1e-6)
+    assert math.isnan(smallest_difference([1.0]))
+    # What the formula promises is what a test then finds: of 4,000 samples of 100 questions with that mean and SD 1, four in five are significant.
+    shown = numpy.random.default_rng(1).normal(2.801585 / 10, 1.0, size=(4000, 100))
+    significant = abs(shown.mean(axis=1) / (shown.std(axis=1, ddof=1) / 10)) > 1.96
+    assert 0.77 < significant.mean() < 0.83

@@ -98,6 +98,11 @@ def encode(tokenizer, question: str, answer: str, system: str) -> Encoded:
     return Encoded(prompt + encode_text(tokenizer, answer) + [end_of_turn(tokenizer)], len(prompt))
 
 
+def conversation_text(tokenizer, question: str, answer: str, system: str) -> str:
+    """Return prompt and answer as text with every special token written out, the end of the turn last; for tools that tokenize by themselves."""
+    return prompt_text(tokenizer, question, system) + answer + tokenizer.convert_ids_to_tokens(end_of_turn(tokenizer))
+
+
 def decode_answer(tokenizer, ids: list[int]) -> str:
     """Return the text of generated ids without special tokens."""
     return tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False).strip()

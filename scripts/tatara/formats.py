@@ -1,4 +1,4 @@
-"""The formats a model is answered with: the only table of them (DESIGN: f16 q8 q6 q5 q4 q3 nf4)."""
+"""The formats a model is answered with: the only table of them (DESIGN: f16 q8 q6 q5 q4 q3 nf4), and the variants of the ladder."""
 
 from dataclasses import dataclass
 
@@ -32,3 +32,21 @@ FORMATS = {
         Format("nf4", "NF4", False, 4.13),
     )
 }
+
+WITH_MATRIX = "-imatrix"  # after a format's short name, in file names: quantized with an importance matrix
+
+
+def variants(ladder: list[str], imatrix: bool) -> list[str]:
+    """Return the variants of a ladder from the most bits to the fewest, each without an importance matrix and then, where asked for, with one."""
+    ordered = sorted(ladder, key=lambda fmt: -FORMATS[fmt].bits)
+    return [fmt + end for fmt in ordered for end in (["", WITH_MATRIX] if imatrix else [""])]
+
+
+def format_of(variant: str) -> Format:
+    """Return the format of a variant such as `q4` or `q4-imatrix`."""
+    return FORMATS[variant.removesuffix(WITH_MATRIX)]
+
+
+def label_of(variant: str) -> str:
+    """Return `Q4_K_M` or `Q4_K_M + imatrix` for a variant."""
+    return format_of(variant).label + (" + imatrix" if variant.endswith(WITH_MATRIX) else "")

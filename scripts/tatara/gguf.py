@@ -1,6 +1,7 @@
-"""GGUF files by llama.cpp's own tools: conversion and quantization (paper eq. 8). Needs no torch in this process."""
+"""GGUF files by llama.cpp's own tools: conversion, importance matrix and quantization (paper eq. 8). Needs no torch in this process."""
 
 import logging
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from tatara.errors import InputError
 from tatara.formats import FORMATS
 
 logger = logging.getLogger("tatara")
+CHUNK = 512  # tokens that llama-imatrix reads at once, its own default
 CONVERTER = Path(__file__).with_name("converter.py")
 
 
@@ -45,15 +47,37 @@ def convert(model: Path, output: Path, vocab_only: bool = False) -> None:
         partial.unlink(missing_ok=True)
 
 
-def quantize(f16: Path, output: Path, fmt: str, threads: int) -> None:
+def quantize(f16: Path, output: Path, fmt: str, threads: int, imatrix: Path | None = None) -> None:
     """Quantize an F16 GGUF to one of `formats.FORMATS` with llama-quantize.
 
     Args:
         fmt: short name such as `q4`.
+        imatrix: importance matrix that weighs the rounding errors; without one all weights count alike. Q8_0 takes no notice of it.
     """
     partial = output.with_name(f"{output.name}.partial")
+    weighed = ["--imatrix", imatrix] if imatrix else []
     try:
-        _run([llama_home.tool("llama-quantize"), f16, partial, FORMATS[fmt].label, threads], "quantize")
+        _run([llama_home.tool("llama-quantize"), *weighed, f16, partial, FORMATS[fmt].label, threads], "quantize")
+        partial.replace(output)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def importance_matrix(f16: Path, text: Path, output: Path, tokens: int, threads: int) -> None:
+    """Measure with llama-imatrix how much each column of a weight matrix is used on a text (mean square of the activations).
+
+    Args:
+        text: conversations one after another, special tokens written out.
+        tokens: how many tokens the text has; llama-imatrix wants two chunks at least.
+    """
+    chunk = min(CHUNK, 2 ** int(math.log2(tokens / 2)))
+    partial = output.with_name(f"{output.stem}.partial.gguf")  # the ending decides the file's format
+    try:
+        _run(
+            [llama_home.tool("llama-imatrix"), "-m", f16, "-f", text, "-o", partial, "-c", chunk, "--parse-special", "--no-ppl", "-t", threads,
+             "-ngl", 99],
+            "imatrix",
+        )  # fmt: skip
         partial.replace(output)
     finally:
         partial.unlink(missing_ok=True)

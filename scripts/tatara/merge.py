@@ -1,4 +1,4 @@
-"""Merging an adapter into its 16-bit base (paper eq. 7)."""
+"""Merging an adapter into a base (paper eq. 7), and what each way to merge does to the likelihood of the test set."""
 
 import json
 import shutil
@@ -8,7 +8,7 @@ import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM
 
-from tatara import models
+from tatara import models, nll
 
 # What belongs to a tokenizer; copied as it is, so that its ids cannot change on the way.
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "tokenizer.model", "special_tokens_map.json", "chat_template.jinja",
@@ -35,3 +35,27 @@ def merge(base: Path, adapter: Path, output: Path, threads: int) -> None:
     config = json.loads((output / "config.json").read_text())
     config.pop("_name_or_path", None)
     (output / "config.json").write_text(json.dumps(config, indent=2) + "\n")
+
+
+def merge_dequantized(base: Path, adapter: Path, place: torch.device):
+    """Return the adapter merged into the base as NF4 gives it back, rounded to bf16 as a saved model would be: the weights that were trained on."""
+    model = models.load_nf4(base, place).dequantize()
+    merged = PeftModel.from_pretrained(model, str(adapter)).merge_and_unload(safe_merge=True)
+    return merged.to(torch.bfloat16).to(models.compute_dtype(place)).eval()
+
+
+def nll_merge(
+    *, model: str, base: Path, adapter: Path, merged: Path, rows: list[dict], output: Path, system: str, threads: int, device: str
+) -> None:  # fmt: skip
+    """Measure both merges by transformers and write results/quant/{model}-merge.json (docs/files.md)."""
+    models.prepare(0, threads)
+    place = models.device(device)
+    tokenizer = models.load_tokenizer(base)
+    loaders = {"merged_16bit": lambda: models.load_model(merged, place), "merged_dequantized": lambda: merge_dequantized(base, adapter, place)}
+    content = {"model": model}
+    for name, load in loaders.items():
+        loaded = load()
+        questions = nll.score(tokenizer, rows, system, f"{model} {name}", nll.transformers_logits(loaded))
+        content[name] = nll.summary(name, model, questions)
+        del loaded
+    output.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

@@ -22,7 +22,7 @@ def summary(name: str, model: str, questions: list[dict]) -> dict:
     }  # fmt: skip
 
 
-def _score(tokenizer, rows: list[dict], system: str, name: str, logits: Callable[[list[int]], numpy.ndarray]) -> list[dict]:
+def score(tokenizer, rows: list[dict], system: str, name: str, logits: Callable[[list[int]], numpy.ndarray]) -> list[dict]:
     """Return one entry a question.
 
     Args:
@@ -61,12 +61,12 @@ def nll_adapter(*, base: Path, adapter: Path, rows: list[dict], output: Path, na
     """Measure an adapter on its NF4 base: the very model that was trained."""
     models.prepare(0, threads)
     loaded = models.load_nf4(base, models.device(device), adapter)
-    questions = _score(models.load_tokenizer(base), rows, system, name, transformers_logits(loaded))
+    questions = score(models.load_tokenizer(base), rows, system, name, transformers_logits(loaded))
     return write(output, name, model, questions)
 
 
 def nll_gguf(*, file: Path, base: Path, rows: list[dict], output: Path, name: str, model: str, system: str, context: int, threads: int) -> dict:
     """Measure a GGUF file through llama.cpp; prompts and ids come from the base's tokenizer."""
     loaded = llama.load(file, context, threads, logits_all=True)
-    questions = _score(models.load_tokenizer(base), rows, system, name, llama.logits_of(loaded))
+    questions = score(models.load_tokenizer(base), rows, system, name, llama.logits_of(loaded))
     return write(output, name, model, questions)

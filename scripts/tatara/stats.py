@@ -11,6 +11,7 @@ from scipy import stats
 
 SAMPLES = 10_000
 LEVEL = 0.95
+POWER = 0.8
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,11 @@ def bootstrap_mean(values: Sequence[float], seed: int, samples: int = SAMPLES, l
     return _bootstrap(_checked(values), lambda x, axis=-1: x.mean(axis=axis), seed, samples, level)
 
 
+def bootstrap(values: Sequence[float], statistic, seed: int, samples: int = SAMPLES, level: float = LEVEL) -> Interval:
+    """Return any statistic of the values, a function of an array and its axis, with its percentile bootstrap interval."""
+    return _bootstrap(_checked(values), statistic, seed, samples, level)
+
+
 def bootstrap_ratio(
     numerators: Sequence[float], denominators: Sequence[float], seed: int, samples: int = SAMPLES, level: float = LEVEL
 ) -> Interval:  # fmt: skip
@@ -101,6 +107,29 @@ def permutation_test(
     tolerance = 1e-10 * max(observed, abs(_ratio(a, b)), abs(_ratio(c, d)))
     extreme = int((numpy.abs(one - other) >= observed - tolerance).sum())
     return extreme / len(swapped) if exact else (1 + extreme) / (samples + 1)
+
+
+def mcnemar(successes: Sequence[bool], other_successes: Sequence[bool]) -> float:
+    """Return the exact two-sided p-value of McNemar's test that two sides succeed equally often on the same questions (McNemar 1947).
+
+    It is 1 where they never differ.
+    """
+    one, other = numpy.asarray(successes, dtype=bool), numpy.asarray(other_successes, dtype=bool)
+    if one.shape != other.shape:
+        raise ValueError(f"expected as many values on each side, found {one.shape} and {other.shape}")
+    only_one, only_other = int((one & ~other).sum()), int((other & ~one).sum())
+    return float(stats.binomtest(only_one, only_one + only_other).pvalue) if only_one + only_other else 1.0
+
+
+def smallest_difference(differences: Sequence[float], level: float = LEVEL, power: float = POWER) -> float:
+    """Return the smallest mean difference that a two-sided paired test at `level` would have shown with probability `power`, NaN for one question.
+
+    The normal approximation (z_{1-a/2} + z_power) x SD / sqrt(q) with the observed SD of the q differences (Cohen 1988, chapter 2).
+    """
+    (values,) = _checked(differences)
+    if values.size == 1:
+        return numpy.nan
+    return float((stats.norm.ppf((1 + level) / 2) + stats.norm.ppf(power)) * values.std(ddof=1) / numpy.sqrt(values.size))
 
 
 def proportion(successes: int, total: int, level: float = LEVEL) -> Interval:

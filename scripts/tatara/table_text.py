@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas
 
 from tatara.files import write_text
-from tatara.formats import FORMATS
+from tatara.formats import FORMATS, label_of
 
 NONE = "—"
 Text = Callable[[dict], str]
@@ -111,8 +111,21 @@ def _perfect(row: dict) -> str:
     return f"{percent(row['perfect'])} [{100 * row['perfect_low']:.0f}, {100 * row['perfect_high']:.0f}]"
 
 
+def _share(key: str) -> Text:
+    def text(row: dict) -> str:
+        value, low, high = (100 * row[f"{key}{end}"] for end in ("", "_low", "_high"))
+        return NONE if math.isnan(value) else f"{interval(value, low, high, 1)} %"
+
+    return text
+
+
+def _small_interval(row: dict, key: str) -> str:
+    value, low, high = (small(row[f"{key}{end}"]) for end in ("", "_low", "_high"))
+    return value if low == NONE else f"{value} [{low}, {high}]"
+
+
 LAYOUTS = {
-    1: Layout(
+    "table1": Layout(
         "Training loss and cost by size",
         "Loss in nats per answer token: of the last step, and the mean over all steps. Means over seeds where there are several.",
         {
@@ -121,7 +134,7 @@ LAYOUTS = {
             "Peak memory": lambda row: size(row["peak_memory_bytes"]), "Seeds": _count("seeds"),
         },
     ),
-    2: Layout(
+    "table2": Layout(
         "Test-set NLL by size",
         "NLL in nats per answer token over the reference answers, PPL = exp(NLL), bits per UTF-8 byte of the answer. Δ NLL is against the size "
         "before; in brackets {level} bootstrap intervals over questions. The status follows from p, a paired permutation test over questions.",
@@ -134,20 +147,22 @@ LAYOUTS = {
             "SD over seeds": _number("sd_over_seeds", 4), "Seeds": _count("seeds"),
         },
     ),
-    3: Layout(
+    "table3": Layout(
         "Models compared",
         "Each model in its format of the most bits. Score 0 to 3, mean over the questions; perfect: share of score 3 (Wilson interval); length in "
         "characters and time in seconds are per answer. Brackets are {level} intervals over questions. Against the best: paired difference of the "
-        "mean score, p by a paired permutation test corrected by Holm's method. Bits per byte compare models whose tokenizers differ; lower is "
-        "better. Invalid: questions without a valid score.",
+        "mean score, p by a paired permutation test corrected by Holm's method; could have shown: the smallest difference that so many questions "
+        "show with 80 % power. p, perfect: McNemar's test of the perfect rate, Holm's correction. Bits per byte compare models whose tokenizers "
+        "differ; lower is better. Invalid: questions without a valid score.",
         {
             "Model": _named("name"), "Format": _format, "Average score": _interval("score", 3), "Perfect": _perfect, "Score 0": _count("score0"),
             "Length": _interval("characters", 0), "s/question": _interval("seconds", 2), "Bits per byte": _interval("bits_per_byte", 3),
             "Against the best": _interval("difference", 3, sign=True), "p": lambda row: p_text(row["p_holm"]), "Verdict": _named("verdict"),
+            "Could have shown": _number("smallest_difference", 3), "p, perfect": lambda row: p_text(row["perfect_p_holm"]),
             "Questions": _count("questions"), "Invalid": _count("invalid"),
         },
     ),
-    4: Layout(
+    "table4": Layout(
         "Score distribution",
         "How many of the questions got each score, by model and format.",
         {
@@ -155,17 +170,20 @@ LAYOUTS = {
             "Score 0": _count("score0"), "Invalid": _count("invalid"),
         },
     ),
-    5: Layout(
+    "table5": Layout(
         "Quantization against F16",
-        "Δ is quantized less F16 over the same questions, with its {level} bootstrap interval; a verdict other than \"no difference shown\" needs a "
-        "paired permutation test at that level after Holm's correction. Speed-up is the ratio of seconds per question, throughput that of generated "
-        "tokens per second, which does not depend on how long the answers are. KL in nats per token from the transformers model; NLL in nats per "
-        "answer token.",
+        "Δ is quantized less F16 over the same questions, with its {level} bootstrap interval; a verdict other than \"no difference shown\" needs "
+        "a paired permutation test at that level after Holm's correction; could have shown: the smallest difference that so many questions show "
+        "with 80 % power. p, perfect: McNemar's test of the perfect rate. Speed-up is the ratio of seconds per question, throughput that of "
+        "generated tokens per second, which does not depend on how long the answers are. KL in nats per token from the transformers model; NLL in "
+        "nats per answer token.",
         {
             "Model": _named("name"), "Format": _format,
             "Score F16 → quantized": lambda row: f"{number(row['score_f16'], 3)} → {number(row['score'], 3)}",
             "Δ score": _interval("difference", 3, sign=True), "Score verdict": _named("verdict"),
+            "Could have shown": _number("smallest_difference", 3),
             "Perfect": lambda row: f"{percent(row['perfect_f16'])} → {percent(row['perfect'])}",
+            "p, perfect": lambda row: p_text(row["perfect_p_holm"]),
             "s/question": lambda row: f"{number(row['seconds_f16'])} → {number(row['seconds'])}",
             "Speed-up": lambda row: f"{number(row['speedup'])}×", "Throughput": lambda row: f"{number(row['throughput_ratio'])}×",
             "Size": lambda row: f"{size(row['bytes_f16'])} → {size(row['bytes'])}",
@@ -174,14 +192,52 @@ LAYOUTS = {
         },
         "No model was answered with both in F16 and in a quantized GGUF format.",
     ),
+    "table6": Layout(
+        "Which quantization to ship",
+        "The rule stands in the configuration (quantization.max_delta_nll, quantization.min_top1): the smallest file whose {level} interval of Δ "
+        "NLL against F16 ends below the first and whose interval of top-1 agreement with F16 begins above the second, and whose scores are not "
+        "shown to degrade. The attention shape is read from each model's own config.",
+        {
+            "Model": _named("name"), "Attention": lambda row: f"{row['attention']}, {row['heads']:.0f} heads, {row['kv_heads']:.0f} KV",
+            "QKV bias": lambda row: "yes" if str(row["qkv_bias"]) == "True" else "no", "Ship": _named("recommended"),
+            "Size": lambda row: size(row["bytes"]), "Of F16": lambda row: percent(row["share_of_f16"]),
+            "Δ NLL": _interval("nll_difference", 4, sign=True),
+            "Top-1": _share("top1"), "Why not smaller": _named("reason"),
+        },
+    ),
+    "ladder_table": Layout(
+        "The quantization ladder, by token",
+        "Over the answer tokens of the reference answers, against F16, in nats per token; brackets are {level} bootstrap intervals over questions. "
+        "A verdict needs a paired permutation test after Holm's correction within the model. imatrix: quantized with an importance matrix computed "
+        "on the training subset. Prompt tokens/s is how fast the file reads text on this machine.",
+        {
+            "Model": _named("name"), "Format": lambda row: label_of(row["variant"]), "Size": lambda row: size(row["bytes"]),
+            "Bits/weight": _number("bits_per_weight"), "KL": lambda row: _small_interval(row, "kl"), "Top-1": _share("top1"),
+            "Δ NLL": _interval("nll_difference", 4, sign=True), "p": lambda row: p_text(row["p_holm"]), "Verdict": _named("verdict"),
+            "Prompt tokens/s": _number("tokens_per_second", 0),
+        },
+        "No model has a GGUF file.",
+    ),
+    "merge_table": Layout(
+        "What merging and conversion cost",
+        "NLL of the reference answers in nats per token. Δ is against the adapter on its NF4 base, the very model that was trained; brackets are "
+        "{level} bootstrap intervals over questions, p by a paired permutation test after Holm's correction within the model.",
+        {
+            "Model": _named("name"), "As": _named("label"), "NLL": _interval("nll", 4), "Δ NLL": _interval("difference", 4, sign=True),
+            "p": lambda row: p_text(row["p_holm"]), "Verdict": _named("verdict"),
+        },
+    ),
 }  # fmt: skip
-WORDS = {"Model", "Format", "Status", "Verdict", "Score verdict", "NLL verdict"}
+WORDS = {
+    "Model", "Format", "Status", "Verdict", "Score verdict", "NLL verdict", "Attention", "QKV bias", "Ship", "Why not smaller", "As",
+}  # fmt: skip
 
 
-def shown(table: int, frame: pandas.DataFrame, level: float) -> Shown:
-    """Return table 1 to 5 as text.
+def shown(table: str, frame: pandas.DataFrame, level: float) -> Shown:
+    """Return a table as text.
 
     Args:
+        table: a key of LAYOUTS.
         frame: as the builders in `tables` return it, or as read back from its CSV file.
         level: confidence level of its intervals.
     """
@@ -189,7 +245,8 @@ def shown(table: int, frame: pandas.DataFrame, level: float) -> Shown:
     rows = [[text(row) for text in layout.columns.values()] for row in frame.to_dict("records")]
     headings = list(layout.columns)
     note = layout.note.format(level=percent(level).replace(" ", " "))
-    return Shown(f"Table {table}. {layout.title}", note, headings, rows, [heading not in WORDS for heading in headings], layout.empty)
+    title = f"Table {table.removeprefix('table')}. {layout.title}" if table.startswith("table") else layout.title
+    return Shown(title, note, headings, rows, [heading not in WORDS for heading in headings], layout.empty)
 
 
 def markdown(table: Shown, notice: str) -> str:
@@ -207,7 +264,7 @@ def markdown(table: Shown, notice: str) -> str:
     return "\n\n".join([*parts, table.note]) + "\n"
 
 
-def write_table(table: int, frame: pandas.DataFrame, *, csv: Path | str, md: Path | str, level: float, notice: str = "") -> None:
+def write_table(table: str, frame: pandas.DataFrame, *, csv: Path | str, md: Path | str, level: float, notice: str = "") -> None:
     """Write a table as CSV (plain numbers, every column) and as Markdown (as it is read).
 
     Args:

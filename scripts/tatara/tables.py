@@ -13,7 +13,19 @@ import pandas
 from tatara.formats import FORMATS
 from tatara.results import by_model_and_format, full_precision, read_json, read_judge, read_questions
 from tatara.scale import compare_nll, nll_columns, read_scale, size_rows
-from tatara.stats import LEVEL, SAMPLES, Interval, bootstrap_mean, bootstrap_ratio, holm, paired_difference, permutation_test, proportion
+from tatara.stats import (
+    LEVEL,
+    SAMPLES,
+    Interval,
+    bootstrap_mean,
+    bootstrap_ratio,
+    holm,
+    mcnemar,
+    paired_difference,
+    permutation_test,
+    proportion,
+    smallest_difference,
+)  # fmt: skip
 
 NO_DIFFERENCE = "no difference shown"
 UNKNOWN = Interval(numpy.nan, numpy.nan, numpy.nan)
@@ -21,13 +33,15 @@ NATS_PER_BIT = numpy.log(2)
 
 TABLE5_COLUMNS = (
     "model", "name", "format", "questions", "score_f16", "score", "difference", "difference_low", "difference_high", "p_value", "p_holm", "verdict",
-    "perfect_f16", "perfect", "seconds_f16", "seconds", "speedup", "tokens_per_second_f16", "tokens_per_second", "throughput_ratio",
+    "smallest_difference", "perfect_f16", "perfect", "perfect_p_value", "perfect_p_holm",
+    "seconds_f16", "seconds", "speedup", "tokens_per_second_f16", "tokens_per_second", "throughput_ratio",
     "bytes_f16", "bytes", "mean_kl", "top1_agreement",
     "nll_f16", "nll", "nll_difference", "nll_difference_low", "nll_difference_high", "nll_p_value", "nll_p_holm", "nll_verdict",
 )  # fmt: skip
 
 
-def _spread(name: str, interval: Interval) -> dict:
+def spread(name: str, interval: Interval) -> dict:
+    """Return an interval as three columns."""
     return {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
 
 
@@ -45,16 +59,26 @@ def _perfect_rate(scores: pandas.Series) -> float:
     return float((scores == 3).mean()) if len(scores) else numpy.nan
 
 
-def _compare_scores(scores: pandas.Series, others: pandas.Series, seed: int, resamples: int, level: float) -> tuple[Interval, float, int]:
-    """Return mean difference with its interval, p-value and number of questions, over the questions that both sides have a valid score for."""
+def _compare_scores(scores: pandas.Series, others: pandas.Series, seed: int, resamples: int, level: float) -> dict:
+    """Return mean difference with its interval, p-values and number of questions, over the questions that both sides have a valid score for.
+
+    `perfect_p_value` is McNemar's for the rate of score 3; `smallest_difference` is what that many questions could have shown.
+    """
     shared = [question for question in scores.index if question in others.index]
     if not shared:
-        return UNKNOWN, 1.0, 0
-    columns = scores[shared].to_list(), [1.0] * len(shared), others[shared].to_list(), [1.0] * len(shared)
-    return paired_difference(*columns, seed, resamples, level), permutation_test(*columns, seed, resamples), len(shared)
+        return spread("difference", UNKNOWN) | {"p_value": 1.0, "perfect_p_value": 1.0, "smallest_difference": numpy.nan, "compared": 0}
+    one, other = scores[shared], others[shared]
+    columns = one.to_list(), [1.0] * len(shared), other.to_list(), [1.0] * len(shared)
+    return spread("difference", paired_difference(*columns, seed, resamples, level)) | {
+        "p_value": permutation_test(*columns, seed, resamples),
+        "perfect_p_value": mcnemar(one == 3, other == 3),
+        "smallest_difference": smallest_difference(one - other, level),
+        "compared": len(shared),
+    }
 
 
-def _verdict(difference: float, p_value: float, level: float, below: str, above: str) -> str:
+def verdict(difference: float, p_value: float, level: float, below: str, above: str) -> str:
+    """Return `below` or `above` where the test is significant at 1 - level, else that no difference was shown."""
     if not p_value <= 1 - level:
         return NO_DIFFERENCE
     return above if difference > 0 else below
@@ -105,19 +129,21 @@ def table3(
         bits = bootstrap_ratio([nats / NATS_PER_BIT for nats, _, _ in questions[model].values()], [size for _, _, size in questions[model].values()],
                                seed, resamples, level)  # fmt: skip
         perfect = proportion(int((valid == 3).sum()), len(valid), level) if len(valid) else UNKNOWN
-        difference, p_value, _ = (UNKNOWN, numpy.nan, 0) if model == best else _compare_scores(valid, scores[best], seed, resamples, level)
+        compared = {} if model == best else _compare_scores(valid, scores[best], seed, resamples, level)
         table.append(
             {"model": model, "name": names[model], "format": fmt, "questions": len(rows), "invalid": len(rows) - len(valid)}
-            | _spread("score", _mean(valid, seed, resamples, level)) | _spread("perfect", perfect) | {"score0": int((valid == 0).sum())}
-            | _spread("characters", _mean(rows["characters"], seed, resamples, level))
-            | _spread("seconds", _mean(rows["seconds"], seed, resamples, level))
-            | _spread("bits_per_byte", bits) | _spread("difference", difference) | {"p_value": p_value}
+            | spread("score", _mean(valid, seed, resamples, level)) | spread("perfect", perfect) | {"score0": int((valid == 0).sum())}
+            | spread("characters", _mean(rows["characters"], seed, resamples, level))
+            | spread("seconds", _mean(rows["seconds"], seed, resamples, level))
+            | spread("bits_per_byte", bits) | spread("difference", UNKNOWN) | {"p_value": numpy.nan, "perfect_p_value": numpy.nan}
+            | {"smallest_difference": numpy.nan} | {key: value for key, value in compared.items() if key != "compared"}
         )  # fmt: skip
     frame = pandas.DataFrame(table)
     others = frame["model"] != best
-    frame.loc[others, "p_holm"] = holm(frame.loc[others, "p_value"].to_list())
+    for name in ("p", "perfect_p"):
+        frame.loc[others, f"{name}_holm"] = holm(frame.loc[others, f"{name}_value"].to_list())
     frame["verdict"] = [
-        "best" if model == best else _verdict(difference, p_value, level, "below the best", "above the best")
+        "best" if model == best else verdict(difference, p_value, level, "below the best", "above the best")
         for model, difference, p_value in zip(frame["model"], frame["difference"], frame["p_holm"], strict=True)
     ]
     return frame
@@ -163,17 +189,18 @@ def table5(
         pair = [(model, "f16"), (model, fmt)]
         files = [read_judge(judged[key]) for key in pair]
         full, quantized = (_scores(rows) for rows in files)
-        difference, p_value, shared = _compare_scores(quantized, full, seed, resamples, level)
+        compared = _compare_scores(quantized, full, seed, resamples, level)
         (seconds_full, rate_full), (seconds, rate) = (_speed(rows, timed[key]) for rows, key in zip(files, pair, strict=True))
         questions = read_questions({key: measured[key] for key in pair})
         change = compare_nll(questions[pair[1]], questions[pair[0]], seed, level, resamples)
         nats, tokens = nll_columns(questions[pair[0]])
         entry = fidelity[model][fmt]
         table.append(
-            {"model": model, "name": names[model], "format": fmt, "questions": shared, "score_f16": full.mean(), "score": quantized.mean()}
-            | _spread("difference", difference)
+            {"model": model, "name": names[model], "format": fmt, "questions": compared.pop("compared"),
+             "score_f16": full.mean(), "score": quantized.mean()}
+            | compared
             | {
-                "p_value": p_value, "perfect_f16": _perfect_rate(full), "perfect": _perfect_rate(quantized),
+                "perfect_f16": _perfect_rate(full), "perfect": _perfect_rate(quantized),
                 "seconds_f16": seconds_full, "seconds": seconds, "speedup": seconds_full / seconds,
                 "tokens_per_second_f16": rate_full, "tokens_per_second": rate, "throughput_ratio": rate / rate_full,
                 "bytes_f16": fidelity[model]["f16"]["bytes"], "bytes": entry["bytes"],
@@ -183,7 +210,8 @@ def table5(
             }
         )  # fmt: skip
     frame = pandas.DataFrame(table, columns=list(TABLE5_COLUMNS))
-    frame["p_holm"], frame["nll_p_holm"] = holm(frame["p_value"].to_list()), holm(frame["nll_p_value"].to_list())
-    frame["verdict"] = [_verdict(d, p, level, "degrades", "improves") for d, p in zip(frame["difference"], frame["p_holm"], strict=True)]
-    frame["nll_verdict"] = [_verdict(d, p, level, "improves", "degrades") for d, p in zip(frame["nll_difference"], frame["nll_p_holm"], strict=True)]
+    for name in ("p", "perfect_p", "nll_p"):
+        frame[f"{name}_holm"] = holm(frame[f"{name}_value"].to_list())
+    frame["verdict"] = [verdict(d, p, level, "degrades", "improves") for d, p in zip(frame["difference"], frame["p_holm"], strict=True)]
+    frame["nll_verdict"] = [verdict(d, p, level, "improves", "degrades") for d, p in zip(frame["nll_difference"], frame["nll_p_holm"], strict=True)]
     return frame

@@ -114,7 +114,7 @@ def write_report(
         schema: schema.yaml, for display names.
         judge, answers: files of all models and formats; parity: files of all models.
     """
-    frames = {int(Path(path).stem.removeprefix("table")): read_table(path) for path in tables}
+    frames = {Path(path).stem: read_table(path) for path in tables}
     chosen, held = read_json(selected), read_json(overlap)
     nearest = max(held["questions"], key=lambda row: row["containment"], default=None)
     write_page(

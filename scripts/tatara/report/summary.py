@@ -78,15 +78,15 @@ def quantization(table5: pandas.DataFrame) -> list[str]:
     return sentences or ["No model was answered with both in F16 and in a quantized GGUF format."]
 
 
-def sentences(selected: dict, frames: dict[int, pandas.DataFrame], level: float) -> dict[str, list[str]]:
+def sentences(selected: dict, frames: dict[str, pandas.DataFrame], level: float) -> dict[str, list[str]]:
     """Return heading -> sentences of the summary; intervals are at `level`."""
     sure = (
         f"In brackets stand {percent(level)} intervals over the questions. A difference is named only where a paired permutation test shows it at "
         'that level (Holm\'s correction between models and between quantized files); "no difference shown" does not mean that there is none.'
     )
     return {
-        "Training size": training_size(selected, frames[2]),
-        "Model": best_model(frames[3]),
-        "Quantization": quantization(frames[5]),
+        "Training size": training_size(selected, frames["table2"]),
+        "Model": best_model(frames["table3"]),
+        "Quantization": quantization(frames["table5"]),
         "How sure": [sure],
     }
