@@ -63,7 +63,8 @@ rule data_page:
 rule report:
     """Write everything on one page that opens offline."""
     input:
-        tables=expand("results/tables/table{number}.csv", number=range(1, 6)),
+        tables=expand("results/tables/table{number}.csv", number=range(1, 7))
+        + expand("results/quant/{table}.csv", table=["ladder", "merge"]),
         figures=expand("results/figures/{figure}.svg", figure=FIGURES),
         selected="results/scale/selected.json",
         pairs="results/qa/qa_pairs.jsonl",

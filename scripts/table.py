@@ -1,5 +1,7 @@
 """the rules that write tables; a rule has the name of its function"""
 
+from pathlib import Path
+
 from tatara.job import job
 
 with job(snakemake.log[0]):
@@ -7,6 +9,7 @@ with job(snakemake.log[0]):
 
     module = next(module for module in (tables, quant_tables) if hasattr(module, snakemake.rule))
     frame = getattr(module, snakemake.rule)(**dict(snakemake.input.items()), **snakemake.params.arguments)
+    name = Path(snakemake.output.csv).stem
     table_text.write_table(
-        snakemake.rule, frame, csv=snakemake.output.csv, md=snakemake.output.md, level=snakemake.params.level, notice=snakemake.params.notice
+        name, frame, csv=snakemake.output.csv, md=snakemake.output.md, level=snakemake.params.level, notice=snakemake.params.notice
     )

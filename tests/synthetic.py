@@ -36,6 +36,10 @@ class Study:
     times: list[str] = field(default_factory=list)
     nll: list[str] = field(default_factory=list)
     parity: list[str] = field(default_factory=list)
+    adapters: list[str] = field(default_factory=list)
+    merges: list[str] = field(default_factory=list)
+    ladders: list[str] = field(default_factory=list)
+    ladder_times: list[str] = field(default_factory=list)
 
     def path(self, name: str) -> str:
         return str(self.folder / name)
@@ -136,6 +140,39 @@ def _pairs(study: Study) -> None:
         (study.folder / f"qa/{name}.jsonl").write_text(text, encoding="utf-8")
 
 
+def _quantize(study: Study, rows: list[dict], rng: random.Random) -> None:
+    """Write the ladder and the merges: what is lost grows as bits go, and an importance matrix halves it; qwen loses ten times as much."""
+    hardness = [rng.uniform(0.8, 1.2) for _ in rows]
+    for model, formats in FORMATS.items():
+        if model not in study.names:
+            continue
+        trained = _nll_questions(rows, 1.2, 0.01, rng, hardness)
+        study.adapters.append(_write(study.folder / "nll" / f"{model}_nf4.json", nll_content(f"{model}_nf4", model, trained)))
+        merged = [{**question, "nats": question["nats"] * (1.004 + rng.gauss(0, 0.001))} for question in trained]
+        study.merges.append(_write(study.folder / "quant" / f"{model}-merge.json", {
+            "model": model, "merged_16bit": nll_content("a", model, merged), "merged_dequantized": nll_content("b", model, trained),
+        }))  # fmt: skip
+        if "f16" not in formats:
+            continue
+        tokens = [question["tokens"] for question in trained]
+        variants = {
+            "f16": {"bytes": 8_400_000, "bits_per_weight": 16.0, "nats": [q["nats"] for q in merged], "kl": [0.0] * len(rows), "top1": tokens}
+        }
+        for fmt, bits, loss in (("q8", 8.5, 0.0002), ("q6", 6.6, 0.001), ("q5", 5.7, 0.003), ("q4", 4.9, 0.012), ("q3", 3.9, 0.08)):
+            for end, share in (("", 1.0), ("-imatrix", 0.5)):
+                lost = loss * share * (10 if model == "qwen" else 1)
+                variants[fmt + end] = {
+                    "bytes": round(8_400_000 * bits / 16), "bits_per_weight": bits,
+                    "nats": [q["nats"] + q["tokens"] * (lost + rng.gauss(0, lost / 2)) for q in merged],
+                    "kl": [count * lost * 1.5 for count in tokens], "top1": [round(count * (1 - min(0.5, 2 * lost))) for count in tokens],
+                }  # fmt: skip
+        questions = [{key: question[key] for key in ("id", "category", "tokens", "bytes")} for question in trained]
+        content = {"model": model, "questions": questions, "variants": variants}
+        study.ladders.append(_write(study.folder / "quant" / f"{model}.json", content))
+        times = [{"variant": name, "tokens": 4000, "seconds": 0.5} for name in variants]
+        study.ladder_times.append(_write_csv(study.folder / "quant" / f"{model}_seconds.csv", times))
+
+
 def _evaluate(study: Study, rows: list[dict], rng: random.Random) -> None:
     hardness = [rng.uniform(0.8, 1.2) for _ in rows]
     for model, formats in FORMATS.items():
@@ -211,6 +248,7 @@ def write_study(
     write_scale(scale, folder / "scale" / "scale.csv")
     _write(folder / "scale" / "selected.json", select(scale, study.nll_runs, "min"))
     _evaluate(study, rows, rng)
+    _quantize(study, rows, rng)
     _write(folder / "provenance.json", {
         "commit": "0123456789abcdef0123456789abcdef01234567+", "config_sha256": "ab" * 32, "seeds": {"seed": 42, "stage1": list(seeds), "stage2": 42},
         "python": "3.11.9", "platform": "Linux-x86_64", "machine": "x86_64", "cpus": 2, "versions": {"torch": "2.13.0", "unsloth": "not installed"},

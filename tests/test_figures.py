@@ -9,12 +9,16 @@ from conftest import REPOSITORY
 from PIL import Image
 from synthetic import SCHEMA, write_study
 from tatara import figures
-from tatara.figures import compare, data, domain, scale, wrap
+from tatara.figures import compare, data, domain, pipeline, quantization, questions, scale, wrap
 from tatara.table_text import write_table
-from tatara.tables import table3, table4
+from test_tables import all_tables
 
 NOTICE = "Stand-in models：代用モデルによる"
 SETTINGS = {"seed": 42, "level": 0.95, "resamples": 200}
+PIPELINE = {
+    "stages": {"data": ["graph", "subsets"], "stage1": ["train_scale"], "stage2": ["merge"], "quantization": ["ladder"]},
+    "flows": [["data", "stage1"], ["data", "stage2"], ["stage1", "stage2"], ["stage2", "quantization"], ["data", "quantization"]],
+}
 LONG = {
     "swallow": "Llama-3-Swallow-8B-Instruct-v0.1 QLoRA",
     "elyza": "日本語継続事前学習済み大規模言語モデル八十億",
@@ -24,10 +28,7 @@ LONG = {
 
 
 def with_tables(study):
-    for name, table in (
-        ("table3", table3(judge=study.judge, nll=study.nll, names=study.names, **SETTINGS)),
-        ("table4", table4(judge=study.judge, names=study.names)),
-    ):
+    for name, table in all_tables(study).items():
         write_table(name, table, csv=study.path(f"tables/{name}.csv"), md=study.path(f"tables/{name}.md"), level=0.95)
     return study
 
@@ -57,6 +58,19 @@ def calls(study):
         "fig06": (scale.fig06_scale_nll, {"scale": study.path("scale/scale.csv"), "selected": study.path("scale/selected.json")}),
         "fig07": (compare.fig07_model_comparison, {"table3": study.path("tables/table3.csv")}),
         "fig08": (compare.fig08_score_distribution, {"table4": study.path("tables/table4.csv")}),
+        "fig01": (
+            pipeline.fig01_pipeline,
+            {
+                "selected": study.path("scale/selected.json"),
+                "table3": study.path("tables/table3.csv"),
+                "table6": study.path("tables/table6.csv"),
+                "pipeline": PIPELINE,
+            },
+        ),
+        "fig09": (questions.fig09_category_scores, {"judge": study.judge, "schema": SCHEMA, "names": study.names, **SETTINGS}),
+        "fig10": (questions.fig10_model_profile, {"judge": study.judge, "table3": study.path("tables/table3.csv"), "names": study.names, **SETTINGS}),
+        "fig11": (questions.fig11_question_scores, {"judge": study.judge, "schema": SCHEMA, "names": study.names, **SETTINGS}),
+        "quant01": (quantization.quant01_ladder, {"ladder": study.path("tables/ladder.csv"), "max_delta_nll": 0.05, "min_top1": 0.9, "level": 0.95}),
     }
 
 
@@ -82,7 +96,7 @@ def draw(study, name, folder, notice=NOTICE):
     return png, svg
 
 
-NAMES_OF_FIGURES = ["fig02", "fig03", "fig04", "fig05", "fig06", "fig07", "fig08", *(f"data0{number}" for number in range(1, 6))]
+NAMES_OF_FIGURES = [*(f"fig{number:02}" for number in range(1, 12)), "quant01", *(f"data0{number}" for number in range(1, 6))]
 
 
 @pytest.mark.parametrize("name", NAMES_OF_FIGURES)

@@ -15,6 +15,10 @@ from tatara.table_text import number, percent, read_table
 from tatara.tables import UNKNOWN, spread, verdict
 
 MERGES = {"nf4": "adapter on NF4", "merged_16bit": "merged, 16-bit base", "merged_dequantized": "merged, dequantized base"}
+LADDER_COLUMNS = (
+    "model", "name", "variant", "questions", "tokens", "bytes", "bits_per_weight", "nll", "nll_difference", "nll_difference_low",
+    "nll_difference_high", "p_value", "p_holm", "verdict", "kl", "kl_low", "kl_high", "top1", "top1_low", "top1_high", "tokens_per_second",
+)  # fmt: skip
 TABLE6_COLUMNS = (
     "model", "name", "architecture", "heads", "kv_heads", "attention", "qkv_bias", "recommended", "bytes", "share_of_f16",
     "nll_difference", "nll_difference_low", "nll_difference_high", "top1", "top1_low", "top1_high", "reason",
@@ -66,8 +70,8 @@ def ladder_table(
         adjusted = [numpy.nan, *holm(p_values)]
         for row, p_holm in zip(table[-len(adjusted) :], adjusted, strict=True):
             row["p_holm"] = p_holm
-            row["verdict"] = "" if numpy.isnan(p_holm) else verdict(row["nll_difference"], p_holm, level, "improves", "degrades")
-    return pandas.DataFrame(table)
+            row["verdict"] = "reference" if numpy.isnan(p_holm) else verdict(row["nll_difference"], p_holm, level, "improves", "degrades")
+    return pandas.DataFrame(table, columns=list(LADDER_COLUMNS))
 
 
 def merge_table(
@@ -104,7 +108,7 @@ def merge_table(
             )  # fmt: skip
         for row, p_holm in zip(rows, [numpy.nan, *holm(p_values)], strict=True):
             row["p_holm"] = p_holm
-            row["verdict"] = "" if numpy.isnan(p_holm) else verdict(row["difference"], p_holm, level, "improves", "degrades")
+            row["verdict"] = "reference" if numpy.isnan(p_holm) else verdict(row["difference"], p_holm, level, "improves", "degrades")
         table += rows
     return pandas.DataFrame(table)
 

@@ -205,7 +205,7 @@ LAYOUTS = {
             "Top-1": _share("top1"), "Why not smaller": _named("reason"),
         },
     ),
-    "ladder_table": Layout(
+    "ladder": Layout(
         "The quantization ladder, by token",
         "Over the answer tokens of the reference answers, against F16, in nats per token; brackets are {level} bootstrap intervals over questions. "
         "A verdict needs a paired permutation test after Holm's correction within the model. imatrix: quantized with an importance matrix computed "
@@ -218,7 +218,7 @@ LAYOUTS = {
         },
         "No model has a GGUF file.",
     ),
-    "merge_table": Layout(
+    "merge": Layout(
         "What merging and conversion cost",
         "NLL of the reference answers in nats per token. Δ is against the adapter on its NF4 base, the very model that was trained; brackets are "
         "{level} bootstrap intervals over questions, p by a paired permutation test after Holm's correction within the model.",

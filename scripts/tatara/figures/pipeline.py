@@ -1,5 +1,6 @@
 """Figure 1: the pipeline as the workflow itself describes it, with what this study found at each stage."""
 
+import re
 import textwrap
 from pathlib import Path
 
@@ -14,6 +15,8 @@ TITLES = {
     "evaluate": "Answers and likelihood", "judge": "Judge", "quantization": "Quantization, by token", "tables": "Tables", "figures": "Figures",
     "report": "Report", "deploy": "Deployment",
 }  # fmt: skip
+NUMBERED = re.compile(r"^([a-z]+\d\d)_.*")  # figures are named by their numbers here
+LANES = ("#0072B2", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#E69F00", "#5b6570")
 FOUND = {"stage1": BLUE, "stage2": GREEN, "quantization": ORANGE}
 LEFT, WIDTH, NOTE = 2.5, 5.0, 7.8
 
@@ -43,13 +46,13 @@ def fig01_pipeline(
     """
     notes = findings(selected, table3, table6)
     stages = list(pipeline["stages"])
-    texts = {stage: textwrap.wrap(", ".join(rules), 62) for stage, rules in pipeline["stages"].items()}
-    beside = {stage: textwrap.wrap(notes.get(stage, ""), 38) for stage in stages}
+    texts = {stage: textwrap.wrap(", ".join(NUMBERED.sub(r"\1", rule) for rule in rules), 62) for stage, rules in pipeline["stages"].items()}
+    beside = {stage: textwrap.wrap(notes.get(stage, ""), 40, break_on_hyphens=False) for stage in stages}
     heights = {stage: 0.36 + 0.19 * max(len(texts[stage]), len(beside[stage]) - 1) for stage in stages}
     gap, total = 0.22, sum(heights.values()) + 0.22 * (len(stages) - 1)
     figure = new_figure(11.0, 0.3 + 0.86 * total)
     axes = figure.add_subplot()
-    axes.set_xlim(0, 11.6)
+    axes.set_xlim(0, 11.0)
     axes.set_ylim(total + 0.05, -0.05)
     axes.axis("off")
     middle, top = {}, 0.0
@@ -66,15 +69,23 @@ def fig01_pipeline(
         middle[stage] = (top, heights[stage])
         top += heights[stage] + gap
     places = {stage: place for place, stage in enumerate(stages)}
-    arrow = {"arrowstyle": "-|>", "mutation_scale": 9, "color": "#5b6570", "linewidth": 1.0}
+    arrow = {"arrowstyle": "-|>", "mutation_scale": 9, "linewidth": 1.1, "shrinkA": 0, "shrinkB": 0}
     for start, end in pipeline["flows"]:
-        (y1, h1), (y2, h2) = middle[start], middle[end]
         if places[end] == places[start] + 1:
-            axes.add_patch(FancyArrowPatch((LEFT + WIDTH / 2, y1 + h1), (LEFT + WIDTH / 2, y2), **arrow))
-        elif places[end] > places[start]:
-            # What skips stages goes round on the left, further out the further it goes.
-            reach = 0.12 + 0.032 * (places[end] - places[start])
-            axes.add_patch(
-                FancyArrowPatch((LEFT, y1 + 0.7 * h1), (LEFT, y2 + 0.3 * h2), connectionstyle=f"arc3,rad={reach * 1.6:.3f}", linestyle="--", **arrow)
-            )
+            (y1, h1), (y2, _) = middle[start], middle[end]
+            axes.add_patch(FancyArrowPatch((LEFT + WIDTH / 2, y1 + h1), (LEFT + WIDTH / 2, y2), color="#5b6570", **arrow))
+    skipping = {
+        start: sorted((end for a, end in pipeline["flows"] if a == start and places[end] > places[start] + 1), key=places.get) for start in stages
+    }
+    lanes = [start for start in stages if skipping[start]]
+    for lane, start in enumerate(lanes):
+        # What skips stages goes down in a lane of its own, the earliest stage's furthest out.
+        x, colour = LEFT - 0.3 - (len(lanes) - 1 - lane) * 2.1 / max(1, len(lanes) - 1), LANES[lane % len(LANES)]
+        share = 0.08 + 0.75 * lane / max(1, len(lanes) - 1)
+        y, height = middle[start]
+        out = y + 0.93 * height
+        ends = [middle[end][0] + share * middle[end][1] for end in skipping[start]]
+        axes.plot([LEFT, x, x], [out, out, ends[-1]], color=colour, linewidth=1.1)
+        for end in ends:
+            axes.add_patch(FancyArrowPatch((x, end), (LEFT, end), color=colour, **arrow))
     save(figure, png, svg, notice)

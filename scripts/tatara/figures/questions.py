@@ -46,7 +46,7 @@ def fig09_category_scores(
     counts = [int((first["category"] == name).sum()) for name in categories]
     labels = [_label(names, *key) for key in files]
     lines = max(label.count("\n") + 1 for label in labels)
-    figure = new_figure(2.6 + 0.95 * len(categories), 1.6 + len(files) * (0.36 + 0.12 * lines))
+    figure = new_figure(max(7.4, 2.6 + 0.95 * len(categories)), 1.6 + len(files) * (0.36 + 0.12 * lines))
     axes = figure.add_subplot()
     means = numpy.full((len(files), len(categories)), numpy.nan)
     for i, rows in enumerate(files.values()):

@@ -14,6 +14,7 @@ from tatara.schema import Schema, read_schema
 from tatara.table_text import Shown, number, percent, read_table, shown, size, small
 
 CAPTIONS = {
+    "fig01": "The pipeline, from its own rules, and what this study found at each stage.",
     "fig02": "Share of each relation type in the nested training subsets.",
     "fig03": "Length of the training answers (mean ± SD over the pairs) and of the questions (mean), in characters.",
     "fig04": "How little the subsets differ: coefficient of variation between sizes (a), and the test categories that each subset covers (b).",
@@ -22,6 +23,13 @@ CAPTIONS = {
     "intervals hold how much questions differ from each other; whether two sizes differ is to be read from (c).",
     "fig07": "Models at full precision: score, perfect-score rate, length and time of an answer.",
     "fig08": "How often each score was given, by model and format.",
+    "fig09": "Mean score of each model and format in each category, with the interval over that category's questions: few questions, wide intervals.",
+    "fig10": "Five sides of each model at full precision, each from 0 (worst) to 1 (best). Score: mean score / 3. Perfect rate: share of score 3. "
+    "Conciseness: the shortest mean answer among the models / the model's mean answer, in characters. Speed: the smallest mean time of an answer "
+    "/ the model's. Stability: 1 − SD of the scores / 1.5, since 1.5 is the largest SD that scores from 0 to 3 can have; a model that always "
+    "scores 0 is stable too.",
+    "fig11": "The score of every question, by model and format.",
+    "quant01": "The quantization ladder: NLL difference and KL from F16 and top-1 agreement, against bits per weight.",
 }
 SHARES = {"relation_share": "Share of each relation type (%)", "category_share": "Share of each category (%)"}
 LENGTHS = {"answer_chars_mean": "Answer, mean", "answer_chars_sd": "Answer, SD", "question_chars_mean": "Question, mean"}
@@ -85,7 +93,8 @@ def questions(judge: list[str], answers: list[str], testset: Path | str, names: 
                 verdict, answer = rows[row["id"]], given[model, fmt][row["id"]]
                 valid = verdict["score"] == verdict["score"]
                 entries.append({
-                    "model": names[model], "format": FORMATS[fmt].label, "score": f"{verdict['score']:g}" if valid else "invalid",
+                    "id": f"{model}_{fmt}", "model": names[model], "format": FORMATS[fmt].label,
+                     "score": f"{verdict['score']:g}" if valid else "invalid",
                     "level": int(verdict["score"] + 0.5) if valid else "invalid", "reason": verdict["reason"], "answer": answer["answer"],
                     "seconds": number(verdict["seconds"]), "cut": answer["stop"] == "length",
                 })  # fmt: skip
@@ -106,8 +115,8 @@ def write_report(
         title, notice: of the study; the notice stands on top where it is not empty.
         level: confidence level of the intervals.
         names: model -> display name, in order.
-        tables: table1.csv … table5.csv, known by their names.
-        figures: fig02_….svg … fig08_….svg (or .png), known by their names.
+        tables: table1.csv … table6.csv, ladder.csv and merge.csv, known by their names.
+        figures: fig01_….svg … fig11_….svg and quant01_….svg (or .png), known by their names.
         pairs, pool: qa/qa_pairs.jsonl, qa/pool.jsonl.
         selected, quality, overlap, testset, provenance: scale/selected.json, subsets/quality.csv, testset/overlap.json,
             testset/test_set_200.jsonl, provenance.json.
@@ -132,5 +141,6 @@ def write_report(
         overlap=held,
         nearest=nearest,
         categories=questions(judge, answers, testset, names),
+        answered={f"{model}_{fmt}": f"{names[model]}, {FORMATS[fmt].label}" for model, fmt in by_model_and_format(judge, names)},
         provenance=read_json(provenance),
     )

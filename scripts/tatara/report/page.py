@@ -28,7 +28,12 @@ def inline_figures(paths: list[str], captions: dict[str, str], word: str) -> dic
         key = path.stem.split("_")[0]
         data = base64.b64encode(path.read_bytes()).decode("ascii")
         kind = {".svg": "image/svg+xml", ".png": "image/png"}[path.suffix]
-        drawn[key] = {"key": key, "title": f"{word} {int(key[-2:])}", "caption": captions[key], "source": f"data:{kind};base64,{data}"}
+        drawn[key] = {
+            "key": key,
+            "title": f"{word} {int(key[-2:])}" if key.startswith(("fig", "data")) else "Quantization",
+            "caption": captions[key],
+            "source": f"data:{kind};base64,{data}",
+        }
     return drawn
 
 

@@ -78,6 +78,27 @@ def quantization(table5: pandas.DataFrame) -> list[str]:
     return sentences or ["No model was answered with both in F16 and in a quantized GGUF format."]
 
 
+def ship(table3: pandas.DataFrame, table6: pandas.DataFrame) -> list[str]:
+    """Return which model in which format the measurements speak for, and how sure that is."""
+    best = next(row for row in table3.to_dict("records") if row["verdict"] == "best")
+    if math.isnan(best["score"]):
+        return ["No answer has a valid score: there is nothing to choose a model by."]
+    row = next(row for row in table6.to_dict("records") if row["model"] == best["model"])
+    weight = "" if math.isnan(row["bytes"]) else f" ({size(row['bytes'])}, {percent(row['share_of_f16'])} of F16)"
+    alike = [other["name"] for other in table3.to_dict("records") if other["verdict"] == NO_DIFFERENCE]
+    sure = "It scores above every other model." if len(table3) > 1 else "It is the only model of this study."
+    if alike:
+        sure = f"It is not shown to score differently from {_listed(alike)}: choose among them by size and speed."
+    lost = ""
+    if not math.isnan(row["nll_difference"]):
+        change = interval(row["nll_difference"], row["nll_difference_low"], row["nll_difference_high"], 4, sign=True)
+        lost = f" Its NLL against F16: {change} nats per token."
+    sentences = [f"{best['name']} as {row['recommended']}{weight}.", f"Average score at full precision: {_score(best)}. {sure}{lost}"]
+    if best["score"] == 0:
+        sentences.append("Its score is 0: do not ship it. The choice stands here because the rule was followed, not because the model is of use.")
+    return sentences
+
+
 def sentences(selected: dict, frames: dict[str, pandas.DataFrame], level: float) -> dict[str, list[str]]:
     """Return heading -> sentences of the summary; intervals are at `level`."""
     sure = (
@@ -85,6 +106,7 @@ def sentences(selected: dict, frames: dict[str, pandas.DataFrame], level: float)
         'that level (Holm\'s correction between models and between quantized files); "no difference shown" does not mean that there is none.'
     )
     return {
+        "What to ship": ship(frames["table3"], frames["table6"]),
         "Training size": training_size(selected, frames["table2"]),
         "Model": best_model(frames["table3"]),
         "Quantization": quantization(frames["table5"]),
