@@ -5,9 +5,11 @@ import math
 import shutil
 from pathlib import Path
 
+import pandas
 import pytest
 import tiny
 import torch
+from conftest import REPOSITORY
 from safetensors.torch import load_file
 from tatara import chat, engines, gguf, llama, merge, models, nll, parity, qlora
 from tatara.converter import known_pretokenizer
@@ -228,7 +230,30 @@ def test_the_converter_refuses_a_unigram_tokenizer(bases, tmp_path):
     parity.without_gguf(model="tanuki", merged=bases["unigram"], output=tmp_path / "parity.json")
     found = json.loads((tmp_path / "parity.json").read_text())
     assert (found["gguf"], found["formats"], found["shape"]["tokenizer"]) == (False, {}, "Unigram")
-    assert "refuses the tokenizer" in found["reason"]
+    assert "refuses the tokenizer" in found["reason"] and "byte fallback" in found["reason"]
+
+
+SENTENCES = (
+    "第{n}条の{n}　堤防の高さは、計画高水位に余裕高を加えた{n}.{n} m以上とする。", "㎥/s・①②③～～“引用”〈山〉【角】―…‥！？",
+    "流量{n},000 m3/s  二つの空白\t字下げ\n改行\n\n",
+    "鱻麤龘の{n}号護岸🌊🏞️を 𠮷野川 で点検した👨‍👩‍👧。",
+    "ＡＢＣ ＡＢＣ １２３ ｶﾀｶﾅ ヴァイオリン Ω≒±{n}℃", "### 指示:\n{n}番の床止めの機能は何か。\n\n### 応答:\n",
+)  # fmt: skip
+
+
+def test_a_unigram_tokenizer_without_byte_fallback_has_the_same_ids_in_llama_cpp(tmp_path):
+    """1,200 sentences: the domain's, punctuation, digits, rare kanji, emoji; and the distributions agree as well."""
+    folder = tiny.make_base(tmp_path / "base", "unigram", byte_fallback=False)
+    gguf.convert(folder, tmp_path / "f16.gguf")
+    tokenizer = models.load_tokenizer(folder)
+    graph = [row["description"] for row in pandas.read_csv(REPOSITORY / "resources/graph/nodes_domain.csv").to_dict("records")]
+    texts = (graph + [sentence.format(n=n) for n in range(200) for sentence in SENTENCES])[-1400:]
+    loaded = llama.load(tmp_path / "f16.gguf", 512, 1, vocab_only=True)
+    found = parity.compare_tokens(tokenizer, loaded, texts)
+    assert found["lines"] >= 1200 and found["different_lines"] == 0, found["first_difference"]
+    assert any(tokenizer.unk_token_id in chat.encode_text(tokenizer, text) for text in texts)
+    checked = check_parity(folder, {"f16": tmp_path / "f16.gguf"}, tmp_path / "parity.json")
+    assert checked["formats"]["f16"]["passed"] and checked["formats"]["f16"]["mean_kl"] < 1e-4
 
 
 def test_nll_by_hand(trained, work):
@@ -253,7 +278,7 @@ def test_nll_of_gguf_agrees_with_transformers(merged, f16, work):
         file=f16, base=merged, rows=ROWS, output=work / "nll2.json", name="f16", model="tiny", system=tiny.SYSTEM, context=512, threads=1
     )
     tokenizer, model = models.load_tokenizer(merged), models.load_model(merged, torch.device("cpu"))
-    expected = nll.summary("hf", "tiny", nll._score(tokenizer, ROWS, tiny.SYSTEM, "hf", nll.transformers_logits(model)))
+    expected = nll.summary("hf", "tiny", nll.score(tokenizer, ROWS, tiny.SYSTEM, "hf", nll.transformers_logits(model)))
     assert got["nll"] == pytest.approx(expected["nll"], rel=1e-3)
 
 

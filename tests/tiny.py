@@ -20,9 +20,9 @@ PAIRS = [
 ]  # fmt: skip
 
 
-def make_base(folder: Path, family: str) -> Path:
+def make_base(folder: Path, family: str, byte_fallback: bool = True) -> Path:
     """Build a base model of one tokenizer family in `folder`."""
-    source = {"scratch": {**SHAPE, "tokenizer": family, "architecture": "qwen2" if family == "qwen2" else "llama"}}
+    source = {"scratch": {**SHAPE, "tokenizer": family, "byte_fallback": byte_fallback, "architecture": "qwen2" if family == "qwen2" else "llama"}}
     base.build(name=family, source=source, continued=None, texts=TEXTS, folder=folder, threads=1, device="cpu")
     return folder
 

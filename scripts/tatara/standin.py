@@ -39,6 +39,17 @@ INSTRUCTION_CHAT = (
 )
 
 
+# What a Unigram tokenizer without byte fallback knows even where no text has it: a line's end, printable ASCII, kana, punctuation.
+ALPHABET = [
+    "\n",
+    "▁",
+    *map(chr, range(0x21, 0x7F)),
+    *map(chr, range(0x3041, 0x3097)),
+    *map(chr, range(0x30A1, 0x30FB)),
+    *"ー、。・「」『』（）［］：；？！～",
+]
+
+
 @dataclass(frozen=True)
 class Family:
     """What one tokenizer family needs: its special tokens in order of id, its chat template."""
@@ -75,14 +86,15 @@ def _bpe(texts: list[str], vocab_size: int, family: str) -> Tokenizer:
     return tokenizer
 
 
-def _unigram(texts: list[str], vocab_size: int) -> Tokenizer:
+def _unigram(texts: list[str], vocab_size: int, byte_fallback: bool) -> Tokenizer:
     special = FAMILIES["unigram"].special
-    byte_tokens = [f"<0x{value:02X}>" for value in range(256)]
-    pieces = _unigram_pieces(texts, vocab_size - len(special) - len(byte_tokens))
+    spare = [f"<0x{value:02X}>" for value in range(256)] if byte_fallback else [letter for letter in ALPHABET if letter not in set("".join(texts))]
+    pieces = _unigram_pieces(texts, vocab_size - len(special) - len(spare))
     # Bytes stand in for unknown characters only, so they score below every piece.
     floor = min(score for _, score in pieces) - 10.0
-    vocabulary = [(token, 0.0) for token in special] + [(token, floor) for token in byte_tokens] + pieces
-    tokenizer = Tokenizer(models.Unigram(vocabulary, unk_id=0, byte_fallback=True))
+    known = {piece for piece, _ in pieces}
+    vocabulary = [(token, 0.0) for token in special] + [(token, floor) for token in spare if token not in known] + pieces
+    tokenizer = Tokenizer(models.Unigram(vocabulary, unk_id=0, byte_fallback=byte_fallback))
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="never")
     tokenizer.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Fuse(), decoders.Replace("▁", " ")])
     return tokenizer
@@ -109,10 +121,14 @@ def _unigram_pieces(texts: list[str], count: int) -> list[tuple[str, float]]:
     return [(model.id_to_piece(i), model.get_score(i)) for i in range(1, model.get_piece_size())]
 
 
-def train_tokenizer(texts: list[str], family: str, vocab_size: int) -> PreTrainedTokenizerFast:
-    """Train a tokenizer of one family (`llama3`, `qwen2`, `unigram`) with its special tokens and chat template."""
+def train_tokenizer(texts: list[str], family: str, vocab_size: int, byte_fallback: bool = True) -> PreTrainedTokenizerFast:
+    """Train a tokenizer of one family (`llama3`, `qwen2`, `unigram`) with its special tokens and chat template.
+
+    Args:
+        byte_fallback: of a Unigram tokenizer: write unknown characters as bytes, else as one unknown token, which llama.cpp can do as well.
+    """
     known = FAMILIES[family]
-    tokenizer = _unigram(texts, vocab_size) if family == "unigram" else _bpe(texts, vocab_size, family)
+    tokenizer = _unigram(texts, vocab_size, byte_fallback) if family == "unigram" else _bpe(texts, vocab_size, family)
     tokenizer.add_special_tokens(list(known.special))
     fast = PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, bos_token=known.bos, eos_token=known.eos, pad_token=known.pad,
@@ -185,7 +201,7 @@ def build(texts: list[str], source: dict, seed: int, folder: Path) -> dict:
         source: the `scratch` section of a model in the config.
         folder: gets config.json, model.safetensors and the tokenizer.
     """
-    tokenizer = train_tokenizer(texts, source["tokenizer"], source["vocab_size"])
+    tokenizer = train_tokenizer(texts, source["tokenizer"], source["vocab_size"], source["byte_fallback"])
     model = make_model(tokenizer, source, seed)
     losses = pretrain(
         model, tokenizer, texts, steps=source["steps"], batch_size=source["batch_size"], block=source["block"],
