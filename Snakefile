@@ -35,7 +35,7 @@ rule all:
         "results/provenance.json",
         expand("results/merged/{model}", model=MODELS),
         expand("results/gguf/{model}-parity.json", model=MODELS),
-        expand("results/judge/judge_{evaluated}.csv", evaluated=EVALUATED),
+        "results/judge/agreement.csv",
         expand("results/nll/{evaluated}.json", evaluated=EVALUATED),
         expand(
             "results/tables/table{number}.{kind}",

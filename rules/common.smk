@@ -47,6 +47,8 @@ SELECTED_RUN = (
 EXAMPLE = {
     "model": next(iter(MODEL_GGUF), MODELS[0]),
     "fmt": "f16",
+    "evaluated": EVALUATED[0],
+    "judge": next(iter(config["judge"]["judges"])),
     "n": str(min(config["subsets"]["sizes"])),
     "r": str(config["stage1"]["r"]),
     "seed": str(config["stage1"]["seeds"][0]),
@@ -98,6 +100,17 @@ def corpus_files():
             f"config key corpus.glob is {pattern!r}, and no file matches it (seen from {workflow.basedir})"
         )
     return [os.path.relpath(path) for path in found]
+
+
+def names_of(names):
+    """Return a pattern for a wildcard that is one of these names, and nothing where there is none."""
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
+def judge_file(judge):
+    """Return the GGUF file of a judge as seen from the working directory, None for a judge of another kind."""
+    file = config["judge"]["judges"][judge]["file"]
+    return resource(file) if file else None
 
 
 def commit():

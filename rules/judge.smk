@@ -1,16 +1,41 @@
-# Stage judge: results/judge/judge_{model}_{fmt}.csv
+# Stage judge: results/judge/{judge}/identity.json, {model}_{fmt}.csv · results/judge/judge_{model}_{fmt}.csv · results/judge/agreement.csv
+JUDGES = config["judge"]["judges"]
+RUBRICS = [name for name, entry in JUDGES.items() if entry["kind"] == "rubric"]
+LLM_JUDGES = [name for name in JUDGES if name not in RUBRICS]
 
 
-rule judge:
-    """Score answers 0 to 3 with the rubric."""
+rule judge_identity:
+    """Ask which model an LLM judge is, before anything is trained: no server, no model or no file stops the build here."""
+    output:
+        "results/judge/{judge}/identity.json",
+    log:
+        "results/logs/judge_{judge}_identity.log",
+    wildcard_constraints:
+        judge=names_of(LLM_JUDGES),
+    priority: DATA_PRIORITY
+    conda:
+        "../envs/conda-cpu.yaml"
+    threads: ALL_CORES
+    params:
+        settings=lambda wildcards: JUDGES[wildcards.judge],
+        file=lambda wildcards: judge_file(wildcards.judge),
+    script:
+        "../scripts/judge_identity.py"
+
+
+rule judge_rubric:
+    """Score answers 0 to 3 by required facts and citations."""
     input:
-        answers="results/answers/{model}_{fmt}.jsonl",
-        seconds="results/answers/{model}_{fmt}_seconds.csv",
+        answers="results/answers/{evaluated}.jsonl",
+        seconds="results/answers/{evaluated}_seconds.csv",
         testset="results/testset/test_set_200.jsonl",
     output:
-        "results/judge/judge_{model}_{fmt}.csv",
+        "results/judge/{judge}/{evaluated}.csv",
     log:
-        "results/logs/judge_{model}_{fmt}.log",
+        "results/logs/judge_{judge}_{evaluated}.log",
+    wildcard_constraints:
+        judge=names_of(RUBRICS),
+        evaluated=names_of(EVALUATED),
     conda:
         "../envs/conda-cpu.yaml"
     params:
@@ -18,3 +43,73 @@ rule judge:
         code=code_digest("tatara.judges"),
     script:
         "../scripts/judge.py"
+
+
+rule judge_llm:
+    """Score answers 0 to 3 with a language model that is held to a JSON schema."""
+    input:
+        answers="results/answers/{evaluated}.jsonl",
+        seconds="results/answers/{evaluated}_seconds.csv",
+        testset="results/testset/test_set_200.jsonl",
+        prompt=lambda wildcards: resource(JUDGES[wildcards.judge]["prompt"]),
+        identity="results/judge/{judge}/identity.json",
+    output:
+        "results/judge/{judge}/{evaluated}.csv",
+    log:
+        "results/logs/judge_{judge}_{evaluated}.log",
+    benchmark:
+        "results/benchmarks/judge_{judge}_{evaluated}.tsv"
+    wildcard_constraints:
+        judge=names_of(LLM_JUDGES),
+        evaluated=names_of(EVALUATED),
+    conda:
+        "../envs/conda-cpu.yaml"
+    threads: THREADS
+    resources:
+        gpu=1,
+    params:
+        questions=QUESTIONS,
+        settings=lambda wildcards: JUDGES[wildcards.judge],
+        file=lambda wildcards: judge_file(wildcards.judge),
+        seed=config["seed"],
+        numeric_threads=THREADS,
+        code=code_digest("tatara.llm_judges", "tatara.ollama_api"),
+    script:
+        "../scripts/judge.py"
+
+
+rule judge:
+    """Put the scores of all judges into one file; the first judge's are those of the tables."""
+    input:
+        expand("results/judge/{judge}/{{model}}_{{fmt}}.csv", judge=JUDGES),
+    output:
+        "results/judge/judge_{model}_{fmt}.csv",
+    log:
+        "results/logs/judge_{model}_{fmt}.log",
+    conda:
+        "../envs/conda-cpu.yaml"
+    params:
+        code=code_digest("tatara.judges"),
+    script:
+        "../scripts/judge_all.py"
+
+
+rule agreement:
+    """Measure how far judges agree with each other, and each with itself."""
+    input:
+        expand("results/judge/judge_{evaluated}.csv", evaluated=EVALUATED),
+    output:
+        "results/judge/agreement.csv",
+    log:
+        "results/logs/agreement.log",
+    conda:
+        "../envs/conda-cpu.yaml"
+    params:
+        arguments={
+            "seed": config["seed"],
+            "level": config["statistics"]["level"],
+            "resamples": config["statistics"]["resamples"],
+        },
+        code=code_digest("tatara.agreement"),
+    script:
+        "../scripts/agreement.py"

@@ -72,6 +72,13 @@ def _across(config: dict) -> list[str]:
     train = config["train"]
     if train["batch_size"] % train["micro_batch_size"]:
         wrong.append(f"config key train.micro_batch_size is {train['micro_batch_size']}: it must divide train.batch_size, {train['batch_size']}")
+    needed = {"llama_cpp": "file", "ollama": "model"}
+    for name, judge in config["judge"]["judges"].items():
+        key = needed.get(judge["kind"])
+        if key and not judge[key]:
+            wrong.append(f"config key judge.judges.{name}.{key} is missing: a judge of the kind {judge['kind']} needs it")
+        if judge["repeats"] > 1 and (judge["kind"] == "rubric" or not judge["temperature"]):
+            wrong.append(f"config key judge.judges.{name}.repeats is {judge['repeats']}: repeats of a judge without a temperature are all the same")
     both = sorted(config["rebalance"]["retain"].keys() & config["rebalance"]["target_share"].keys())
     if both:
         wrong.append(f"config keys rebalance.retain and rebalance.target_share both name {', '.join(both)}: name each type in one of them")

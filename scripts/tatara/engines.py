@@ -1,6 +1,5 @@
 """Greedy answers behind one call: GGUF files through llama.cpp, NF4 with an adapter through transformers (paper §3.2)."""
 
-import json
 import logging
 import time
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from tatara.checkpoints import fingerprint
 from tatara.errors import InputError
 from tatara.formats import FORMATS
 from tatara.jsonl import write_jsonl
+from tatara.partial import Partial
 from tatara.progress import Progress
 
 logger = logging.getLogger("tatara")
@@ -75,21 +75,6 @@ def ask(generate: Generate, tokenizer, question: str, system: str, stops: list[i
     return Answer(chat.decode_answer(tokenizer, ids), len(ids), "eos" if ended else "length", seconds)
 
 
-def _finished(partial: Path, mark: str) -> dict[str, dict]:
-    """Return the answers that an interrupted run of the same inputs left, by question id; a torn last line is dropped."""
-    if not partial.exists():
-        return {}
-    lines = partial.read_text(encoding="utf-8", errors="replace").splitlines()
-    found = {}
-    for line in lines[1:]:
-        try:
-            row = json.loads(line)
-        except ValueError:
-            break
-        found[row["id"]] = row
-    return found if lines and lines[0] == mark else {}
-
-
 def answer_all(
     *, rows: list[dict], fmt: str, base: Path, file: Path | None, adapter: Path | None, answers: Path, times: Path, partial: Path,
     system: str, limit: int, context: int, threads: int, device: str,
@@ -111,24 +96,16 @@ def answer_all(
     material = [rows, fmt, system, limit, context, threads]
     # A GGUF file stands for itself; NF4 is the base with its adapter.
     mark = fingerprint(material, [file] if FORMATS[fmt].gguf else [base, adapter])
-    finished = _finished(partial, mark)
     if FORMATS[fmt].gguf:
         generate = llama_generate(llama.load(file, context, threads), stops, limit)
     else:
         generate = transformers_generate(models.load_nf4(base, models.device(device), adapter), tokenizer, stops, limit)
-    if finished:
-        logger.info("%d of %d answers are there from an interrupted run", len(finished), len(rows))
-    partial.parent.mkdir(parents=True, exist_ok=True)
-    with partial.open("w", encoding="utf-8") as out:
-        out.write(mark + "\n")
-        for row in finished.values():
-            out.write(json.dumps(row, ensure_ascii=False) + "\n")
-        out.flush()
-        for row in Progress([row for row in rows if row["id"] not in finished], f"answers {fmt}", done=len(finished)):
-            finished[row["id"]] = {"id": row["id"], **asdict(ask(generate, tokenizer, row["question"], system, stops, limit, context))}
-            out.write(json.dumps(finished[row["id"]], ensure_ascii=False) + "\n")
-            out.flush()
-    done = [(row, finished[row["id"]]) for row in rows]
+    with Partial(partial, mark) as kept:
+        if kept.rows:
+            logger.info("%d of %d answers are there from an interrupted run", len(kept.rows), len(rows))
+        for row in Progress([row for row in rows if row["id"] not in kept.rows], f"answers {fmt}", done=len(kept.rows)):
+            kept.add({"id": row["id"], **asdict(ask(generate, tokenizer, row["question"], system, stops, limit, context))})
+    done = [(row, kept.rows[row["id"]]) for row in rows]
     write_jsonl(
         answers,
         [
@@ -145,4 +122,4 @@ def answer_all(
     )
     lines = [f"{got['id']},{got['seconds']:.4f},{got['tokens']}\n" for _, got in done]
     times.write_text("id,seconds,tokens\n" + "".join(lines), encoding="utf-8")
-    partial.unlink()
+    kept.remove()

@@ -17,6 +17,7 @@ from tatara import chat, divergence, gguf, llama, models
 from tatara.checkpoints import fingerprint
 from tatara.files import write_csv, write_text
 from tatara.formats import WITH_MATRIX, format_of
+from tatara.partial import Partial
 from tatara.progress import Progress
 
 logger = logging.getLogger("tatara")
@@ -72,19 +73,6 @@ def measure(file: Path, items: list[chat.Encoded], references: list[Path], conte
     return found
 
 
-def _measured(partial: Path, mark: str) -> dict[str, dict]:
-    """Return the variants that an interrupted run of the same inputs left; a torn last line is dropped."""
-    found = {}
-    lines = partial.read_text(encoding="utf-8", errors="replace").splitlines() if partial.exists() else []
-    for line in lines[1:] if lines[:1] == [mark] else []:
-        try:
-            entry = json.loads(line)
-        except ValueError:
-            break
-        found[entry.pop("variant")] = entry
-    return found
-
-
 def ladder(
     *, model: str, f16: Path, made: dict[str, Path], imatrix: Path | None, variants: list[str], base: Path, rows: list[dict], output: Path,
     times: Path, partial: Path, system: str, context: int, threads: int,
@@ -101,28 +89,23 @@ def ladder(
     tokenizer = models.load_tokenizer(base)
     items = [chat.encode(tokenizer, row["question"], row["reference"], system) for row in rows]
     mark = fingerprint([rows, system, context, threads], [f16] + ([imatrix] if imatrix else []))
-    done = _measured(partial, mark)
     scratch = output.with_name(f".{model}.parts")
     shutil.rmtree(scratch, ignore_errors=True)  # what a killed run left
     scratch.mkdir(parents=True)
-    partial.parent.mkdir(parents=True, exist_ok=True)
     try:
         references = [scratch / f"{index}.npy" for index in range(len(items))]
         full = measure(f16, items, references, context, threads, first=True)
-        with partial.open("w", encoding="utf-8") as kept:
-            kept.write(mark + "\n" + "".join(json.dumps({"variant": name, **entry}) + "\n" for name, entry in done.items()))
-            kept.flush()
-            for variant in (name for name in variants if name not in done):
+        with Partial(partial, mark, key="variant") as kept:
+            for variant in (name for name in variants if name not in kept.rows):
                 file = made.get(variant) or scratch / f"{model}-{variant}.gguf"
                 if variant not in made:
                     gguf.quantize(f16, file, format_of(variant).name, threads, imatrix if variant.endswith(WITH_MATRIX) else None)
-                done[variant] = measure(file, items, references, context, threads)
-                kept.write(json.dumps({"variant": variant, **done[variant]}) + "\n")
-                kept.flush()
+                kept.add({"variant": variant, **measure(file, items, references, context, threads)})
                 if variant not in made:
                     file.unlink()
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+    done = {name: {key: value for key, value in row.items() if key != "variant"} for name, row in kept.rows.items()}
     entries = {"f16": full, **{variant: done[variant] for variant in variants}}
     tokens = sum(len(item.input_ids) for item in items)
     write_csv(times, ["variant", "tokens", "seconds"], [[name, tokens, f"{entry.pop('seconds'):.4f}"] for name, entry in entries.items()])
@@ -131,4 +114,4 @@ def ladder(
         for row, item in zip(rows, items, strict=True)
     ]
     write_text(output, json.dumps({"model": model, "questions": questions, "variants": entries}, ensure_ascii=False, indent=1) + "\n")
-    partial.unlink()
+    kept.remove()

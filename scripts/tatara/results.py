@@ -57,10 +57,8 @@ def full_precision(keys: Iterable[tuple[str, str]]) -> dict[str, str]:
     return best
 
 
-def read_judge(path: Path | str) -> pandas.DataFrame:
-    """Return a judge file with one row a question, by its first judge: the score is the mean over the valid repeats, NaN where none is valid.
-
-    Columns: id, question, category, score, reason, seconds, characters.
+def read_scores(path: Path | str) -> pandas.DataFrame:
+    """Return a judge file as it is, all judges and repeats; the score of an invalid row is NaN.
 
     Raises:
         InputError: a missing column, or a valid score that is not 0 to 3.
@@ -72,15 +70,26 @@ def read_judge(path: Path | str) -> pandas.DataFrame:
     missing = [column for column in JUDGE_COLUMNS if column not in rows.columns]
     if missing or rows.empty:
         raise InputError(f"{path}:1: {'no rows' if not missing else 'missing column ' + missing[0]}; delete the file and run again")
-    rows = rows[rows["judge"] == rows["judge"].iloc[0]].copy()
     rows["score"] = pandas.to_numeric(rows["score"], errors="coerce").where(rows["valid"].astype(str).str.lower() == "true")
     bad = rows[rows["score"].notna() & ~rows["score"].isin(range(4))]
     if len(bad):
         raise InputError(f"{path}:{bad.index[0] + 2}: the score {bad['score'].iloc[0]} is not 0, 1, 2 or 3; delete the file and run again")
-    kept = rows.groupby("id", sort=False, as_index=False).agg(
+    return rows
+
+
+def read_judge(path: Path | str) -> pandas.DataFrame:
+    """Return a judge file with one row a question, by its first judge: the score is the mean over the valid repeats, NaN where none is valid.
+
+    Columns: id, question, category, score, reason, seconds, characters.
+
+    Raises:
+        InputError: as `read_scores`.
+    """
+    rows = read_scores(path)
+    rows = rows[rows["judge"] == rows["judge"].iloc[0]]
+    return rows.groupby("id", sort=False, as_index=False).agg(
         {"question": "first", "category": "first", "score": "mean", "reason": "first", "seconds": "first", "characters": "first"}
     )
-    return kept
 
 
 def read_questions(paths: dict) -> dict:

@@ -1,0 +1,8 @@
+"""rule agreement"""
+
+from tatara.job import job
+
+with job(snakemake.log[0]):
+    from tatara.agreement import write_agreement
+
+    write_agreement(snakemake.input, output=snakemake.output[0], **snakemake.params.arguments)
