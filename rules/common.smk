@@ -113,6 +113,11 @@ def judge_file(judge):
     return resource(file) if file else None
 
 
+def paper(table):
+    """Return the paper's values of a table where the study shows them beside its own."""
+    return [resource(f"resources/paper/{table}.csv")] if config["study"]["paper"] else []
+
+
 def commit():
     """Return the commit of the pipeline, with `+` where tracked files were changed, or `unknown` outside a repository."""
     asked = [

@@ -146,6 +146,7 @@ rule merge_table:
 rule table6:
     """Which quantization to ship for which model, by the rule in the config over measured intervals."""
     input:
+        paper=paper("table6"),
         ladder="results/quant/ladder.csv",
         table5="results/tables/table5.csv",
         parity=expand("results/gguf/{model}-parity.json", model=MODELS),
@@ -164,6 +165,6 @@ rule table6:
         },
         level=config["statistics"]["level"],
         notice=config["study"]["notice"],
-        code=code_digest("tatara.quant_tables", "tatara.table_text"),
+        code=code_digest("tatara.quant_tables", "tatara.table_text", "tatara.paper"),
     script:
         "../scripts/table.py"

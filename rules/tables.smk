@@ -13,6 +13,7 @@ BOOTSTRAP = {
 rule table1:
     """Final and mean training loss, and the time it took, by size."""
     input:
+        paper=paper("table1"),
         train=expand("results/adapters/{run}/train.json", run=SCALE_RUNS),
     output:
         csv="results/tables/table1.csv",
@@ -25,7 +26,7 @@ rule table1:
         arguments={},
         level=config["statistics"]["level"],
         notice=config["study"]["notice"],
-        code=code_digest("tatara.tables", "tatara.table_text"),
+        code=code_digest("tatara.tables", "tatara.table_text", "tatara.paper"),
     script:
         "../scripts/table.py"
 
@@ -33,6 +34,7 @@ rule table1:
 rule table2:
     """Likelihood of the test set by size, and whether a size differs from the one before."""
     input:
+        paper=paper("table2"),
         scale="results/scale/scale.csv",
         nll=expand("results/nll/{run}.json", run=SCALE_RUNS),
     output:
@@ -46,7 +48,7 @@ rule table2:
         arguments=BOOTSTRAP,
         level=config["statistics"]["level"],
         notice=config["study"]["notice"],
-        code=code_digest("tatara.tables", "tatara.table_text"),
+        code=code_digest("tatara.tables", "tatara.table_text", "tatara.paper"),
     script:
         "../scripts/table.py"
 
@@ -54,6 +56,7 @@ rule table2:
 rule table3:
     """The models beside each other, each at its full precision."""
     input:
+        paper=paper("table3"),
         judge=JUDGED,
         nll=MEASURED,
     output:
@@ -67,7 +70,7 @@ rule table3:
         arguments={"names": NAMES, **BOOTSTRAP},
         level=config["statistics"]["level"],
         notice=config["study"]["notice"],
-        code=code_digest("tatara.tables", "tatara.table_text"),
+        code=code_digest("tatara.tables", "tatara.table_text", "tatara.paper"),
     script:
         "../scripts/table.py"
 
@@ -75,6 +78,7 @@ rule table3:
 rule table4:
     """How often each score was given."""
     input:
+        paper=paper("table4"),
         judge=JUDGED,
     output:
         csv="results/tables/table4.csv",
@@ -87,7 +91,7 @@ rule table4:
         arguments={"names": NAMES},
         level=config["statistics"]["level"],
         notice=config["study"]["notice"],
-        code=code_digest("tatara.tables", "tatara.table_text"),
+        code=code_digest("tatara.tables", "tatara.table_text", "tatara.paper"),
     script:
         "../scripts/table.py"
 
@@ -95,6 +99,7 @@ rule table4:
 rule table5:
     """Each quantized file beside the F16 file it was made from."""
     input:
+        paper=paper("table5"),
         judge=JUDGED,
         times=TIMED,
         nll=MEASURED,
@@ -110,6 +115,6 @@ rule table5:
         arguments={"names": NAMES, **BOOTSTRAP},
         level=config["statistics"]["level"],
         notice=config["study"]["notice"],
-        code=code_digest("tatara.tables", "tatara.table_text"),
+        code=code_digest("tatara.tables", "tatara.table_text", "tatara.paper"),
     script:
         "../scripts/table.py"

@@ -5,11 +5,19 @@ from pathlib import Path
 from tatara.job import job
 
 with job(snakemake.log[0]):
-    from tatara import quant_tables, table_text, tables
+    from tatara import paper, quant_tables, table_text, tables
 
+    given = dict(snakemake.input.items())
+    printed = given.pop("paper", None)
     module = next(module for module in (tables, quant_tables) if hasattr(module, snakemake.rule))
-    frame = getattr(module, snakemake.rule)(**dict(snakemake.input.items()), **snakemake.params.arguments)
+    frame = getattr(module, snakemake.rule)(**given, **snakemake.params.arguments)
     name = Path(snakemake.output.csv).stem
     table_text.write_table(
-        name, frame, csv=snakemake.output.csv, md=snakemake.output.md, level=snakemake.params.level, notice=snakemake.params.notice
+        name,
+        frame,
+        csv=snakemake.output.csv,
+        md=snakemake.output.md,
+        level=snakemake.params.level,
+        notice=snakemake.params.notice,
+        paper=paper.shown(name, printed[0]) if printed else None,
     )

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas
@@ -218,6 +218,18 @@ LAYOUTS = {
         },
         "No model has a GGUF file.",
     ),
+    "agreement": Layout(
+        "Agreement of the judges",
+        "Over all answers that both sides scored. Kappa: Cohen's, with quadratic weights; alpha: Krippendorff's, interval data; raw: share of equal "
+        "scores, which is high by chance where one score prevails. Brackets are {level} bootstrap intervals over questions. A dash: every score is "
+        "the same. Invalid: answers that one side gave no score, left out.",
+        {
+            "Compared": lambda row: {"judges": "two judges", "repeats": "two repeats"}[row["comparison"]], "One": _named("one"), "Other": _named("other"),
+            "Answers": _count("items"), "Invalid": _count("invalid"), "Weighted kappa": _interval("kappa", 3), "Alpha": _interval("alpha", 3),
+            "Raw agreement": _interval("raw", 3),
+        },
+        "One judge with one repeat: there is nothing to compare. Name more judges under judge.judges in the configuration.",
+    ),
     "merge": Layout(
         "What merging and conversion cost",
         "NLL of the reference answers in nats per token. Δ is against the adapter on its NF4 base, the very model that was trained; brackets are "
@@ -230,6 +242,7 @@ LAYOUTS = {
 }  # fmt: skip
 WORDS = {
     "Model", "Format", "Status", "Verdict", "Score verdict", "NLL verdict", "Attention", "QKV bias", "Ship", "Why not smaller", "As",
+    "Architecture", "Why", "Compared", "One", "Other",
 }  # fmt: skip
 
 
@@ -242,11 +255,16 @@ def shown(table: str, frame: pandas.DataFrame, level: float) -> Shown:
         level: confidence level of its intervals.
     """
     layout = LAYOUTS[table]
-    rows = [[text(row) for text in layout.columns.values()] for row in frame.to_dict("records")]
-    headings = list(layout.columns)
     note = layout.note.format(level=percent(level).replace(" ", " "))
     title = f"Table {table.removeprefix('table')}. {layout.title}" if table.startswith("table") else layout.title
-    return Shown(title, note, headings, rows, [heading not in WORDS for heading in headings], layout.empty)
+    return lay_out(replace(layout, title=title, note=note), frame)
+
+
+def lay_out(layout: Layout, frame: pandas.DataFrame) -> Shown:
+    """Return the rows of a frame as a layout shows them."""
+    rows = [[text(row) for text in layout.columns.values()] for row in frame.to_dict("records")]
+    headings = list(layout.columns)
+    return Shown(layout.title, layout.note, headings, rows, [heading not in WORDS for heading in headings], layout.empty)
 
 
 def markdown(table: Shown, notice: str) -> str:
@@ -264,14 +282,18 @@ def markdown(table: Shown, notice: str) -> str:
     return "\n\n".join([*parts, table.note]) + "\n"
 
 
-def write_table(table: str, frame: pandas.DataFrame, *, csv: Path | str, md: Path | str, level: float, notice: str = "") -> None:
+def write_table(
+    table: str, frame: pandas.DataFrame, *, csv: Path | str, md: Path | str, level: float, notice: str = "", paper: Shown | None = None
+) -> None:  # fmt: skip
     """Write a table as CSV (plain numbers, every column) and as Markdown (as it is read).
 
     Args:
         notice: printed above the Markdown table where it is not empty.
+        paper: the paper's table, from `paper.shown`; it stands below ours.
     """
     write_text(csv, frame.to_csv(index=False, lineterminator="\n"))
-    write_text(md, markdown(shown(table, frame, level), notice))
+    text = markdown(shown(table, frame, level), notice)
+    write_text(md, text if paper is None else f"{text}\n{markdown(paper, '')}")
 
 
 def read_table(path: Path | str) -> pandas.DataFrame:
