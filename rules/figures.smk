@@ -102,6 +102,7 @@ rule fig04_subset_quality:
 rule fig05_training_loss:
     """Draw the training loss of each size."""
     input:
+        paper=paper("table1"),
         train=expand("results/adapters/{run}/train.json", run=SCALE_RUNS),
     output:
         png="results/figures/fig05_training_loss.png",
@@ -120,6 +121,7 @@ rule fig05_training_loss:
 rule fig06_scale_nll:
     """Draw the likelihood of the test set by size."""
     input:
+        paper=paper("table2"),
         scale="results/scale/scale.csv",
         selected="results/scale/selected.json",
     output:
@@ -140,6 +142,7 @@ rule fig06_scale_nll:
 rule fig07_model_comparison:
     """Draw the comparison of models."""
     input:
+        paper=paper("table3"),
         table3="results/tables/table3.csv",
     output:
         png="results/figures/fig07_model_comparison.png",
@@ -159,6 +162,7 @@ rule fig07_model_comparison:
 rule fig08_score_distribution:
     """Draw how often each score was given."""
     input:
+        paper=paper("table4"),
         table4="results/tables/table4.csv",
     output:
         png="results/figures/fig08_score_distribution.png",

@@ -64,7 +64,9 @@ rule report:
     """Write everything on one page that opens offline."""
     input:
         tables=expand("results/tables/table{number}.csv", number=range(1, 7))
-        + expand("results/quant/{table}.csv", table=["ladder", "merge"]),
+        + expand("results/quant/{table}.csv", table=["ladder", "merge"])
+        + ["results/judge/agreement.csv"],
+        paper=[path for number in range(1, 7) for path in paper(f"table{number}")],
         figures=expand("results/figures/{figure}.svg", figure=FIGURES),
         selected="results/scale/selected.json",
         pairs="results/qa/qa_pairs.jsonl",
@@ -88,6 +90,7 @@ rule report:
         notice=config["study"]["notice"],
         level=config["statistics"]["level"],
         names=NAMES,
+        judges=list(JUDGES),
         code=code_digest("tatara.report"),
     script:
         "../scripts/report.py"

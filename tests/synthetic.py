@@ -173,7 +173,7 @@ def _quantize(study: Study, rows: list[dict], rng: random.Random) -> None:
         study.ladder_times.append(_write_csv(study.folder / "quant" / f"{model}_seconds.csv", times))
 
 
-def _evaluate(study: Study, rows: list[dict], rng: random.Random) -> None:
+def _evaluate(study: Study, rows: list[dict], rng: random.Random, second_judge: bool) -> None:
     hardness = [rng.uniform(0.8, 1.2) for _ in rows]
     for model, formats in FORMATS.items():
         if model not in study.names:
@@ -196,11 +196,17 @@ def _evaluate(study: Study, rows: list[dict], rng: random.Random) -> None:
             pace = {"f16": 0.02, "q4": 0.008, "nf4": 0.05}[fmt]
             times = [{"id": answer["id"], "seconds": round(0.05 + pace * answer["tokens"], 4), "tokens": answer["tokens"]} for answer in given]
             study.times.append(_write_csv(study.folder / "answers" / f"{key}_seconds.csv", times))
+            reasons = {3: "all 2 required facts; cites 維持管理編（河川編）"}
+            judges = {"rubric": [(score, reasons.get(score, f"{score} of 2 required facts")) for score in scores]}
+            if second_judge:  # a point off now and then, and once no score came
+                judges["llm"] = [(max(0, score - (number % 4 == 0)), "理由") for number, score in enumerate(scores)]
+                judges["llm"][5] = ("", "not a score, 3 times; the last: …")
             study.judge.append(_write_csv(study.folder / "judge" / f"judge_{key}.csv", [
                 {"id": row["id"], "question": row["question"], "category": row["category"], "score": score,
-                 "reason": "all 2 required facts; cites 維持管理編（河川編）" if score == 3 else f"{score} of 2 required facts", "judge": "rubric",
-                 "repeat": 1, "valid": True, "seconds": time["seconds"], "characters": len(answer["answer"]), "prompt_digest": "0" * 16}
-                for row, score, time, answer in zip(rows, scores, times, given, strict=True)
+                 "reason": reason, "judge": judge, "repeat": 1, "valid": score != "", "seconds": time["seconds"],
+                 "characters": len(answer["answer"]), "prompt_digest": "0" * 16}
+                for judge, scored in judges.items()
+                for row, (score, reason), time, answer in zip(rows, scored, times, given, strict=True)
             ]))  # fmt: skip
             questions = _nll_questions(rows, loss, 0.01, rng, hardness)
             study.nll.append(_write(study.folder / "nll" / f"{key}.json", nll_content(key, model, questions)))
@@ -219,7 +225,7 @@ def _evaluate(study: Study, rows: list[dict], rng: random.Random) -> None:
 
 def write_study(
     folder: Path, *, sizes: tuple[int, ...] = (60, 120, 180, 240, 300), seeds: tuple[int, ...] = (42,), questions: int = 40,
-    names: dict[str, str] = NAMES,
+    second_judge: bool = False, names: dict[str, str] = NAMES,
 ) -> Study:  # fmt: skip
     """Write the result files of a study whose NLL falls to the second-largest size and rises at the largest, as in the paper's Table 2."""
     from tatara.scale import scale_rows, select, write_scale
@@ -247,7 +253,7 @@ def write_study(
     (folder / "scale").mkdir(parents=True, exist_ok=True)
     write_scale(scale, folder / "scale" / "scale.csv")
     _write(folder / "scale" / "selected.json", select(scale, study.nll_runs, "min"))
-    _evaluate(study, rows, rng)
+    _evaluate(study, rows, rng, second_judge)
     _quantize(study, rows, rng)
     _write(folder / "provenance.json", {
         "commit": "0123456789abcdef0123456789abcdef01234567+", "config_sha256": "ab" * 32, "seeds": {"seed": 42, "stage1": list(seeds), "stage2": 42},

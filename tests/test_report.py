@@ -73,14 +73,15 @@ def report(study, notice=NOTICE, drawn=False):
         selected=study.path("scale/selected.json"), pairs=study.path("qa/qa_pairs.jsonl"), pool=study.path("qa/pool.jsonl"),
         quality=study.path("subsets/quality.csv"), overlap=study.path("testset/overlap.json"),
         schema=SCHEMA, testset=study.path("testset/test_set_200.jsonl"), judge=study.judge, answers=study.answers, parity=study.parity,
-        provenance=study.path("provenance.json"),
+        provenance=study.path("provenance.json"), judges=["rubric", "llm"],
+        paper=[REPOSITORY / f"resources/paper/table{number}.csv" for number in range(1, 7)],
     )  # fmt: skip
     return output
 
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    return write_study(tmp_path_factory.mktemp("study"), questions=24)
+    return write_study(tmp_path_factory.mktemp("study"), questions=24, second_judge=True)
 
 
 @pytest.fixture(scope="module")
@@ -201,3 +202,11 @@ def test_diversity_by_hand():
     assert self_bleu(["堤防を点検する。", "堤防を点検する。"]) == pytest.approx(1)
     assert self_bleu(["甲乙丙丁", "戊己庚辛"]) == pytest.approx(0, abs=0.02)
     assert self_bleu(["堤防"]) == 0
+
+
+def test_the_papers_tables_stand_beside_ours_and_every_judge_is_heard(page):
+    text = page.text
+    assert all(f"The paper's Table {number}, beside ours" in text for number in range(1, 7))
+    assert "1.3421" in text and "Overfitting" in text
+    assert "Agreement of the judges" in text and "llm scored the same answers" in text
+    assert "llm invalid: not a score, 3 times" in text

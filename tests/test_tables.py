@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas
 import pytest
 from synthetic import NAMES, write_study
+from tatara.agreement import write_agreement
 from tatara.errors import InputError
 from tatara.quant_tables import attention, ladder_table, merge_table, table6
 from tatara.table_text import duration, interval, markdown, number, read_table, shown, size, small, write_table
@@ -150,6 +151,8 @@ def all_tables(study):
         max_delta_nll=0.05,
         min_top1=0.9,
     )
+    write_agreement(study.judge, output=study.path("judge/agreement.csv"), **{**SETTINGS, "resamples": 50})
+    tables["agreement"] = read_table(study.path("judge/agreement.csv"))
     return tables
 
 
@@ -167,7 +170,8 @@ def test_markdown_has_one_cell_a_column_and_names_the_level(study):
     for key, table in all_tables(study).items():
         text = markdown(shown(key, table, 0.9), "Stand-in models")
         lines = [line for line in text.splitlines() if line.startswith("|")]
-        assert len(lines) == len(table) + 2 and len({line.count("|") for line in lines}) == 1
+        assert len(lines) == (len(table) + 2 if len(table) else 0)
+        assert len({line.count("|") for line in lines}) <= 1
         assert text.startswith(f"### Table {key[-1]}. " if key.startswith("table") else "### ")
         assert "> **Stand-in models**" in text and "nan" not in text
         assert "{level}" not in text and ("90 %" in text or key in ("table1", "table4"))
@@ -215,8 +219,10 @@ def test_the_merge_table_is_against_what_was_trained(study):
 
 def test_table6_follows_its_rule(study):
     table = all_tables(study)["table6"].set_index("model")
-    # Q3 may lose 0.08 and is over the bound; with an importance matrix 0.04 and within it, but then 8 % of the top tokens differ.
-    assert (table["recommended"]["swallow"] == "Q3_K_M + imatrix" and table["reason"]["swallow"] == "Q3_K_M: Δ NLL may be") or True
+    # Swallow's Q3 loses 0.08, over the bound of 0.05; with an importance matrix 0.04. Qwen loses ten times as much.
+    assert table["recommended"]["swallow"] == "Q3_K_M + imatrix" and table["reason"]["swallow"] == "the smallest that was measured"
+    assert table["recommended"]["qwen"] == "Q5_K_M + imatrix" and table["reason"]["qwen"].startswith("Q4_K_M: Δ NLL may be")
+    assert table["nll_difference_high"]["swallow"] < 0.05 and table["top1_low"]["swallow"] > 0.9
     assert table["recommended"]["tanuki"] == "NF4" and "refuses the tokenizer" in table["reason"]["tanuki"]
     assert set(table["attention"]) == {"GQA"}
 

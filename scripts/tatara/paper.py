@@ -25,7 +25,8 @@ LAYOUTS = {
     "table3": Layout(
         "", "Scored by qwen2.5:14b.",
         {**_model, **_format, "Average score": lambda row: number(row["score"], 3), "Perfect": lambda row: percent(row["perfect"]),
-         "Score 0": lambda row: str(row["score0"]), "Length": lambda row: str(row["characters"]), "s/question": lambda row: number(row["seconds"], 1)},
+         "Score 0": lambda row: str(row["score0"]), "Length": lambda row: str(row["characters"]),
+         "s/question": lambda row: number(row["seconds"], 1)},
     ),
     "table4": Layout(
         "", "Scored by qwen2.5:14b.",

@@ -224,9 +224,9 @@ LAYOUTS = {
         "scores, which is high by chance where one score prevails. Brackets are {level} bootstrap intervals over questions. A dash: every score is "
         "the same. Invalid: answers that one side gave no score, left out.",
         {
-            "Compared": lambda row: {"judges": "two judges", "repeats": "two repeats"}[row["comparison"]], "One": _named("one"), "Other": _named("other"),
-            "Answers": _count("items"), "Invalid": _count("invalid"), "Weighted kappa": _interval("kappa", 3), "Alpha": _interval("alpha", 3),
-            "Raw agreement": _interval("raw", 3),
+            "Compared": lambda row: {"judges": "two judges", "repeats": "two repeats"}[row["comparison"]], "One": _named("one"),
+            "Other": _named("other"), "Answers": _count("items"), "Invalid": _count("invalid"), "Weighted kappa": _interval("kappa", 3),
+            "Alpha": _interval("alpha", 3), "Raw agreement": _interval("raw", 3),
         },
         "One judge with one repeat: there is nothing to compare. Name more judges under judge.judges in the configuration.",
     ),

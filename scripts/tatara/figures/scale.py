@@ -2,11 +2,13 @@
 
 import itertools
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas
 
 from tatara.figures import BLUE, DARK, GREEN, GREY, ORANGE, PLATE, PURPLE, SELECTED, SKY, VERMILION, new_figure, save, size_axis, size_colours
+from tatara.paper import read_paper
 from tatara.results import read_json
 from tatara.scale import BETTER, SAME, WORSE, read_scale
 
@@ -19,11 +21,15 @@ def smoothed(losses: list[float]) -> list[float]:
     return pandas.Series(losses).rolling(window, center=True, min_periods=1).mean().to_list()
 
 
-def fig05_training_loss(*, train: list[str], png: Path | str, svg: Path | str, notice: str = "") -> None:
+PAPER = {"color": GREY, "marker": "D", "markerfacecolor": "white", "markersize": 5}  # how the paper's own values are drawn
+
+
+def fig05_training_loss(*, train: list[str], png: Path | str, svg: Path | str, notice: str = "", paper: Sequence[str] = ()) -> None:
     """Draw training loss by epoch for each size, smoothed over the raw values (paper Figure 5).
 
     Args:
         train: train.json of each stage 1 run; several seeds of a size share its colour.
+        paper: resources/paper/table1.csv, where the paper's values are shown: the final loss of the sizes that both have.
     """
     reports = sorted((read_json(path) for path in train), key=lambda report: (report["n"], report["seed"]))
     colours = size_colours([report["n"] for report in reports])
@@ -36,7 +42,11 @@ def fig05_training_loss(*, train: list[str], png: Path | str, svg: Path | str, n
         axes.plot(epochs, losses, color=colours[n], linewidth=0.6, alpha=0.25, zorder=1.5)
         axes.plot(epochs, smoothed(losses), color=colours[n], linewidth=1.7, label="" if n in labelled else f"n = {n:,}")
         labelled.add(n)
-    axes.set_xlim(0, max(report["epochs"] for report in reports))
+    last = max(report["epochs"] for report in reports)
+    printed = read_paper(paper[0]).set_index("n")["final_loss"] if paper else {}
+    for n in sorted(labelled & set(printed.keys())):
+        axes.plot([last], [printed[n]], **{**PAPER, "color": colours[n]}, clip_on=False, linestyle="none", label=f"paper, n = {n:,}: last step")
+    axes.set_xlim(0, last)
     axes.set_xlabel("Epoch")
     axes.set_ylabel("Training loss (nats per answer token)")
     axes.set_title("Running mean over a twentieth of the steps; faint: every step")
@@ -65,13 +75,16 @@ def _errors(rows: list[dict], name: str, value: str, transform=lambda x: x) -> l
     ]
 
 
-def fig06_scale_nll(*, scale: Path | str, selected: Path | str, png: Path | str, svg: Path | str, notice: str = "", level: float = 0.95) -> None:
+def fig06_scale_nll(
+    *, scale: Path | str, selected: Path | str, png: Path | str, svg: Path | str, notice: str = "", level: float = 0.95, paper: Sequence[str] = ()
+) -> None:  # fmt: skip
     """Draw training loss, test NLL, its paired difference from the size before, and perplexity by size (paper Figure 6).
 
     Args:
         scale: scale/scale.csv.
         selected: scale/selected.json; the selected size is marked.
         level: confidence level of the intervals in scale.csv.
+        paper: resources/paper/table2.csv, where the paper's values are shown: those of the sizes that both have.
     """
     rows, chosen = read_scale(scale), read_json(selected)["n"]
     sizes = sorted({row["n"] for row in rows})
@@ -103,6 +116,13 @@ def fig06_scale_nll(*, scale: Path | str, selected: Path | str, png: Path | str,
     low_right.set_title(f"d  Test perplexity, {100 * level:g} % intervals")
     low_right.set_ylabel("PPL = exp(NLL)")
 
+    printed = read_paper(paper[0]).set_index("n") if paper else pandas.DataFrame()
+    both = [n for n in sizes if n in printed.index]
+    if both:
+        for axes, column in ((top_right, "nll"), (low_right, "ppl"), (low_left, "delta_nll")):
+            (line,) = axes.plot([places[n] for n in both], printed.loc[both, column], **PAPER, linestyle=":", linewidth=1.2, label="paper, 8 B")
+        handles.append(line)
+
     low_left.axhline(0, color=DARK, linewidth=0.9)
     for status, (mark, colour) in MARKS.items():
         points = [(place, row) for place, row in zip(x, rows, strict=True) if row["status"] == status]
@@ -117,5 +137,6 @@ def fig06_scale_nll(*, scale: Path | str, selected: Path | str, png: Path | str,
     low_left.set_ylabel("Δ nats per answer token")
     if len(sizes) == 1:
         low_left.text(0.5, 0.5, "one size: nothing to compare with", transform=low_left.transAxes, ha="center", bbox=PLATE)
-    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles), columnspacing=1.4)
+    rows = 1 if len(handles) <= 6 else 2
+    figure.legend(handles=handles, loc="outside upper center", ncols=math.ceil(len(handles) / rows), columnspacing=1.4)
     save(figure, png, svg, notice)

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pandas
 
+from tatara import paper as printed
 from tatara.formats import FORMATS
 from tatara.jsonl import read_jsonl
 from tatara.report import summary
 from tatara.report.data_page import shares_table
 from tatara.report.page import inline_figures, write_page
-from tatara.results import by_model_and_format, read_json, read_judge
+from tatara.results import by_model_and_format, read_json, read_judge, read_scores
 from tatara.schema import Schema, read_schema
 from tatara.table_text import Shown, number, percent, read_table, shown, size, small
 
@@ -78,10 +79,23 @@ def parity_table(parity: list[str], names: dict[str, str]) -> Shown:
     )
 
 
+def _other_scores(path: Path | str) -> dict[str, list[str]]:
+    """Return question id -> what every further judge and repeat of a judge file says, such as `qwen14b 2: …`."""
+    rows = read_scores(path)
+    first = rows["judge"] == rows["judge"].iloc[0]
+    found: dict[str, list[str]] = {}
+    for row in rows[~(first & (rows["repeat"] == 1))].itertuples():
+        score = f"{row.score:g}" if row.score == row.score else "invalid"
+        repeat = f" (repeat {row.repeat})" if row.repeat > 1 else ""
+        found.setdefault(row.id, []).append(f"{row.judge}{repeat} {score}: {row.reason}")
+    return found
+
+
 def questions(judge: list[str], answers: list[str], testset: Path | str, names: dict[str, str]) -> dict[str, list[dict]]:
     """Return category -> its questions in the order of the test set, each with the answers, scores and reasons of all models and formats."""
     given = {key: {row["id"]: row for row in read_jsonl(path)} for key, path in by_model_and_format(answers, names).items()}
     judged = {key: read_judge(path).set_index("id").to_dict("index") for key, path in by_model_and_format(judge, names).items()}
+    others = {key: _other_scores(path) for key, path in by_model_and_format(judge, names).items()}
     asked = {question for rows in judged.values() for question in rows}
     categories: dict[str, list[dict]] = {}
     for row in read_jsonl(testset):
@@ -96,7 +110,7 @@ def questions(judge: list[str], answers: list[str], testset: Path | str, names: 
                     "id": f"{model}_{fmt}", "model": names[model], "format": FORMATS[fmt].label,
                      "score": f"{verdict['score']:g}" if valid else "invalid",
                     "level": int(verdict["score"] + 0.5) if valid else "invalid", "reason": verdict["reason"], "answer": answer["answer"],
-                    "seconds": number(verdict["seconds"]), "cut": answer["stop"] == "length",
+                    "others": others[model, fmt].get(row["id"], []), "seconds": number(verdict["seconds"]), "cut": answer["stop"] == "length",
                 })  # fmt: skip
         categories.setdefault(row["category"], []).append(
             {"id": row["id"], "difficulty": row["difficulty"], "question": row["question"], "reference": row["reference"], "entries": entries}
@@ -107,7 +121,7 @@ def questions(judge: list[str], answers: list[str], testset: Path | str, names: 
 def write_report(
     *, output: Path | str, title: str, notice: str, level: float, names: dict[str, str], tables: list[str], figures: list[str], selected: Path | str,
     pairs: Path | str, pool: Path | str, quality: Path | str, overlap: Path | str, schema: Path | str, testset: Path | str, judge: list[str],
-    answers: list[str], parity: list[str], provenance: Path | str,
+    answers: list[str], parity: list[str], provenance: Path | str, judges: list[str], paper: list[str] | None = None,
 ) -> None:  # fmt: skip
     """Write the report.
 
@@ -115,13 +129,15 @@ def write_report(
         title, notice: of the study; the notice stands on top where it is not empty.
         level: confidence level of the intervals.
         names: model -> display name, in order.
-        tables: table1.csv … table6.csv, ladder.csv and merge.csv, known by their names.
+        tables: table1.csv … table6.csv, ladder.csv, merge.csv and agreement.csv, known by their names.
         figures: fig01_….svg … fig11_….svg and quant01_….svg (or .png), known by their names.
         pairs, pool: qa/qa_pairs.jsonl, qa/pool.jsonl.
         selected, quality, overlap, testset, provenance: scale/selected.json, subsets/quality.csv, testset/overlap.json,
             testset/test_set_200.jsonl, provenance.json.
         schema: schema.yaml, for display names.
         judge, answers: files of all models and formats; parity: files of all models.
+        judges: names of the judges, the first one's scores are the tables'.
+        paper: resources/paper/table1.csv … table6.csv where the paper's values are shown.
     """
     frames = {Path(path).stem: read_table(path) for path in tables}
     chosen, held = read_json(selected), read_json(overlap)
@@ -135,6 +151,8 @@ def write_report(
         summary=summary.sentences(chosen, frames, level),
         tables={key: shown(key, frame, level) for key, frame in frames.items()},
         figures=inline_figures(figures, CAPTIONS, "Figure"),
+        judges=judges,
+        paper={Path(path).stem: printed.shown(Path(path).stem, path) for path in paper or []},
         shares=shares_table(pairs, pool, schema),
         quality=quality_tables(quality, read_schema(schema)),
         parity=parity_table(parity, names),
