@@ -48,16 +48,23 @@ def odd_studies(tmp_path_factory):
     ]
 
 
+def printed(table):
+    return [str(REPOSITORY / f"resources/paper/{table}.csv")]
+
+
 def calls(study):
     quality = study.path("subsets/quality.csv")
     return {
         "fig02": (data.fig02_relation_distribution, {"quality": quality, "schema": SCHEMA}),
         "fig03": (data.fig03_answer_length, {"quality": quality}),
         "fig04": (data.fig04_subset_quality, {"quality": quality, "schema": SCHEMA}),
-        "fig05": (scale.fig05_training_loss, {"train": study.train}),
-        "fig06": (scale.fig06_scale_nll, {"scale": study.path("scale/scale.csv"), "selected": study.path("scale/selected.json")}),
-        "fig07": (compare.fig07_model_comparison, {"table3": study.path("tables/table3.csv")}),
-        "fig08": (compare.fig08_score_distribution, {"table4": study.path("tables/table4.csv")}),
+        "fig05": (scale.fig05_training_loss, {"train": study.train, "paper": printed("table1")}),
+        "fig06": (
+            scale.fig06_scale_nll,
+            {"scale": study.path("scale/scale.csv"), "selected": study.path("scale/selected.json"), "paper": printed("table2")},
+        ),
+        "fig07": (compare.fig07_model_comparison, {"table3": study.path("tables/table3.csv"), "paper": printed("table3")}),
+        "fig08": (compare.fig08_score_distribution, {"table4": study.path("tables/table4.csv"), "paper": printed("table4")}),
         "fig01": (
             pipeline.fig01_pipeline,
             {
