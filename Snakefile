@@ -21,6 +21,7 @@ include: "rules/tables.smk"
 include: "rules/quantization.smk"
 include: "rules/figures.smk"
 include: "rules/report.smk"
+include: "rules/deploy.smk"
 
 
 localrules:
@@ -37,20 +38,12 @@ rule all:
         expand("results/gguf/{model}-parity.json", model=MODELS),
         "results/judge/agreement.csv",
         expand("results/nll/{evaluated}.json", evaluated=EVALUATED),
-        expand(
-            "results/tables/table{number}.{kind}",
-            number=range(1, 7),
-            kind=["csv", "md"],
-        ),
+        expand("{table}.{kind}", table=TABLES, kind=["csv", "md"]),
         expand(
             "results/figures/{figure}.{kind}",
             figure=FIGURES + DATA_FIGURES,
             kind=["png", "svg"],
         ),
-        expand(
-            "results/quant/{table}.{kind}",
-            table=["ladder", "merge"],
-            kind=["csv", "md"],
-        ),
+        CARDS,
         "results/data.html",
         "results/report.html",

@@ -113,9 +113,15 @@ def judge_file(judge):
     return resource(file) if file else None
 
 
+def captions_of(figures):
+    return [resource(f"report/{figure.split('_')[0]}.rst") for figure in figures]
+
+
 def paper(table):
     """Return the paper's values of a table where the study shows them beside its own."""
-    return [resource(f"resources/paper/{table}.csv")] if config["study"]["paper"] else []
+    return (
+        [resource(f"resources/paper/{table}.csv")] if config["study"]["paper"] else []
+    )
 
 
 def commit():

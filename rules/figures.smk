@@ -30,7 +30,11 @@ rule fig01_pipeline:
         table6="results/tables/table6.csv",
     output:
         png="results/figures/fig01_pipeline.png",
-        svg="results/figures/fig01_pipeline.svg",
+        svg=report(
+            "results/figures/fig01_pipeline.svg",
+            caption="../report/fig01.rst",
+            category="Pipeline",
+        ),
     log:
         "results/logs/fig01_pipeline.log",
     conda:
@@ -50,7 +54,11 @@ rule fig02_relation_distribution:
         schema=resource(config["graph"]["schema"]),
     output:
         png="results/figures/fig02_relation_distribution.png",
-        svg="results/figures/fig02_relation_distribution.svg",
+        svg=report(
+            "results/figures/fig02_relation_distribution.svg",
+            caption="../report/fig02.rst",
+            category="Data",
+        ),
     log:
         "results/logs/fig02_relation_distribution.log",
     conda:
@@ -68,7 +76,11 @@ rule fig03_answer_length:
         quality="results/subsets/quality.csv",
     output:
         png="results/figures/fig03_answer_length.png",
-        svg="results/figures/fig03_answer_length.svg",
+        svg=report(
+            "results/figures/fig03_answer_length.svg",
+            caption="../report/fig03.rst",
+            category="Data",
+        ),
     log:
         "results/logs/fig03_answer_length.log",
     conda:
@@ -87,7 +99,11 @@ rule fig04_subset_quality:
         schema=resource(config["graph"]["schema"]),
     output:
         png="results/figures/fig04_subset_quality.png",
-        svg="results/figures/fig04_subset_quality.svg",
+        svg=report(
+            "results/figures/fig04_subset_quality.svg",
+            caption="../report/fig04.rst",
+            category="Data",
+        ),
     log:
         "results/logs/fig04_subset_quality.log",
     conda:
@@ -106,7 +122,11 @@ rule fig05_training_loss:
         train=expand("results/adapters/{run}/train.json", run=SCALE_RUNS),
     output:
         png="results/figures/fig05_training_loss.png",
-        svg="results/figures/fig05_training_loss.svg",
+        svg=report(
+            "results/figures/fig05_training_loss.svg",
+            caption="../report/fig05.rst",
+            category="Scale",
+        ),
     log:
         "results/logs/fig05_training_loss.log",
     conda:
@@ -126,7 +146,11 @@ rule fig06_scale_nll:
         selected="results/scale/selected.json",
     output:
         png="results/figures/fig06_scale_nll.png",
-        svg="results/figures/fig06_scale_nll.svg",
+        svg=report(
+            "results/figures/fig06_scale_nll.svg",
+            caption="../report/fig06.rst",
+            category="Scale",
+        ),
     log:
         "results/logs/fig06_scale_nll.log",
     conda:
@@ -146,7 +170,11 @@ rule fig07_model_comparison:
         table3="results/tables/table3.csv",
     output:
         png="results/figures/fig07_model_comparison.png",
-        svg="results/figures/fig07_model_comparison.svg",
+        svg=report(
+            "results/figures/fig07_model_comparison.svg",
+            caption="../report/fig07.rst",
+            category="Models",
+        ),
     log:
         "results/logs/fig07_model_comparison.log",
     conda:
@@ -166,7 +194,11 @@ rule fig08_score_distribution:
         table4="results/tables/table4.csv",
     output:
         png="results/figures/fig08_score_distribution.png",
-        svg="results/figures/fig08_score_distribution.svg",
+        svg=report(
+            "results/figures/fig08_score_distribution.svg",
+            caption="../report/fig08.rst",
+            category="Models",
+        ),
     log:
         "results/logs/fig08_score_distribution.log",
     conda:
@@ -185,7 +217,11 @@ rule fig09_category_scores:
         schema=resource(config["graph"]["schema"]),
     output:
         png="results/figures/fig09_category_scores.png",
-        svg="results/figures/fig09_category_scores.svg",
+        svg=report(
+            "results/figures/fig09_category_scores.svg",
+            caption="../report/fig09.rst",
+            category="Models",
+        ),
     log:
         "results/logs/fig09_category_scores.log",
     conda:
@@ -208,7 +244,11 @@ rule fig10_model_profile:
         table3="results/tables/table3.csv",
     output:
         png="results/figures/fig10_model_profile.png",
-        svg="results/figures/fig10_model_profile.svg",
+        svg=report(
+            "results/figures/fig10_model_profile.svg",
+            caption="../report/fig10.rst",
+            category="Models",
+        ),
     log:
         "results/logs/fig10_model_profile.log",
     conda:
@@ -231,7 +271,11 @@ rule fig11_question_scores:
         schema=resource(config["graph"]["schema"]),
     output:
         png="results/figures/fig11_question_scores.png",
-        svg="results/figures/fig11_question_scores.svg",
+        svg=report(
+            "results/figures/fig11_question_scores.svg",
+            caption="../report/fig11.rst",
+            category="Models",
+        ),
     log:
         "results/logs/fig11_question_scores.log",
     conda:
@@ -253,7 +297,11 @@ rule quant01_ladder:
         ladder="results/quant/ladder.csv",
     output:
         png="results/figures/quant01_ladder.png",
-        svg="results/figures/quant01_ladder.svg",
+        svg=report(
+            "results/figures/quant01_ladder.svg",
+            caption="../report/quant01.rst",
+            category="Quantization",
+        ),
     log:
         "results/logs/quant01_ladder.log",
     conda:
@@ -276,7 +324,11 @@ rule data01_relation_types:
         schema=resource(config["graph"]["schema"]),
     output:
         png="results/figures/data01_relation_types.png",
-        svg="results/figures/data01_relation_types.svg",
+        svg=report(
+            "results/figures/data01_relation_types.svg",
+            caption="../report/data01.rst",
+            category="Data",
+        ),
     log:
         "results/logs/data01_relation_types.log",
     conda:
@@ -294,7 +346,11 @@ rule data02_lengths:
         pool="results/qa/pool.jsonl",
     output:
         png="results/figures/data02_lengths.png",
-        svg="results/figures/data02_lengths.svg",
+        svg=report(
+            "results/figures/data02_lengths.svg",
+            caption="../report/data02.rst",
+            category="Data",
+        ),
     log:
         "results/logs/data02_lengths.log",
     conda:
@@ -314,7 +370,11 @@ rule data03_categories:
         schema=resource(config["graph"]["schema"]),
     output:
         png="results/figures/data03_categories.png",
-        svg="results/figures/data03_categories.svg",
+        svg=report(
+            "results/figures/data03_categories.svg",
+            caption="../report/data03.rst",
+            category="Data",
+        ),
     log:
         "results/logs/data03_categories.log",
     conda:
@@ -333,7 +393,11 @@ rule data04_overlap:
         overlap="results/testset/overlap.json",
     output:
         png="results/figures/data04_overlap.png",
-        svg="results/figures/data04_overlap.svg",
+        svg=report(
+            "results/figures/data04_overlap.svg",
+            caption="../report/data04.rst",
+            category="Data",
+        ),
     log:
         "results/logs/data04_overlap.log",
     conda:
@@ -354,7 +418,11 @@ rule data05_graph:
         toc=resource(config["graph"]["toc"]),
     output:
         png="results/figures/data05_graph.png",
-        svg="results/figures/data05_graph.svg",
+        svg=report(
+            "results/figures/data05_graph.svg",
+            caption="../report/data05.rst",
+            category="Data",
+        ),
     log:
         "results/logs/data05_graph.log",
     conda:

@@ -1,4 +1,9 @@
 # Stage report: results/config.yaml · results/provenance.json · results/data.html · results/report.html
+TABLES = [
+    *expand("results/tables/table{number}", number=range(1, 7)),
+    "results/quant/ladder",
+    "results/quant/merge",
+]
 
 
 rule resolved_config:
@@ -39,6 +44,7 @@ rule data_page:
     """Write the data on one page: pairs, test set, graph."""
     input:
         figures=expand("results/figures/{figure}.svg", figure=DATA_FIGURES),
+        captions=captions_of(DATA_FIGURES),
         pairs="results/qa/qa_pairs.jsonl",
         pool="results/qa/pool.jsonl",
         diversity="results/qa/diversity.csv",
@@ -63,11 +69,10 @@ rule data_page:
 rule report:
     """Write everything on one page that opens offline."""
     input:
-        tables=expand("results/tables/table{number}.csv", number=range(1, 7))
-        + expand("results/quant/{table}.csv", table=["ladder", "merge"])
-        + ["results/judge/agreement.csv"],
+        tables=[*(f"{table}.csv" for table in TABLES), "results/judge/agreement.csv"],
         paper=[path for number in range(1, 7) for path in paper(f"table{number}")],
         figures=expand("results/figures/{figure}.svg", figure=FIGURES),
+        captions=captions_of(FIGURES),
         selected="results/scale/selected.json",
         pairs="results/qa/qa_pairs.jsonl",
         pool="results/qa/pool.jsonl",

@@ -22,6 +22,7 @@ from tatara.tables import NO_DIFFERENCE
 from test_figures import calls, data_calls
 from test_tables import all_tables
 
+CAPTIONS = sorted((REPOSITORY / "report").glob("*.rst"))
 NOTICE = "Stand-in models: <not> the paper's & ours."
 VOID = {"meta", "img", "br", "link", "input", "hr"}
 
@@ -69,7 +70,7 @@ def report(study, notice=NOTICE, drawn=False):
     write_report(
         output=output, title="試験の報告", notice=notice, level=0.95, names=study.names,
         tables=[study.path(f"tables/{name}.csv") for name in all_tables(study)],
-        figures=[study.path(f"figures/{name}_drawn.svg") for name in calls(study)],
+        figures=[study.path(f"figures/{name}_drawn.svg") for name in calls(study)], captions=CAPTIONS,
         selected=study.path("scale/selected.json"), pairs=study.path("qa/qa_pairs.jsonl"), pool=study.path("qa/pool.jsonl"),
         quality=study.path("subsets/quality.csv"), overlap=study.path("testset/overlap.json"),
         schema=SCHEMA, testset=study.path("testset/test_set_200.jsonl"), judge=study.judge, answers=study.answers, parity=study.parity,
@@ -182,7 +183,7 @@ def test_the_data_page(study, tmp_path):
     write_diversity(pairs, 5, 1, tmp_path / "diversity.csv")
     bees = REPOSITORY / "tests/data/beekeeping"
     write_data_page(
-        output=tmp_path / "data.html", title="試験", notice=NOTICE, figures=figures, pairs=study.path("qa/qa_pairs.jsonl"),
+        output=tmp_path / "data.html", title="試験", notice=NOTICE, figures=figures, captions=CAPTIONS, pairs=study.path("qa/qa_pairs.jsonl"),
         pool=study.path("qa/pool.jsonl"), diversity=tmp_path / "diversity.csv", overlap=study.path("testset/overlap.json"),
         nodes=bees / "nodes.csv", relations=bees / "relations.csv", schema=SCHEMA,
     )  # fmt: skip

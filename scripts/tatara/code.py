@@ -43,7 +43,7 @@ def code_digest(*modules: str) -> str:
         if file is None or file in seen:
             continue
         # Templates and other data that lie beside a package's modules belong to it.
-        data = sorted(path for path in file.parent.glob("*") if path.suffix in {".html", ".css"}) if file.name == "__init__.py" else []
+        data = sorted(path for path in file.parent.glob("*") if path.suffix in {".html", ".css", ".md"}) if file.name == "__init__.py" else []
         seen[file] = b"".join(path.read_bytes() for path in [file, *data])
         waiting += _imports(file)
     digest = hashlib.sha256()

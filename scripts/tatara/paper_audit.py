@@ -432,8 +432,8 @@ def page(checks: dict[str, list[Check]]) -> str:
         "# The paper, recomputed",
         "Every number of *Adapting Methods for Domain-Specific Japanese Small LMs* (arXiv 2603.18037) that follows from its other numbers, "
         "worked out again from `resources/paper/*.csv` by `scripts/tatara/paper_audit.py`. `python scripts/paper_audit.py` writes this page, and "
-        "`tests/test_paper_audit.py` fails when it is out of date. Facts that the paper does not hold (shapes of the models, their languages) come from "
-        "the published configurations and model cards, as `resources/paper/models.csv` says.",
+        "`tests/test_paper_audit.py` fails when it is out of date. Facts that the paper does not hold (shapes of the models, their languages) come "
+        "from the published configurations and model cards, as `resources/paper/models.csv` says.",
         f"Of {len(everything)} statements {found[AGREES]} agree, {found[DIFFERS]} do not, and {found[WEAK]} have no support.",
     ]
     for title, part in checks.items():

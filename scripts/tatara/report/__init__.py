@@ -14,24 +14,6 @@ from tatara.results import by_model_and_format, read_json, read_judge, read_scor
 from tatara.schema import Schema, read_schema
 from tatara.table_text import Shown, number, percent, read_table, shown, size, small
 
-CAPTIONS = {
-    "fig01": "The pipeline, from its own rules, and what this study found at each stage.",
-    "fig02": "Share of each relation type in the nested training subsets.",
-    "fig03": "Length of the training answers (mean ± SD over the pairs) and of the questions (mean), in characters.",
-    "fig04": "How little the subsets differ: coefficient of variation between sizes (a), and the test categories that each subset covers (b).",
-    "fig05": "Training loss in nats per answer token, by epoch and size.",
-    "fig06": "Training loss (a), test NLL (b), its paired change against the size before (c) and perplexity (d), by size. In (b) and (d) the "
-    "intervals hold how much questions differ from each other; whether two sizes differ is to be read from (c).",
-    "fig07": "Models at full precision: score, perfect-score rate, length and time of an answer.",
-    "fig08": "How often each score was given, by model and format.",
-    "fig09": "Mean score of each model and format in each category, with the interval over that category's questions: few questions, wide intervals.",
-    "fig10": "Five sides of each model at full precision, each from 0 (worst) to 1 (best). Score: mean score / 3. Perfect rate: share of score 3. "
-    "Conciseness: the shortest mean answer among the models / the model's mean answer, in characters. Speed: the smallest mean time of an answer "
-    "/ the model's. Stability: 1 − SD of the scores / 1.5, since 1.5 is the largest SD that scores from 0 to 3 can have; a model that always "
-    "scores 0 is stable too.",
-    "fig11": "The score of every question, by model and format.",
-    "quant01": "The quantization ladder: NLL difference and KL from F16 and top-1 agreement, against bits per weight.",
-}
 SHARES = {"relation_share": "Share of each relation type (%)", "category_share": "Share of each category (%)"}
 LENGTHS = {"answer_chars_mean": "Answer, mean", "answer_chars_sd": "Answer, SD", "question_chars_mean": "Question, mean"}
 
@@ -121,7 +103,8 @@ def questions(judge: list[str], answers: list[str], testset: Path | str, names: 
 def write_report(
     *, output: Path | str, title: str, notice: str, level: float, names: dict[str, str], tables: list[str], figures: list[str], selected: Path | str,
     pairs: Path | str, pool: Path | str, quality: Path | str, overlap: Path | str, schema: Path | str, testset: Path | str, judge: list[str],
-    answers: list[str], parity: list[str], provenance: Path | str, judges: list[str], paper: list[str] | None = None,
+    answers: list[str], parity: list[str], provenance: Path | str, judges: list[str], captions: list[str],
+    paper: list[str] | None = None,
 ) -> None:  # fmt: skip
     """Write the report.
 
@@ -150,7 +133,7 @@ def write_report(
         selected=chosen,
         summary=summary.sentences(chosen, frames, level),
         tables={key: shown(key, frame, level) for key, frame in frames.items()},
-        figures=inline_figures(figures, CAPTIONS, "Figure"),
+        figures=inline_figures(figures, captions, "Figure"),
         judges=judges,
         paper={Path(path).stem: printed.shown(Path(path).stem, path) for path in paper or []},
         shares=shares_table(pairs, pool, schema),

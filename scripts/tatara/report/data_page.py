@@ -11,14 +11,6 @@ from tatara.results import read_json
 from tatara.schema import read_schema
 from tatara.table_text import Shown, number
 
-CAPTIONS = {
-    "data01": "Pairs of each relation type before and after undersampling.",
-    "data02": "Length of the pool's answers and questions in characters, by template generation.",
-    "data03": "Categories of the training pool and of the evaluated test questions. A pair counts for the category of the volume that it cites, "
-    "so categories that no volume stands for have no pairs of their own.",
-    "data04": "For each test question, the share of its character bigrams that the nearest training question holds.",
-    "data05": "The graph. Left, the table of contents; right, everything else, each node near the chapters that it links to.",
-}
 NEAREST = 10
 
 
@@ -73,14 +65,14 @@ def nearest_table(overlap: dict) -> Shown:
 
 
 def write_data_page(
-    *, output: Path | str, title: str, notice: str, figures: list[str], pairs: Path | str, pool: Path | str, diversity: Path | str,
-    overlap: Path | str, nodes: Path | str, relations: Path | str, schema: Path | str,
+    *, output: Path | str, title: str, notice: str, figures: list[str], captions: list[str], pairs: Path | str, pool: Path | str,
+    diversity: Path | str, overlap: Path | str, nodes: Path | str, relations: Path | str, schema: Path | str,
 ) -> None:  # fmt: skip
     """Write the page.
 
     Args:
         title, notice: of the study.
-        figures: data01_….svg … data05_….svg.
+        figures: data01_….svg … data05_….svg; captions: report/{key}.rst of each.
         pairs, pool, diversity: qa/qa_pairs.jsonl, qa/pool.jsonl, qa/diversity.csv.
         overlap: testset/overlap.json.
         nodes, relations: graph/nodes.csv, graph/relations.csv.
@@ -91,7 +83,7 @@ def write_data_page(
         output,
         title=f"{title} — data",
         notice=notice,
-        figures=inline_figures(figures, CAPTIONS, "Data figure"),
+        figures=inline_figures(figures, captions, "Data figure"),
         shares=shares_table(pairs, pool, schema),
         diversity=diversity_table(diversity),
         nearest=nearest_table(read_json(overlap)),

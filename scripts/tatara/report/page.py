@@ -8,7 +8,7 @@ import jinja2
 import matplotlib_fontja
 from fontTools import subset
 
-from tatara.files import write_text
+from tatara.files import read_text, write_text
 
 
 def unbroken(cell: str) -> str:
@@ -16,13 +16,15 @@ def unbroken(cell: str) -> str:
     return cell.replace(" ", "\u00a0").replace("\u00a0[", " [").replace("→\u00a0", "→ ")
 
 
-def inline_figures(paths: list[str], captions: dict[str, str], word: str) -> dict[str, dict]:
+def inline_figures(paths: list[str], captions: list[str], word: str) -> dict[str, dict]:
     """Return key -> figure as an image that stands in the page itself.
 
     Args:
-        paths: SVG or PNG files whose names begin with a key of `captions`, such as `fig02_…`.
+        paths: SVG or PNG files whose names begin with a key, such as `fig02_…`.
+        captions: report/{key}.rst of each; Snakemake's own report shows them too.
         word: what figures are called, such as `Figure`; the number at the end of the key follows it.
     """
+    said = {Path(path).stem: " ".join(read_text(path).split()) for path in captions}
     drawn = {}
     for path in map(Path, paths):
         key = path.stem.split("_")[0]
@@ -31,7 +33,7 @@ def inline_figures(paths: list[str], captions: dict[str, str], word: str) -> dic
         drawn[key] = {
             "key": key,
             "title": f"{word} {int(key[-2:])}" if key.startswith(("fig", "data")) else "Quantization",
-            "caption": captions[key],
+            "caption": said[key],
             "source": f"data:{kind};base64,{data}",
         }
     return drawn

@@ -1,0 +1,12 @@
+"""rule model_card"""
+
+from pathlib import Path
+
+from tatara.job import job
+
+with job(snakemake.log[0]):
+    from tatara.cards import write_card
+
+    given = dict(snakemake.input.items())
+    params = {key: value for key, value in snakemake.params.items() if key != "code"}
+    write_card(output=snakemake.output[0], fmt=snakemake.wildcards.fmt, **{**given, "base": Path(given["base"], "base.json")}, **params)
