@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -171,3 +172,14 @@ def test_two_clean_runs_are_identical(smoke: Copy, tmp_path):
     assert done.returncode == 0, done.stdout[-4000:]
     assert digests(other.folder) == digests(smoke.folder)
     shutil.rmtree(other.folder / "results")
+
+
+def test_snakemakes_own_report_has_the_figures_with_captions_and_categories(smoke: Copy, tmp_path):
+    done = smoke.snakemake("all", "--report", str(tmp_path / "report.zip"))
+    assert done.returncode == 0, done.stdout[-2000:]
+    with zipfile.ZipFile(tmp_path / "report.zip") as archive:
+        names = archive.namelist()
+        text = "".join(archive.read(name).decode("utf-8", "replace") for name in names if name.endswith((".html", ".js")))
+    assert sum(Path(name).name.startswith("fig") and name.endswith(".svg") for name in names) == 11
+    assert "The pipeline, from its own rules" in text
+    assert all(f'"{category}"' in text for category in ("Scale", "Models", "Quantization", "Data"))

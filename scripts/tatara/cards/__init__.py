@@ -50,7 +50,7 @@ LICENCES = {
         ("Pass a copy of the licence and of a NOTICE file, where there is one, on with the model.", "Say that the model was changed."),
     ),
     "mit": Licence("MIT License", "mit", "", "", ("Pass the copyright and permission notice on with the model.",)),
-    "none": Licence("none: the weights were made by this study, from no base model", "other"),
+    "none": Licence("none", "other"),
     "unknown": Licence(
         "not stated in this study's configuration", "unknown", "", "",
         ("Find the base model's licence, name it in the configuration (models.NAME.license), and follow it before you pass the model on.",),
@@ -115,10 +115,14 @@ def write_card(
     known, licence = FORMATS[fmt], LICENCES["none" if made["source"] == "scratch" else model["license"]]
     entry = held["formats"].get(fmt)
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent), undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
     text = environment.get_template("card.md").render(
-        name=" ".join(part for part in (licence.prefix, model["name"], "–", title, known.label) if part),
+        name=" ".join(part for part in (licence.prefix, model["name"], known.label, "–", title) if part),
         licence=licence,
         study=title,
         notice=notice,
