@@ -50,6 +50,7 @@ rule fig01_pipeline:
 rule fig02_relation_distribution:
     """Draw the relation types of each subset."""
     input:
+        paper=paper("text"),
         quality="results/subsets/quality.csv",
         schema=resource(config["graph"]["schema"]),
     output:
@@ -73,6 +74,7 @@ rule fig02_relation_distribution:
 rule fig03_answer_length:
     """Draw the answer length of each subset."""
     input:
+        paper=paper("text"),
         quality="results/subsets/quality.csv",
     output:
         png="results/figures/fig03_answer_length.png",

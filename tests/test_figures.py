@@ -55,8 +55,8 @@ def printed(table):
 def calls(study):
     quality = study.path("subsets/quality.csv")
     return {
-        "fig02": (data.fig02_relation_distribution, {"quality": quality, "schema": SCHEMA}),
-        "fig03": (data.fig03_answer_length, {"quality": quality}),
+        "fig02": (data.fig02_relation_distribution, {"paper": printed("text"), "quality": quality, "schema": SCHEMA}),
+        "fig03": (data.fig03_answer_length, {"paper": printed("text"), "quality": quality}),
         "fig04": (data.fig04_subset_quality, {"quality": quality, "schema": SCHEMA}),
         "fig05": (scale.fig05_training_loss, {"train": study.train, "paper": printed("table1")}),
         "fig06": (

@@ -10,6 +10,7 @@ from tatara.errors import InputError
 from tatara.files import read_text
 from tatara.formats import FORMATS
 
+LARGEST_SD = 1.5  # of scores from 0 to 3: half of them 0, half of them 3
 JUDGE_COLUMNS = ("id", "question", "category", "score", "reason", "judge", "repeat", "valid", "seconds", "characters")
 
 

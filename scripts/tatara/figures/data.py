@@ -1,14 +1,24 @@
 """Figures 2 to 4: the training subsets."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy
 import pandas
 
 from tatara.figures import BLUE, DARK, GREY, ORANGE, PLATE, new_figure, save, size_axis, size_colours, wrap
+from tatara.paper import read_paper
 from tatara.schema import read_schema
 
 LIMIT = 0.03  # paper §4.4: the shares vary by less than 3 % between sizes
+
+
+def _printed(paper: Sequence[str]) -> dict[str, float]:
+    """Return the numbers of the paper's text by id, none where they are not shown."""
+    if not paper:
+        return {}
+    rows = read_paper(paper[0])
+    return dict(zip(rows["id"], rows["value"], strict=True))
 
 
 def _shares(quality: pandas.DataFrame, metric: str, order: list[str]) -> pandas.DataFrame:
@@ -23,12 +33,15 @@ def variation(values: numpy.ndarray) -> float:
     return float(numpy.std(values) / numpy.mean(values)) if numpy.mean(values) else 0.0
 
 
-def fig02_relation_distribution(*, quality: Path | str, schema: Path | str, png: Path | str, svg: Path | str, notice: str = "") -> None:
+def fig02_relation_distribution(
+    *, quality: Path | str, schema: Path | str, png: Path | str, svg: Path | str, notice: str = "", paper: Sequence[str] = ()
+) -> None:  # fmt: skip
     """Draw the share of each relation type in each subset (paper Figure 2).
 
     Args:
         quality: subsets/quality.csv.
         schema: schema.yaml, for the display names.
+        paper: resources/paper/text.csv, where the paper's values are shown: the share of HAS_CHAPTER that it prints.
     """
     names = {type_: relation.name for type_, relation in read_schema(schema).relations.items()}
     shares = 100 * _shares(pandas.read_csv(quality, keep_default_na=False), "relation_share", list(names))
@@ -40,6 +53,10 @@ def fig02_relation_distribution(*, quality: Path | str, schema: Path | str, png:
     for index, n in enumerate(sizes):
         places = numpy.arange(len(shares)) + (index - (len(sizes) - 1) / 2) * thickness
         axes.barh(places, shares[n], height=thickness, color=colours[n], label=f"n = {n:,}")
+    printed = _printed(paper)
+    if printed and "HAS_CHAPTER" in shares.index:
+        row, share = list(shares.index).index("HAS_CHAPTER"), printed["share_subsets"]
+        axes.plot([share, share], [row - 0.45, row + 0.45], color=DARK, linewidth=1.6, linestyle=(0, (2, 1)), label=f"paper: {share:g} %")
     for place, largest, last in zip(range(len(shares)), shares.max(axis=1), shares[sizes[-1]], strict=True):
         axes.text(largest + 0.25, place, f"{last:.1f}", va="center", fontsize=8, color=DARK)
     axes.set_yticks(range(len(shares)), [f"{names.get(type_, '')}  {type_}".strip() for type_ in shares.index])
@@ -47,15 +64,16 @@ def fig02_relation_distribution(*, quality: Path | str, schema: Path | str, png:
     axes.set_xlim(0, shares.to_numpy().max() * 1.1)
     axes.grid(axis="y", visible=False)
     axes.set_xlabel("Share of the subset (%); the number is that of the largest subset")
-    figure.legend(loc="outside upper center", ncols=min(5, len(sizes)), handlelength=1.2)
+    figure.legend(loc="outside upper center", ncols=min(6, len(sizes) + bool(printed)), handlelength=1.2)
     save(figure, png, svg, notice)
 
 
-def fig03_answer_length(*, quality: Path | str, png: Path | str, svg: Path | str, notice: str = "") -> None:
+def fig03_answer_length(*, quality: Path | str, png: Path | str, svg: Path | str, notice: str = "", paper: Sequence[str] = ()) -> None:
     """Draw mean and standard deviation of the answers' length, and the questions' mean length, by size (paper Figure 3).
 
     Args:
         quality: subsets/quality.csv; lengths in characters.
+        paper: resources/paper/text.csv, where the paper's values are shown: the range of its answers' mean lengths.
     """
     rows = pandas.read_csv(quality, keep_default_na=False)
     mean, spread, question = (rows[rows["metric"] == f"{name}"].set_index("n")["value"] for name in
@@ -71,7 +89,12 @@ def fig03_answer_length(*, quality: Path | str, png: Path | str, svg: Path | str
             axes.annotate(f"{value:.0f}", (place, value), (6, 5), textcoords="offset points", fontsize=8.5, color=colour)
     axes.set_ylim(0, float((mean + spread[mean.index]).max()) * 1.08)
     axes.set_ylabel("Characters")
-    figure.legend([answers, questions], ["answers: mean ± SD over the pairs", "questions: mean"], loc="outside upper center", ncols=2)
+    handles, labels = [answers, questions], ["answers: mean ± SD over the pairs", "questions: mean"]
+    if printed := _printed(paper):
+        low, high = printed["answer_low"], printed["answer_high"]
+        handles.append(axes.axhspan(low, high, color=GREY, alpha=0.35, linewidth=0, zorder=0.5))
+        labels.append(f"paper: answers, {low:g}–{high:g}")
+    figure.legend(handles, labels, loc="outside upper center", ncols=3)
     save(figure, png, svg, notice)
 
 

@@ -10,7 +10,7 @@ from matplotlib.patches import Patch
 
 from tatara.figures import BLUE, DARK, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, YELLOW, new_figure, save, wrap
 from tatara.formats import FORMATS
-from tatara.results import by_model_and_format, full_precision, read_judge
+from tatara.results import LARGEST_SD, by_model_and_format, full_precision, read_judge
 from tatara.schema import read_schema
 from tatara.stats import Interval, bootstrap, bootstrap_mean
 from tatara.table_text import interval, read_table
@@ -18,7 +18,6 @@ from tatara.table_text import interval, read_table
 MARKS = ((BLUE, "o"), (VERMILION, "s"), (GREEN, "D"), (PURPLE, "^"), (ORANGE, "v"), (SKY, "P"))
 LEVELS = {0: (VERMILION, "white"), 1: (YELLOW, DARK), 2: (SKY, DARK), 3: (BLUE, "white")}
 INVALID = "#d5d8dc"
-LARGEST_SD = 1.5  # of scores from 0 to 3: half of them 0, half of them 3
 
 
 def _read(judge: list[str], names: dict[str, str]) -> dict[tuple[str, str], pandas.DataFrame]:

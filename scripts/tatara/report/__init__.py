@@ -10,7 +10,7 @@ from tatara.jsonl import read_jsonl
 from tatara.report import summary
 from tatara.report.data_page import shares_table
 from tatara.report.page import inline_figures, write_page
-from tatara.results import by_model_and_format, read_json, read_judge, read_scores
+from tatara.results import LARGEST_SD, by_model_and_format, read_json, read_judge, read_scores
 from tatara.schema import Schema, read_schema
 from tatara.table_text import Shown, number, percent, read_table, shown, size, small
 
@@ -59,6 +59,20 @@ def parity_table(parity: list[str], names: dict[str, str]) -> Shown:
     return Shown(
         "Parity of the GGUF files", note, headings, rows, [False, False, False, True, True, True, True, True, True, False], "No parity files."
     )
+
+
+def category_table(judge: list[str], names: dict[str, str]) -> Shown:
+    """Return the mean score of each model and format by category, and the spread of all its scores: the numbers of figures 9 and 10."""
+    files = {key: read_judge(path) for key, path in by_model_and_format(judge, names).items()}
+    categories = list(dict.fromkeys(category for rows in files.values() for category in rows["category"]))
+    lines = []
+    for (model, fmt), rows in files.items():
+        means = rows.groupby("category")["score"].mean().reindex(categories)
+        spread = float(rows["score"].std(ddof=0))
+        lines.append([names[model], FORMATS[fmt].label, *(number(value) for value in means), number(spread, 3), number(1 - spread / LARGEST_SD, 3)])
+    note = "Stability, as in figure 10: 1 − SD / 1.5. Intervals stand in the figures."
+    headings = ["Model", "Format", *categories, "SD of the scores", "Stability"]
+    return Shown("Mean score by category", note, headings, lines, [False, False] + [True] * (len(categories) + 2), "No scores.")
 
 
 def _other_scores(path: Path | str) -> dict[str, list[str]]:
@@ -135,6 +149,7 @@ def write_report(
         tables={key: shown(key, frame, level) for key, frame in frames.items()},
         figures=inline_figures(figures, captions, "Figure"),
         judges=judges,
+        by_category=category_table(judge, names),
         paper={Path(path).stem: printed.shown(Path(path).stem, path) for path in paper or []},
         shares=shares_table(pairs, pool, schema),
         quality=quality_tables(quality, read_schema(schema)),
