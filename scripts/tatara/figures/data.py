@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy
 import pandas
 
-from tatara.figures import BLUE, DARK, GREY, ORANGE, PLATE, new_figure, save, size_axis, size_colours, wrap
+from tatara.figures import BLUE, DARK, GREY, ORANGE, PLATE, VERMILION, new_figure, save, size_axis, size_colours, wrap
 from tatara.paper import read_paper
 from tatara.schema import read_schema
 
@@ -56,7 +56,8 @@ def fig02_relation_distribution(
     printed = _printed(paper)
     if printed and "HAS_CHAPTER" in shares.index:
         row, share = list(shares.index).index("HAS_CHAPTER"), printed["share_subsets"]
-        axes.plot([share, share], [row - 0.45, row + 0.45], color=DARK, linewidth=1.6, linestyle=(0, (2, 1)), label=f"paper: {share:g} %")
+        axes.plot([share, share], [row - 0.47, row + 0.47], color="white", linewidth=4.5)
+        axes.plot([share, share], [row - 0.47, row + 0.47], color=VERMILION, linewidth=2.0, label=f"paper: {share:g} %")
     for place, largest, last in zip(range(len(shares)), shares.max(axis=1), shares[sizes[-1]], strict=True):
         axes.text(largest + 0.25, place, f"{last:.1f}", va="center", fontsize=8, color=DARK)
     axes.set_yticks(range(len(shares)), [f"{names.get(type_, '')}  {type_}".strip() for type_ in shares.index])
