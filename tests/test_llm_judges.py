@@ -124,13 +124,13 @@ def test_a_killed_judge_goes_on_with_the_first_score_that_is_missing(tmp_path):
 
 @pytest.fixture(scope="module")
 def labelled() -> tuple[list[dict], list[str], list[int]]:
-    """Questions with one labelled answer each, two of each level, short ones, so that a small model is done soon."""
+    """Questions with one labelled answer each, one of each level, short ones, so that a small model is done soon."""
     known = {row["id"]: row for row in read_jsonl(REPOSITORY / "resources/testset/test_set_200.jsonl")}
     answers = read_jsonl(REPOSITORY / "tests/data/judged_answers.jsonl")
     chosen, used = [], set()
     for score in (0, 1, 2, 3):
         for answer in sorted((a for a in answers if a["score"] == score), key=lambda a: len(a["answer"])):
-            if answer["id"] not in used and sum(c["score"] == score for c in chosen) < 2:
+            if answer["id"] not in used and not any(c["score"] == score for c in chosen):
                 chosen.append(answer)
                 used.add(answer["id"])
     return [known[answer["id"]] for answer in chosen], [answer["answer"] for answer in chosen], [answer["score"] for answer in chosen]
@@ -141,7 +141,7 @@ def _check_scores(found: list[dict], rows: list[dict]) -> None:
     for row in found:
         assert (row["score"] in "0123" and row["valid"] == "True") if row["score"] else row["valid"] == "False"
         assert row["reason"] and len(row["prompt_digest"]) == 16
-    assert sum(row["valid"] == "True" for row in found) >= 6
+    assert sum(row["valid"] == "True" for row in found) >= 2
 
 
 @pytest.mark.services
