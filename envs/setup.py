@@ -159,6 +159,10 @@ class Setup:
             "-DLLAMA_USE_PREBUILT_UI=OFF",
             "-DLLAMA_CURL=OFF",
             "-DLLAMA_OPENSSL=OFF",
+            # Where a virtual machine shows AMX and its kernel keeps no state for it, ggml's AMX code dies at its first instruction;
+            # undefined, ggml takes AVX-512, and a file gives the same logits on all such processors.
+            "-DCMAKE_C_FLAGS=-U__AMX_INT8__",
+            "-DCMAKE_CXX_FLAGS=-U__AMX_INT8__",
         ]
         if self.gpu and shutil.which("nvcc"):
             # nvcc may link the C++ library into ggml's CUDA library; kept inside, it does not stand in for the one that Python's packages share.
