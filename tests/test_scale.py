@@ -40,6 +40,10 @@ def test_status_of_each_size_against_the_one_before(tmp_path):
     better = rows[2]
     assert better["delta_nll"] == pytest.approx(rows[2]["nll"] - rows[1]["nll"]) and better["delta_high"] < 0
     assert better["ppl"] == pytest.approx(math.exp(better["nll"])) and better["bits_per_byte"] == pytest.approx(better["nll"] / 4 / math.log(2))
+    # Every question of these has four bytes a token, so the intervals are the same ones in other units.
+    for end in ("_low", "_high"):
+        assert better[f"ppl{end}"] == pytest.approx(math.exp(better[f"nll{end}"]))
+        assert better[f"bits_per_byte{end}"] == pytest.approx(better[f"nll{end}"] / 4 / math.log(2))
     assert rows[3]["p_value"] < 0.05 < rows[1]["p_value"]
     # The questions differ by more than the sizes: intervals overlap, the paired test decides.
     assert rows[1]["nll_low"] < rows[2]["nll_high"] and rows[2]["nll_low"] < rows[1]["nll_high"]

@@ -10,9 +10,9 @@ import pandas
 
 from tatara.formats import FORMATS, label_of
 from tatara.results import by_model_and_format, read_json
-from tatara.stats import LEVEL, SAMPLES, bootstrap_ratio, holm, paired_difference, permutation_test
+from tatara.stats import LEVEL, SAMPLES, bootstrap_ratio, holm, paired_difference, permutation_test, spread
 from tatara.table_text import number, percent, read_table
-from tatara.tables import UNKNOWN, spread, verdict
+from tatara.tables import UNKNOWN, verdict
 
 MERGES = {"nf4": "adapter on NF4", "merged_16bit": "merged, 16-bit base", "merged_dequantized": "merged, dequantized base"}
 LADDER_COLUMNS = (

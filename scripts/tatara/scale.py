@@ -8,11 +8,11 @@ from pathlib import Path
 from tatara.errors import InputError
 from tatara.files import write_text
 from tatara.results import read_json, read_questions
-from tatara.stats import LEVEL, SAMPLES, Interval, bootstrap_ratio, paired_difference, permutation_test, ratio_standard_error
+from tatara.stats import LEVEL, SAMPLES, Interval, bootstrap_ratio, paired_difference, permutation_test, ratio_standard_error, spread
 
 COLUMNS = (
-    "run", "model", "n", "r", "seed", "final_loss", "mean_loss", "nll", "nll_low", "nll_high", "ppl", "bits_per_byte",
-    "delta_nll", "delta_low", "delta_high", "p_value", "status",
+    "run", "model", "n", "r", "seed", "final_loss", "mean_loss", "nll", "nll_low", "nll_high", "ppl", "ppl_low", "ppl_high",
+    "bits_per_byte", "bits_per_byte_low", "bits_per_byte_high", "delta_nll", "delta_low", "delta_high", "p_value", "status",
 )  # fmt: skip
 BETTER, WORSE, SAME, FIRST = "better", "worse", "not distinguishable", "first"
 
@@ -34,8 +34,10 @@ def compare_nll(questions: dict, before: dict | None, seed: int, level: float, s
     """
     nats, tokens = nll_columns(questions)
     nll = bootstrap_ratio(nats, tokens, seed, samples, level)
-    size = sum(entry[2] for entry in questions.values())
-    row = {"nll": nll.value, "nll_low": nll.low, "nll_high": nll.high, "ppl": math.exp(nll.value), "bits_per_byte": sum(nats) / (math.log(2) * size)}
+    bits = bootstrap_ratio([value / math.log(2) for value in nats], [entry[2] for entry in questions.values()], seed, samples, level)
+    # exp keeps the order, so the ends of the interval of the NLL are those of the perplexity.
+    ppl = Interval(*map(math.exp, (nll.value, nll.low, nll.high)))
+    row = spread("nll", nll) | spread("ppl", ppl) | spread("bits_per_byte", bits)
     if before is None:
         return row | {"delta_nll": math.nan, "delta_low": math.nan, "delta_high": math.nan, "p_value": math.nan, "status": FIRST}
     delta: Interval = paired_difference(nats, tokens, *nll_columns(before), seed, samples, level)

@@ -23,6 +23,11 @@ class Interval:
     high: float
 
 
+def spread(name: str, interval: Interval) -> dict:
+    """Return an interval as three columns."""
+    return {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
+
+
 def _checked(*columns: Sequence[float]) -> list[numpy.ndarray]:
     """Return the columns as float arrays of one length.
 

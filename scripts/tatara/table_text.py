@@ -141,7 +141,7 @@ LAYOUTS = {
         {
             "n": _count("n"),
             "NLL": lambda row: interval(row["nll"], row["nll_low"], row["nll_high"], 4),
-            "PPL": _number("ppl"), "Bits per byte": _number("bits_per_byte", 3),
+            "PPL": _interval("ppl"), "Bits per byte": _interval("bits_per_byte", 3),
             "Δ NLL": lambda row: interval(row["delta_nll"], row["delta_low"], row["delta_high"], 4, sign=True),
             "p": lambda row: p_text(row["p_value"]), "Status": _named("status"),
             "SD over seeds": _number("sd_over_seeds", 4), "Seeds": _count("seeds"),

@@ -25,6 +25,7 @@ from tatara.stats import (
     permutation_test,
     proportion,
     smallest_difference,
+    spread,
 )  # fmt: skip
 
 NO_DIFFERENCE = "no difference shown"
@@ -38,11 +39,6 @@ TABLE5_COLUMNS = (
     "bytes_f16", "bytes", "mean_kl", "top1_agreement",
     "nll_f16", "nll", "nll_difference", "nll_difference_low", "nll_difference_high", "nll_p_value", "nll_p_holm", "nll_verdict",
 )  # fmt: skip
-
-
-def spread(name: str, interval: Interval) -> dict:
-    """Return an interval as three columns."""
-    return {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
 
 
 def _mean(values: Iterable[float], seed: int, resamples: int, level: float) -> Interval:
