@@ -9,18 +9,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tatara.errors import InputError
+from tatara.gpus import own
 
 logger = logging.getLogger("tatara")
 
 
 @contextlib.contextmanager
-def job(log: str, threads: int = 1, online: bool = False) -> Iterator[None]:
+def job(log: str, threads: int = 1, online: bool = False, gpus: int = 0) -> Iterator[None]:
     """Log to the rule's log file and to the terminal; end with one clear message on bad input.
 
     Args:
         log: path of the log file.
         threads: CPU threads of the numeric libraries.
         online: True lets the hub be asked, for a model that the config takes from there.
+        gpus: GPUs that the rule asks for; the job sees no others.
     """
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = str(threads)
@@ -35,7 +37,8 @@ def job(log: str, threads: int = 1, online: bool = False) -> Iterator[None]:
         logging.getLogger(noisy).setLevel(logging.WARNING)
     start = time.monotonic()
     try:
-        yield
+        with own(gpus):
+            yield
     except InputError as error:
         logger.error("\nERROR: %s\n", error)
         sys.exit(1)
