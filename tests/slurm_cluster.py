@@ -7,7 +7,6 @@ It needs root and Debian's packages slurm-wlm and munge. The accounting database
 
 import argparse
 import os
-import pwd
 import shutil
 import signal
 import socket
@@ -18,13 +17,13 @@ import time
 from pathlib import Path
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scancel", "scontrol", "sinfo")
-PATH = f"{os.environ['PATH']}{os.pathsep}/usr/sbin{os.pathsep}/sbin"
+SYSTEM = os.pathsep.join(["/usr/sbin", "/sbin"])  # where Debian puts the daemons
 READY_SECONDS = 30
 NODE = "node1"
 # A GPU is counted and handed out by its device file; these take the place of /dev/nvidia0, /dev/nvidia1.
 STAND_INS = ("/dev/zero", "/dev/full", "/dev/null", "/dev/random")
-# config_overrides: the node counts as large as is written here, whatever the machine has. Memory is held to its limit by sampling
-# resident sets, which needs no control groups.
+# cred_expire is also how long a requeued job waits. config_overrides: the node counts as large as is written here, whatever the machine
+# has. Memory is held to its limit by sampling resident sets, which needs no control groups.
 CONFIG = """\
 ClusterName=tatara
 SlurmctldHost={host}(127.0.0.1)
@@ -33,7 +32,7 @@ SlurmdPort={node_port}
 SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
-AuthInfo=socket={home}/munge/munge.socket
+AuthInfo=socket={home}/munge/munged.socket,cred_expire=5
 CryptoType=crypto/munge
 StateSaveLocation={home}/state
 SlurmdSpoolDir={home}/spool
@@ -63,11 +62,15 @@ PartitionName=main Nodes={node} Default=YES MaxTime=INFINITE State=UP
 """
 
 
+def _program(name: str) -> str | None:
+    return shutil.which(name, path=os.environ["PATH"] + os.pathsep + SYSTEM)
+
+
 def missing() -> str | None:
     """Return what keeps Slurm from being started on this machine, None when nothing does."""
     if os.geteuid() != 0:
         return "Slurm is started as root, which this user is not"
-    absent = [name for name in PROGRAMS if not shutil.which(name, path=PATH)]
+    absent = [name for name in PROGRAMS if not _program(name)]
     return f"no {', '.join(absent)} on this machine (Debian's packages slurm-wlm and munge)" if absent else None
 
 
@@ -85,9 +88,11 @@ class Cluster:
         environment: what its commands, and a Snakemake that submits to it, need.
     """
 
-    def __init__(self, home: Path, gpus: int = 2, cpus: int = 4, memory_mb: int = 1_000_000):
+    def __init__(self, home: Path, gpus: int = 2, cpus: int = 2, memory_mb: int = 1_000_000, environment: dict[str, str] | None = None):
         self.home, self.gpus, self.cpus, self.memory_mb = home, gpus, cpus, memory_mb
-        self.environment = {**os.environ, "PATH": f"{home}/bin{os.pathsep}{PATH}", "SLURM_CONF": str(home / "slurm.conf")}
+        environment = environment or dict(os.environ)
+        path = os.pathsep.join([str(home / "bin"), environment["PATH"], SYSTEM])
+        self.environment = {**environment, "PATH": path, "SLURM_CONF": str(home / "slurm.conf")}
         self.processes: dict[str, subprocess.Popen] = {}
 
     def _write(self) -> None:
@@ -99,23 +104,17 @@ class Cluster:
         (self.home / "slurm.conf").write_text(text)
         # Snakemake calls srun without any SLURM_ variable of the job's, this one included.
         srun = self.home / "bin" / "srun"
-        srun.write_text(f'#!/bin/sh\nSLURM_CONF={self.home}/slurm.conf exec {shutil.which("srun")} "$@"\n')
+        srun.write_text(f'#!/bin/sh\nSLURM_CONF={self.home}/slurm.conf exec {_program("srun")} "$@"\n')
         srun.chmod(0o755)
         (self.home / "gres.conf").write_text("".join(f"Name=gpu File={file}\n" for file in STAND_INS[: self.gpus]))
-        key = self.home / "munge" / "munge.key"
+        key = self.home / "munge" / "munged.key-file"
         key.write_bytes(os.urandom(1024))
         key.chmod(0o400)
-        # munged works as its own user and is strict about who may write where its files lie.
-        user = pwd.getpwnam("munge")
-        for path in (self.home / "munge", key):
-            os.chown(path, user.pw_uid, user.pw_gid)
-        (self.home / "munge").chmod(0o755)
 
-    def _spawn(self, name: str, *command: str, user: str | None = None) -> None:
-        program = shutil.which(name, path=PATH)
+    def _spawn(self, name: str, *command: str) -> None:
         with (self.home / f"{name}.out").open("w") as output:
             self.processes[name] = subprocess.Popen(
-                [program, *command], env=self.environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True, user=user, group=user
+                [_program(name), *command], env=self.environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
             )
 
     def run(self, *command: str) -> str:
@@ -130,9 +129,10 @@ class Cluster:
         """
         self._write()
         munge = self.home / "munge"
-        self._spawn("munged", "--foreground", f"--key-file={munge}/munge.key", f"--socket={munge}/munge.socket", f"--pid-file={munge}/munged.pid",
-                    f"--log-file={munge}/munged.log", f"--seed-file={munge}/munged.seed", user="munge")  # fmt: skip
-        self._wait("munge", lambda: (munge / "munge.socket").exists())
+        # --force: its folder may be one that only root can enter, which is who all its clients are.
+        places = [f"--{name}={munge}/munged.{name}" for name in ("key-file", "socket", "pid-file", "log-file", "seed-file")]
+        self._spawn("munged", "--foreground", "--force", *places)
+        self._wait("munge", lambda: (munge / "munged.socket").exists())
         self._spawn("slurmctld", "-D", "-i")
         self._spawn("slurmd", "-D", "-N", NODE)
         self._wait("the node", lambda: "idle" in self.run("sinfo", "--noheader", "--format=%T"))
@@ -152,7 +152,7 @@ class Cluster:
             time.sleep(0.2)
 
     def jobs(self) -> dict[str, dict[str, str]]:
-        """Return job id -> its state, name (as `--comment` has it), GPUs by index, start and end, of every job since the start."""
+        """Return job id -> what `scontrol show jobs` says of it (JobState, Comment, Reason, …), of every job since the start."""
         found = {}
         for line in self.run("scontrol", "--oneliner", "--detail", "show", "jobs").splitlines():
             fields = dict(part.split("=", 1) for part in line.split() if "=" in part)
@@ -184,7 +184,6 @@ def main() -> None:
     if reason := missing():
         sys.exit(reason)
     with tempfile.TemporaryDirectory() as scratch:
-        Path(scratch).chmod(0o755)
         cluster = Cluster(arguments.home or Path(scratch), arguments.gpus)
         cluster.start()
         print(f"export SLURM_CONF={cluster.home}/slurm.conf PATH={cluster.home}/bin:$PATH   # ends with Ctrl-C", flush=True)
