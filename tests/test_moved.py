@@ -99,8 +99,9 @@ def test_a_bundle_is_the_same_when_made_twice_and_holds_no_weights(smoke: Copy, 
         names = archive.getnames()
     first.unlink()
     assert names[:-1] == sorted(names[:-1])
-    assert {"results/report.html", "results/config.yaml", "results/provenance.json", "results/tables/table3.csv", "results/answers/llama_q4.jsonl",
-            "results/judge/judge_llama_q4.csv", "results/figures/fig06_scale_nll.svg", "results/adapters/llama_n24_r16_s42/train.json"} <= set(names)  # fmt: skip
+    wanted = ["report.html", "config.yaml", "provenance.json", "tables/table3.csv", "answers/llama_q4.jsonl", "judge/judge_llama_q4.csv",
+              "figures/fig06_scale_nll.svg", "adapters/llama_n24_r16_s42/train.json"]  # fmt: skip
+    assert {f"results/{name}" for name in wanted} <= set(names)
     assert not [name for name in names if name.endswith(WEIGHTS) or "/logs/" in name or "tokenizer" in name]
 
 
