@@ -152,7 +152,7 @@ LAYOUTS = {
         "Each model in its format of the most bits. Score 0 to 3, mean over the questions; perfect: share of score 3 (Wilson interval); length in "
         "characters and time in seconds are per answer. Brackets are {level} intervals over questions. Against the best: paired difference of the "
         "mean score, p by a paired permutation test corrected by Holm's method; could have shown: the smallest difference that so many questions "
-        "show with 80 % power. p, perfect: McNemar's test of the perfect rate, Holm's correction. Bits per byte compare models whose tokenizers "
+        "show with 80 % power, where the scores differ at all. p, perfect: McNemar's test of the perfect rate, Holm's correction. Bits per byte compare models whose tokenizers "
         "differ; lower is better. Invalid: questions without a valid score.",
         {
             "Model": _named("name"), "Format": _format, "Average score": _interval("score", 3), "Perfect": _perfect, "Score 0": _count("score0"),
