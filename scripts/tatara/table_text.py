@@ -175,8 +175,8 @@ LAYOUTS = {
         "Δ is quantized less F16 over the same questions, with its {level} bootstrap interval; a verdict other than \"no difference shown\" needs "
         "a paired permutation test at that level after Holm's correction; could have shown: the smallest difference that so many questions show "
         "with 80 % power, where the scores differ at all. p, perfect: McNemar's test of the perfect rate. Speed-up is the ratio of seconds per "
-        "question, throughput that of generated tokens per second, which does not depend on how long the answers are. KL in nats per token from the transformers model; NLL in "
-        "nats per answer token.",
+        "question, throughput that of generated tokens per second, which does not depend on how long the answers are. KL in nats per token from "
+        "the transformers model; NLL in nats per answer token.",
         {
             "Model": _named("name"), "Format": _format,
             "Score F16 → quantized": lambda row: f"{number(row['score_f16'], 3)} → {number(row['score'], 3)}",
