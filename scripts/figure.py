@@ -2,7 +2,7 @@
 
 from tatara.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake.input, snakemake.output):
     from tatara.figures import compare, data, domain, pipeline, quantization, questions, scale
 
     modules = (compare, data, domain, pipeline, quantization, questions, scale)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tatara.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake.input, snakemake.output):
     from tatara.graph import load_graph, write_graph
     from tatara.schema import read_schema
 

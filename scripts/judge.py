@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tatara.job import job
 
-with job(snakemake.log[0], gpus=snakemake.resources.get("gpu", 0)):
+with job(snakemake.log[0], snakemake.input, snakemake.output, gpus=snakemake.resources.get("gpu", 0)):
     from tatara import judges, llm_judges
     from tatara.results import read_json
     from tatara.scratch import unfinished

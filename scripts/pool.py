@@ -2,7 +2,7 @@
 
 from tatara.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake.input, snakemake.output):
     from tatara.jsonl import read_fields, read_numbered, write_jsonl
     from tatara.subsets import KEYS, rebalance
 

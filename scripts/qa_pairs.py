@@ -2,7 +2,7 @@
 
 from tatara.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake.input, snakemake.output):
     from tatara.graph import load_graph
     from tatara.jsonl import write_jsonl
     from tatara.pairs import make_pairs

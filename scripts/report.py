@@ -2,7 +2,7 @@
 
 from tatara.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake.input, snakemake.output):
     from tatara.report import write_report
 
     others = {key: value for key, value in snakemake.params.items() if key != "code"}

@@ -5,7 +5,7 @@ import shutil
 
 from tatara.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake.input, snakemake.output):
     from tatara.files import write_text
     from tatara.scale import scale_rows, select, write_scale
 

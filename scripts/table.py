@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tatara.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake.input, snakemake.output):
     from tatara import paper, quant_tables, table_text, tables
 
     given = dict(snakemake.input.items())

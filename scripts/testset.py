@@ -4,7 +4,7 @@ import json
 
 from tatara.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake.input, snakemake.output):
     from tatara.files import write_text
     from tatara.jsonl import read_numbered, write_jsonl
     from tatara.schema import read_schema

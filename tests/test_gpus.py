@@ -27,7 +27,7 @@ import os, time
 from pathlib import Path
 from tatara.job import job
 
-with job(snakemake.log[0], gpus=snakemake.resources.gpu):
+with job(snakemake.log[0], snakemake.input, snakemake.output, gpus=snakemake.resources.gpu):
     device = os.environ["CUDA_VISIBLE_DEVICES"]
     Path(f"on-{device}").open("x").close()
     Path(f"came-{snakemake.wildcards.n}").touch()

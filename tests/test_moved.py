@@ -72,6 +72,14 @@ def test_results_with_a_file_missing_are_refused(arrived: Copy):
     assert "agreement" in taken.stdout
 
 
+def test_results_that_were_cut_short_on_the_way_are_refused(arrived: Copy):
+    file = arrived.folder / "results/gguf/llama-q4.gguf"
+    file.write_bytes(file.read_bytes()[:-100])
+    taken = take_up(arrived, "config/smoke.yaml")
+    assert taken.returncode == 1
+    assert "results/gguf/llama-q4.gguf: it has" in taken.stdout
+
+
 def test_with_its_records_only_what_differs_is_made_again(smoke: Copy, arrived: Copy):
     assert "holds no records" in take_up(arrived, "--records").stdout
     shutil.copytree(smoke.folder / ".snakemake", arrived.folder / ".snakemake")

@@ -157,7 +157,7 @@ def test_smallest_difference_that_100_questions_show():
     # Differences of +1 and -1 in equal parts: SD 1 (times sqrt(100/99)), so (1.959964 + 0.841621) / 10 x that.
     assert smallest_difference([1.0, -1.0] * 50) == pytest.approx(2.801585 / 10 * (100 / 99) ** 0.5, rel=1e-6)
     assert smallest_difference([1.0, -1.0] * 200) == pytest.approx(2.801585 / 20 * (400 / 399) ** 0.5, rel=1e-6)
-    assert math.isnan(smallest_difference([1.0]))
+    assert math.isnan(smallest_difference([1.0])) and math.isnan(smallest_difference([0.0] * 100))
     # What the formula promises is what a test then finds: of 4,000 samples of 100 questions with that mean and SD 1, four in five are significant.
     shown = numpy.random.default_rng(1).normal(2.801585 / 10, 1.0, size=(4000, 100))
     significant = abs(shown.mean(axis=1) / (shown.std(axis=1, ddof=1) / 10)) > 1.96

@@ -11,7 +11,7 @@ from tatara.errors import InputError
 NEEDED = ("config.yaml", "provenance.json", "report.html")
 # Results by what they are; weights, importance matrices and tokenizers are none of these, or lie in folders that stay behind.
 KINDS = {".csv", ".json", ".jsonl", ".md", ".yaml", ".html", ".png", ".svg", ".txt", ".tsv"}
-STAY = {"base", "merged", "checkpoints", "logs"}
+STAY = {"base", "merged", "checkpoints", "logs", "seals"}
 MANIFEST = "bundle.sha256"
 
 

@@ -41,7 +41,7 @@ def _sound(folder: Path, mark: str) -> bool:
         sealed = json.loads((folder / SEAL).read_text())
     except (OSError, ValueError):
         return False
-    return sealed["fingerprint"] == mark and sealed["files"] == _digests(folder)
+    return sealed == {"fingerprint": mark, "files": _digests(folder)}
 
 
 def latest(folder: Path, mark: str) -> Path | None:

@@ -3,7 +3,7 @@
 import csv
 import io
 import os
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -76,6 +76,8 @@ class _Loader(yaml.CSafeLoader):
         seen = set()
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
+            if not isinstance(key, Hashable):
+                raise yaml.MarkedYAMLError(problem="a list or a mapping cannot be a key", problem_mark=key_node.start_mark)
             if key in seen:
                 raise yaml.MarkedYAMLError(problem=f"the key {key} stands twice", problem_mark=key_node.start_mark)
             seen.add(key)
@@ -88,9 +90,17 @@ def read_yaml(path: Path | str) -> object:
     Raises:
         InputError: broken YAML or a key that stands twice (file and line).
     """
+    text = read_text(path)
     try:
-        return yaml.load(read_text(path), Loader=_Loader)
+        return yaml.load(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
         raise InputError(f"{path}:{line}: {error.problem}; mend the YAML there") from None
+    except yaml.reader.ReaderError as error:
+        line = text.encode()[: error.position].count(b"\n") + 1  # libyaml counts bytes
+        character = error.character if isinstance(error.character, int) else ord(error.character)
+        raise InputError(f"{path}:{line}: the character U+{character:04X} is not allowed in YAML; remove it") from None
+    except (ValueError, TypeError, RecursionError) as error:
+        # A date that does not exist, a list as a key, a thousand brackets: PyYAML does not say where.
+        raise InputError(f"{path}: not YAML that can be read ({error}); write odd values in quotes") from None

@@ -1,25 +1,56 @@
 """What every script does around its one call: the log, the threads, a clean end on bad input."""
 
 import contextlib
+import errno
 import logging
 import os
+import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from tatara import seals
 from tatara.errors import InputError
 from tatara.gpus import own
 
 logger = logging.getLogger("tatara")
 
 
+ROOM = 2**20  # what is left free on a disk that counts as full, since the part that did not fit is removed again
+
+
+def machine_trouble(error: BaseException, place: Path | str) -> str | None:
+    """Return what to do about an error of the machine and not of the input: no disk, no memory, no right to write; None for another error.
+
+    Args:
+        place: a path on the disk that the job writes to.
+    """
+    chain = [error]
+    while chain[-1].__cause__ or chain[-1].__context__:
+        chain.append(chain[-1].__cause__ or chain[-1].__context__)
+    numbers = {link.errno for link in chain if isinstance(link, OSError)}
+    said = " ".join(map(str, chain)).lower()
+    disk = Path(place).resolve().parent
+    if numbers & {errno.ENOSPC, errno.EDQUOT} or "no space left" in said or shutil.disk_usage(disk).free < ROOM:
+        return f"the disk of {disk} is full: free some space and run again; what is finished stays, and the work goes on from there"
+    if numbers & {errno.EROFS, errno.EACCES, errno.EPERM}:
+        where = next((link.filename for link in chain if isinstance(link, OSError) and link.filename), disk)
+        return (
+            f"{where} cannot be written: make it writable for this user (ls -ld shows whose it is, mount whether the disk is read-only) and run again"
+        )
+    if any(isinstance(link, MemoryError) for link in chain) or "out of memory" in said or "can't allocate memory" in said:
+        return "out of memory: run fewer jobs at once (--cores, --resources gpu=1), or lower train.micro_batch_size; finished steps are kept"
+    return None
+
+
 @contextlib.contextmanager
-def job(log: str, threads: int = 1, online: bool = False, gpus: int = 0) -> Iterator[None]:
-    """Log to the rule's log file and to the terminal; end with one clear message on bad input.
+def job(log: str, inputs: Iterable[str], outputs: Iterable[str], *, threads: int = 1, online: bool = False, gpus: int = 0) -> Iterator[None]:
+    """Log to the rule's log file and to the terminal, check the inputs' seals, seal the outputs; end with one clear message on bad input.
 
     Args:
         log: path of the log file.
+        inputs, outputs: the rule's; an input that is no longer what its own rule wrote stops the job (`seals`).
         threads: CPU threads of the numeric libraries.
         online: True lets the hub be asked, for a model that the config takes from there.
         gpus: GPUs that the rule asks for; the job sees no others.
@@ -37,12 +68,16 @@ def job(log: str, threads: int = 1, online: bool = False, gpus: int = 0) -> Iter
         logging.getLogger(noisy).setLevel(logging.WARNING)
     start = time.monotonic()
     try:
+        seals.check(inputs)
         with own(gpus):
             yield
+        seals.seal(outputs)
     except InputError as error:
         logger.error("\nERROR: %s\n", error)
         sys.exit(1)
-    except Exception:
+    except Exception as error:
         logger.exception("failed; this log is %s", log)
+        if remedy := machine_trouble(error, log):
+            logger.error("\nERROR: %s\n", remedy)
         sys.exit(1)
     logger.info("done in %.1f s", time.monotonic() - start)

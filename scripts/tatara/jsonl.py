@@ -36,6 +36,8 @@ def read_numbered(path: Path | str) -> Iterator[tuple[int, dict]]:
                 row = json.loads(line, object_pairs_hook=_share_keys)
             except json.JSONDecodeError as error:
                 raise InputError(f"{path}:{number}: not JSON at column {error.colno} ({error.msg}); each line must hold one whole object") from None
+            except (ValueError, RecursionError) as error:
+                raise InputError(f"{path}:{number}: not JSON that can be read ({error}); each line must hold one whole object") from None
             if not isinstance(row, dict):
                 raise InputError(f'{path}:{number}: holds a {type(row).__name__}, expected an object such as {{"id": …}}')
             yield number, row

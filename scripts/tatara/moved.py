@@ -4,6 +4,7 @@ Snakemake goes by times of files, and by its own records in .snakemake, which a 
 results/provenance.json says is compared first; then Snakemake is told that the files are up to date, and writes its records anew.
 """
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import yaml
 
+from tatara import seals
 from tatara.code import REPOSITORY, pipeline_digest
 from tatara.config import check_config
 from tatara.errors import InputError
@@ -71,11 +73,13 @@ def take_up(folder: Path, config_file: Path, target: str) -> None:
         target: what has to be there, `all` or a file.
 
     Raises:
-        InputError: they are not; each difference is named.
+        InputError: they are not, or a file was damaged on the way; each difference is named.
     """
     config = check_config(yaml.safe_load(config_file.read_text(encoding="utf-8")), REPOSITORY / "config" / "schema.yaml")
     results = folder / "results"
     found = differences(read_json(results / "provenance.json"), config, pipeline_digest(), REPOSITORY)
+    with contextlib.chdir(folder):
+        seals.check(seals.sealed())
     if not found:
         # At one time, and without records, what is left to Snakemake is whether a file is missing.
         _same_time(results)

@@ -15,7 +15,7 @@ class Partial:
 
     def __init__(self, path: Path, mark: str, key: str = "id"):
         self.path, self.key = path, key
-        self.rows = {row[key]: row for row in self._read(path, mark)}
+        self.rows = {row[key]: row for row in self._read(path, mark, key)}
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = path.open("w", encoding="utf-8")
         self._file.write(mark + "\n")
@@ -24,14 +24,17 @@ class Partial:
         self._file.flush()
 
     @staticmethod
-    def _read(path: Path, mark: str) -> list[dict]:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
+    def _read(path: Path, mark: str, key: str) -> list[dict]:
+        lines = path.read_text(encoding="utf-8", errors="replace").split("\n") if path.exists() else []
         rows = []
         for line in lines[1:] if lines and lines[0] == mark else []:
             try:
-                rows.append(json.loads(line))
-            except ValueError:
+                row = json.loads(line)
+            except (ValueError, RecursionError):
                 break
+            if not isinstance(row, dict) or not isinstance(row.get(key), str):
+                break
+            rows.append(row)
         return rows
 
     def _write(self, row: dict) -> None:

@@ -1,6 +1,8 @@
 """Reading of result files (docs/files.md) for tables, figures and the report. Which model and format a file is of stands in its name."""
 
+import io
 import json
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -18,12 +20,17 @@ def read_json(path: Path | str) -> dict:
     """Return the object of a JSON file.
 
     Raises:
-        InputError: not JSON (file, line and column).
+        InputError: not JSON (file, line and column), or no object.
     """
     try:
-        return json.loads(read_text(path))
+        content = json.loads(read_text(path))
     except json.JSONDecodeError as error:
         raise InputError(f"{path}:{error.lineno}: not JSON at column {error.colno} ({error.msg}); delete the file and run again") from None
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: not JSON that can be read ({error}); delete the file and run again") from None
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: holds a {type(content).__name__}, expected an object; delete the file and run again")
+    return content
 
 
 def model_and_format(path: Path | str) -> tuple[str, str]:
@@ -64,9 +71,11 @@ def read_scores(path: Path | str) -> pandas.DataFrame:
     Raises:
         InputError: a missing column, or a valid score that is not 0 to 3.
     """
+    columns = dict.fromkeys(("id", "question", "category", "reason", "judge"), str)
     try:
-        rows = pandas.read_csv(path, dtype={"id": str, "question": str, "category": str, "reason": str, "judge": str}, keep_default_na=False)
-    except (pandas.errors.ParserError, pandas.errors.EmptyDataError) as error:
+        with warnings.catch_warnings(action="error", category=pandas.errors.ParserWarning):  # a row with too many fields
+            rows = pandas.read_csv(io.StringIO(read_text(path)), dtype=columns, keep_default_na=False, index_col=False)
+    except (pandas.errors.ParserError, pandas.errors.ParserWarning, pandas.errors.EmptyDataError) as error:
         raise InputError(f"{path}: {error}; delete the file and run again") from None
     missing = [column for column in JUDGE_COLUMNS if column not in rows.columns]
     if missing or rows.empty:
@@ -102,7 +111,11 @@ def read_questions(paths: dict) -> dict:
     found = {}
     first: Path | None = None
     for key, path in paths.items():
-        found[key] = {row["id"]: (row["nats"], row["tokens"], row["bytes"]) for row in read_json(path)["questions"]}
+        content = read_json(path)
+        try:
+            found[key] = {row["id"]: (row["nats"], row["tokens"], row["bytes"]) for row in content["questions"]}
+        except (KeyError, TypeError):
+            raise InputError(f"{path}: expected questions with id, nats, tokens and bytes; delete the file and run again") from None
         if first is None:
             first, ids = path, list(found[key])
         if not ids or set(found[key]) != set(ids):

@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 
 from tatara.errors import InputError
-from tatara.files import write_text
+from tatara.files import read_text, write_text
 from tatara.results import read_json, read_questions
 from tatara.stats import LEVEL, SAMPLES, Interval, bootstrap_ratio, paired_difference, permutation_test, ratio_standard_error, spread
 
@@ -143,8 +143,19 @@ def write_scale(rows: list[dict], path: Path | str) -> None:
 
 
 def read_scale(path: Path | str) -> list[dict]:
-    """Return the rows of scale.csv with numbers as numbers, NaN where a field is empty."""
-    with Path(path).open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+    """Return the rows of scale.csv with numbers as numbers, NaN where a field is empty.
+
+    Raises:
+        InputError: another header, or a field that is no number (file and line).
+    """
+    reader = csv.DictReader(io.StringIO(read_text(path), newline=""))
+    if tuple(reader.fieldnames or ()) != COLUMNS:
+        raise InputError(f"{path}:1: expected the header {','.join(COLUMNS)}; delete the file and run again")
     kinds = dict.fromkeys(("run", "model", "status"), str) | dict.fromkeys(("n", "r", "seed"), int)
-    return [{key: kinds.get(key, float)(value or "nan") for key, value in row.items()} for row in rows]
+    rows = []
+    try:
+        for row in reader:
+            rows.append({key: kinds.get(key, float)(row[key] or "nan") for key in COLUMNS})
+    except (ValueError, csv.Error) as error:
+        raise InputError(f"{path}:{reader.line_num}: {error}; delete the file and run again") from None
+    return rows

@@ -127,12 +127,14 @@ def mcnemar(successes: Sequence[bool], other_successes: Sequence[bool]) -> float
 
 
 def smallest_difference(differences: Sequence[float], level: float = LEVEL, power: float = POWER) -> float:
-    """Return the smallest mean difference that a two-sided paired test at `level` would have shown with probability `power`, NaN for one question.
+    """Return the smallest mean difference that a two-sided paired test at `level` would have shown with probability `power`.
+
+    NaN for one question, and where all differences are equal: without spread they say nothing of what another sample would show.
 
     The normal approximation (z_{1-a/2} + z_power) x SD / sqrt(q) with the observed SD of the q differences (Cohen 1988, chapter 2).
     """
     (values,) = _checked(differences)
-    if values.size == 1:
+    if values.size == 1 or not values.std():
         return numpy.nan
     return float((stats.norm.ppf((1 + level) / 2) + stats.norm.ppf(power)) * values.std(ddof=1) / numpy.sqrt(values.size))
 

@@ -152,8 +152,8 @@ LAYOUTS = {
         "Each model in its format of the most bits. Score 0 to 3, mean over the questions; perfect: share of score 3 (Wilson interval); length in "
         "characters and time in seconds are per answer. Brackets are {level} intervals over questions. Against the best: paired difference of the "
         "mean score, p by a paired permutation test corrected by Holm's method; could have shown: the smallest difference that so many questions "
-        "show with 80 % power. p, perfect: McNemar's test of the perfect rate, Holm's correction. Bits per byte compare models whose tokenizers "
-        "differ; lower is better. Invalid: questions without a valid score.",
+        "show with 80 % power, where the scores differ at all. p, perfect: McNemar's test of the perfect rate, Holm's correction. Bits per byte "
+        "compare models whose tokenizers differ; lower is better. Invalid: questions without a valid score.",
         {
             "Model": _named("name"), "Format": _format, "Average score": _interval("score", 3), "Perfect": _perfect, "Score 0": _count("score0"),
             "Length": _interval("characters", 0), "s/question": _interval("seconds", 2), "Bits per byte": _interval("bits_per_byte", 3),
@@ -174,9 +174,9 @@ LAYOUTS = {
         "Quantization against F16",
         "Δ is quantized less F16 over the same questions, with its {level} bootstrap interval; a verdict other than \"no difference shown\" needs "
         "a paired permutation test at that level after Holm's correction; could have shown: the smallest difference that so many questions show "
-        "with 80 % power. p, perfect: McNemar's test of the perfect rate. Speed-up is the ratio of seconds per question, throughput that of "
-        "generated tokens per second, which does not depend on how long the answers are. KL in nats per token from the transformers model; NLL in "
-        "nats per answer token.",
+        "with 80 % power, where the scores differ at all. p, perfect: McNemar's test of the perfect rate. Speed-up is the ratio of seconds per "
+        "question, throughput that of generated tokens per second, which does not depend on how long the answers are. KL in nats per token from "
+        "the transformers model; NLL in nats per answer token.",
         {
             "Model": _named("name"), "Format": _format,
             "Score F16 → quantized": lambda row: f"{number(row['score_f16'], 3)} → {number(row['score'], 3)}",

@@ -1,0 +1,53 @@
+"""Each bad input is refused with file and line, or the config key, and the remedy, by the functions that the data rules call."""
+
+import re
+
+import bad_inputs
+import pytest
+import yaml
+from conftest import REPOSITORY, Copy
+from tatara.config import check_config
+from tatara.errors import InputError
+from tatara.graph import load_graph
+from tatara.pairs import make_pairs
+from tatara.schema import read_schema
+from tatara.subsets import nested_subsets, rebalance
+from tatara.templates import read_templates
+from tatara.testset import load_testset, select
+from tatara.toc import read_toc
+
+# What only the Snakefile can see; tests/faults runs every case through it.
+BY_SNAKEMAKE = {"a file that is not there", "a corpus that matches nothing"}
+
+
+def read_all(folder):
+    """Read all that a user gives, in the order of the data rules."""
+    config = check_config(yaml.safe_load((folder / "config/smoke.yaml").read_text(encoding="utf-8")), REPOSITORY / "config/schema.yaml")
+    graph, qa, subsets = config["graph"], config["qa"], config["subsets"]
+    schema, toc = read_schema(folder / graph["schema"]), folder / graph["toc"]
+    found = load_graph([folder / path for path in graph["nodes"]], [folder / path for path in graph["relations"]], schema, toc)
+    templates = read_templates([folder / path for path in qa["templates"]], schema)
+    pairs = make_pairs(found, templates, qa["target_counts"], config["seed"])
+    nested_subsets(rebalance(pairs, **config["rebalance"], seed=config["seed"]), subsets["sizes"], config["seed"])
+    select(load_testset(folder / config["testset"]["file"], schema, read_toc(toc)), config["testset"]["label"])
+
+
+def test_the_table_is_long_enough_and_touches_every_kind_of_input():
+    assert len(bad_inputs.CASES) >= 30
+    assert len({case.name for case in bad_inputs.CASES}) == len(bad_inputs.CASES)
+    assert {case.file for case in bad_inputs.CASES} == {
+        bad_inputs.NODES, bad_inputs.RELATIONS, bad_inputs.SCHEMA, bad_inputs.TOC, bad_inputs.TEMPLATES, bad_inputs.TESTSET, bad_inputs.CONFIG,
+    }  # fmt: skip
+
+
+def test_good_input_is_read():
+    read_all(REPOSITORY)
+
+
+@pytest.mark.parametrize("case", [case for case in bad_inputs.CASES if case.name not in BY_SNAKEMAKE], ids=lambda case: case.name)
+def test_each_mistake_is_named(copy: Copy, case: bad_inputs.Case):
+    case.make(copy.folder)
+    with pytest.raises(InputError) as error:
+        read_all(copy.folder)
+    for part in case.said:
+        assert re.search(part, str(error.value)), str(error.value)

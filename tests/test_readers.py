@@ -1,0 +1,59 @@
+"""Whatever a file holds, a reader returns or raises one InputError that names it; nothing that stands in a file is executed."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from readers import READERS, spoil
+from tatara.errors import InputError
+
+
+def read(name: str, path) -> None:
+    """Read a spoilt file; only an InputError may come out, and it must say something."""
+    try:
+        READERS[name].read(path)
+    except InputError as error:
+        assert len(str(error)) > 20
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_the_good_file_is_read(name, tmp_path):
+    path = tmp_path / f"file{READERS[name].suffix}"
+    path.write_bytes(READERS[name].good)
+    READERS[name].read(path)
+
+
+@pytest.mark.parametrize("name", READERS)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(damage=st.lists(st.tuples(st.integers(0, 2**20), st.integers(0, 5), st.integers(0, 255)), min_size=1, max_size=3))
+def test_a_spoilt_file_is_read_or_refused(name, tmp_path, damage):
+    path = tmp_path / f"file{READERS[name].suffix}"
+    data = READERS[name].good
+    for place, kind, what in damage:
+        data = spoil(data, place, kind, what)
+    path.write_bytes(data)
+    read(name, path)
+
+
+@pytest.mark.parametrize("name", READERS)
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.one_of(st.binary(max_size=200), st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass"))))
+def test_any_bytes_are_read_or_refused(name, tmp_path, data):
+    path = tmp_path / f"file{READERS[name].suffix}"
+    path.write_bytes(data)
+    read(name, path)
+
+
+@pytest.mark.parametrize("name", ["YAML", "schema", "templates", "configuration"])
+def test_yaml_cannot_make_objects(name, tmp_path):
+    path = tmp_path / "file.yaml"
+    path.write_text(f"a: !!python/object/apply:os.system ['touch {tmp_path}/made']\n")
+    with pytest.raises(InputError, match=r"file\.yaml:1: "):
+        READERS[name].read(path)
+    assert [file.name for file in tmp_path.iterdir()] == ["file.yaml"]
+
+
+def test_a_judges_prompt_cannot_reach_into_python(tmp_path):
+    path = tmp_path / "prompt.md"
+    path.write_text("{{ question }} {{ answer }} {{ question.__class__.__mro__[1].__subclasses__() }}")
+    with pytest.raises(InputError, match=r"prompt\.md"):
+        READERS["judge's prompt"].read(path)

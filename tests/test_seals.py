@@ -1,0 +1,101 @@
+"""What a rule wrote is used only while it is what the rule wrote."""
+
+import os
+
+import pytest
+from tatara import seals
+from tatara.errors import InputError
+from tatara.job import job
+
+
+@pytest.fixture
+def results(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "results/base/m").mkdir(parents=True)
+    (tmp_path / "results/qa").mkdir()
+    (tmp_path / "results/qa/pool.jsonl").write_text('{"a": 1}\n{"a": 2}\n')
+    (tmp_path / "results/base/m/model.safetensors").write_bytes(bytes(range(256)) * 10)
+    (tmp_path / "results/base/m/config.json").write_text("{}")
+    seals.seal(["results/qa/pool.jsonl", "results/base/m"])
+    return tmp_path / "results"
+
+
+PATHS = ["results/qa/pool.jsonl", "results/base/m"]
+
+
+def test_what_is_whole_passes_and_what_has_no_seal_is_taken_as_it_is(results):
+    (results / "qa/other.jsonl").write_text("{}\n")
+    seals.check([*PATHS, "results/qa/other.jsonl", "config/config.yaml", "/elsewhere/file"])
+
+
+def test_a_copy_of_the_results_is_as_good(results, tmp_path, monkeypatch):
+    os.utime(results / "qa/pool.jsonl", (1, 1))
+    (tmp_path / "moved").mkdir()
+    results.rename(tmp_path / "moved/results")
+    monkeypatch.chdir(tmp_path / "moved")
+    seals.check(PATHS)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "said"),
+    [
+        ("qa/pool.jsonl", lambda data: data[:-9], "pool.jsonl: it has 9 bytes, its rule had written 18.* Remove results/qa/pool.jsonl and run again"),
+        ("qa/pool.jsonl", lambda data: b"", "pool.jsonl: it has 0 bytes"),
+        ("qa/pool.jsonl", lambda data: data.replace(b"2", b"3"), "pool.jsonl: its content is not what its rule had written"),
+        ("base/m/model.safetensors", lambda data: data[:-1], "model.safetensors: it has 2,559 bytes.* Remove results/base/m and"),
+        ("base/m/model.safetensors", None, "model.safetensors: it is gone"),
+        ("seals/base/m.json", lambda data: data[:-4], "this seal is damaged"),
+    ],
+)
+def test_damage_is_named_with_its_remedy(results, name, change, said):
+    file = results / name
+    if change is None:
+        file.unlink()
+    else:
+        file.write_bytes(change(file.read_bytes()))
+    with pytest.raises(InputError, match=said):
+        seals.check(PATHS)
+
+
+def test_a_large_file_is_known_by_its_size_and_its_ends(results, monkeypatch):
+    monkeypatch.setattr(seals, "WHOLE", 100)
+    monkeypatch.setattr(seals, "END", 16)
+    file = results / "base/m/model.safetensors"
+    seals.seal(["results/base/m"])
+    seals.check(["results/base/m"])
+    data = file.read_bytes()
+    file.write_bytes(data[:-1] + b"x")
+    with pytest.raises(InputError, match="content"):
+        seals.check(["results/base/m"])
+
+
+def test_a_job_refuses_damaged_inputs_and_seals_what_it_made(results, capsys):
+    with job("results/logs/a.log", PATHS, ["results/scale.csv"]):
+        (results / "scale.csv").write_text("n\n1\n")
+    (results / "scale.csv").write_text("n\n")
+    with pytest.raises(SystemExit), job("results/logs/b.log", ["results/scale.csv"], []):
+        raise AssertionError("the work must not begin")
+    assert "scale.csv: it has 2 bytes, its rule had written 4" in (results / "logs/b.log").read_text()
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(28, "No space left on device", "results/x"), "is full: free some space and run again"),
+        (RuntimeError("SafetensorError: I/O error: No space left on device (os error 28)"), "is full"),
+        (PermissionError(13, "Permission denied", "results/x"), "results/x cannot be written: make it writable"),
+        (MemoryError(), "out of memory: run fewer jobs"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes"), "out of memory"),
+    ],
+)
+def test_trouble_of_the_machine_is_said_with_what_to_do(results, error, said):
+    with pytest.raises(SystemExit), job("results/logs/a.log", [], []):
+        raise ValueError("while writing") from error
+    assert said in (results / "logs/a.log").read_text()
+
+
+def test_another_error_keeps_its_traceback_and_no_remedy_is_invented(results):
+    with pytest.raises(SystemExit), job("results/logs/a.log", [], []):
+        raise KeyError("r")
+    said = (results / "logs/a.log").read_text()
+    assert "Traceback" in said and "ERROR" not in said
