@@ -4,9 +4,8 @@ import pytest
 from conftest import ENVIRONMENT, Copy
 from tatara.errors import InputError
 from tatara.scratch import unfinished
-from test_resume import digest, disturbed, goes_on, kill_when
+from test_resume import digest, goes_on, kill_when
 
-__all__ = ["disturbed"]  # a fixture
 RUN = "llama_n24_r16_s42"
 
 

@@ -1,6 +1,5 @@
 """The pipeline through a real Slurm on this host: the whole smoke configuration, GPUs that are not shared, and faults in the middle."""
 
-import hashlib
 import json
 import shutil
 import subprocess
@@ -12,6 +11,7 @@ import pytest
 import slurm_cluster
 import yaml
 from conftest import ENVIRONMENT, REPOSITORY, Copy
+from test_resume import digest
 from trees import differing
 
 pytestmark = pytest.mark.services
@@ -70,10 +70,6 @@ def start(tmp_path):
         one.stop()
 
 
-def digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 def submit(cluster: slurm_cluster.Cluster, copy: Copy, *arguments: str) -> subprocess.Popen:
     """Start a Snakemake that sends its jobs to the cluster; what it says goes to said.txt in the copy."""
     with (copy.folder / "said.txt").open("w") as said:
@@ -99,15 +95,6 @@ def until(condition, process: subprocess.Popen) -> None:
 
 def states(cluster: slurm_cluster.Cluster) -> list[str]:
     return [job["JobState"] for job in cluster.jobs().values()]
-
-
-@pytest.fixture
-def disturbed(smoke: Copy, tmp_path) -> Copy:
-    """The finished smoke run once more, to be disturbed."""
-    copy = Copy.__new__(Copy)
-    copy.folder = tmp_path / "run"
-    shutil.copytree(smoke.folder, copy.folder, symlinks=True)
-    return copy
 
 
 @pytest.mark.parametrize("name", ["smoke", "paper"])
