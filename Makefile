@@ -14,7 +14,7 @@ BIN := $(abspath $(VENV))/bin
 SNAKEMAKE := PATH="$(BIN):$$PATH" $(BIN)/snakemake --configfile $(CONFIG) --directory $(DIRECTORY)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dry-run test lint dag unlock lock clean
+.PHONY: help setup run dry-run take-up bundle test lint dag unlock lock clean
 
 help: ## this list
 	@echo 'make TARGET [CONFIG=config/NAME.yaml] [CORES=N] [GPUS=N]'; echo
@@ -32,11 +32,18 @@ setup: ## environment from the lock and one build of llama.cpp; does nothing whe
 
 run: setup unlock ## the whole study of CONFIG: models, answers, scores, tables, figures, report
 	@mkdir -p $(DIRECTORY)
+	@$(BIN)/python scripts/take_up.py $(DIRECTORY) --check
 	$(SNAKEMAKE) all --cores $(CORES) --resources gpu=$(GPUS)
 
 dry-run: setup ## what `make run` would do
 	@mkdir -p $(DIRECTORY)
 	$(SNAKEMAKE) all --cores $(CORES) --dry-run
+
+take-up: setup ## take up results/ of CONFIG that were made on another machine (TARGET=FILE, RECORDS=1: docs/cluster.md)
+	@PATH="$(BIN):$$PATH" $(BIN)/python scripts/take_up.py $(DIRECTORY) $(CONFIG) $(if $(TARGET),--target $(TARGET)) $(if $(RECORDS),--records)
+
+bundle: setup ## pack what is needed to check the study of CONFIG without its weights: bundle.tar.gz beside results/
+	@$(BIN)/python scripts/bundle.py $(DIRECTORY)/results $(DIRECTORY)/bundle.tar.gz
 
 test: setup ## linters, unit tests, dry runs of every configuration and a real run of the smoke configuration
 	$(MAKE) lint

@@ -22,10 +22,7 @@ include: "rules/quantization.smk"
 include: "rules/figures.smk"
 include: "rules/report.smk"
 include: "rules/deploy.smk"
-
-
-localrules:
-    all,
+include: "rules/local.smk"
 
 
 rule all:

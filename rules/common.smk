@@ -8,7 +8,7 @@ from glob import glob
 from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, os.path.join(workflow.basedir, "scripts"))
-from tatara.code import code_digest
+from tatara.code import code_digest, pipeline_digest
 from tatara.config import check_config
 from tatara.errors import InputError
 from tatara.formats import FORMATS, variants

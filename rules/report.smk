@@ -35,7 +35,7 @@ rule provenance:
         names=GIVEN,
         config=config,
         commit=commit(),
-        code=code_digest("tatara.provenance"),
+        pipeline=pipeline_digest(),
     script:
         "../scripts/provenance.py"
 

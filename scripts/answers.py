@@ -4,8 +4,9 @@ from pathlib import Path
 
 from tatara.job import job
 
-with job(snakemake.log[0], snakemake.input, snakemake.output, threads=snakemake.params.numeric_threads):
+with job(snakemake.log[0], snakemake.input, snakemake.output, threads=snakemake.params.numeric_threads, gpus=snakemake.resources.gpu):
     from tatara.engines import answer_all
+    from tatara.scratch import unfinished
     from tatara.testset import evaluated
 
     fmt = snakemake.wildcards.get("fmt", "nf4")
@@ -18,7 +19,7 @@ with job(snakemake.log[0], snakemake.input, snakemake.output, threads=snakemake.
         adapter=Path(adapter[0]).parent if adapter else None,
         answers=Path(snakemake.output.answers),
         times=Path(snakemake.output.seconds),
-        partial=Path("results/checkpoints", f"answers_{snakemake.wildcards.model}_{fmt}.jsonl"),
+        partial=unfinished(f"answers_{snakemake.wildcards.model}_{fmt}.jsonl"),
         system=snakemake.params.system,
         limit=snakemake.params.limit,
         context=snakemake.params.context,

@@ -4,7 +4,14 @@ from pathlib import Path
 
 from tatara.job import job
 
-with job(snakemake.log[0], snakemake.input, snakemake.output, threads=snakemake.params.numeric_threads, online="hub" in snakemake.params.source):
+with job(
+    snakemake.log[0],
+    snakemake.input,
+    snakemake.output,
+    threads=snakemake.params.numeric_threads,
+    online="hub" in snakemake.params.source,
+    gpus=snakemake.resources.gpu,
+):
     from tatara.base import build, corpus_texts
     from tatara.domain_text import read_texts
 

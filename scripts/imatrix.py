@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tatara.job import job
 
-with job(snakemake.log[0], snakemake.input, snakemake.output, threads=snakemake.params.numeric_threads):
+with job(snakemake.log[0], snakemake.input, snakemake.output, threads=snakemake.params.numeric_threads, gpus=snakemake.resources.gpu):
     from tatara.jsonl import read_jsonl
     from tatara.ladder import calibrate
 

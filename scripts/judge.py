@@ -4,9 +4,10 @@ from pathlib import Path
 
 from tatara.job import job
 
-with job(snakemake.log[0], snakemake.input, snakemake.output):
+with job(snakemake.log[0], snakemake.input, snakemake.output, gpus=snakemake.resources.get("gpu", 0)):
     from tatara import judges, llm_judges
     from tatara.results import read_json
+    from tatara.scratch import unfinished
     from tatara.testset import evaluated
 
     name, params = snakemake.wildcards.judge, snakemake.params
@@ -27,6 +28,6 @@ with job(snakemake.log[0], snakemake.input, snakemake.output):
             complete=lambda: llm_judges.load(settings, params.file, params.numeric_threads),
             identity=read_json(snakemake.input.identity),
             prompt=Path(snakemake.input.prompt),
-            partial=Path("results/checkpoints", f"judge_{name}_{snakemake.wildcards.evaluated}.jsonl"),
+            partial=unfinished(f"judge_{name}_{snakemake.wildcards.evaluated}.jsonl"),
             seed=params.seed,
         )

@@ -4,8 +4,9 @@ from pathlib import Path
 
 from tatara.job import job
 
-with job(snakemake.log[0], snakemake.input, snakemake.output, threads=snakemake.params.numeric_threads):
+with job(snakemake.log[0], snakemake.input, snakemake.output, threads=snakemake.params.numeric_threads, gpus=snakemake.resources.gpu):
     from tatara.ladder import ladder
+    from tatara.scratch import unfinished
     from tatara.testset import evaluated
 
     matrix = snakemake.input.matrix
@@ -19,7 +20,7 @@ with job(snakemake.log[0], snakemake.input, snakemake.output, threads=snakemake.
         rows=evaluated(snakemake.input.testset, **snakemake.params.questions),
         output=Path(snakemake.output.ladder),
         times=Path(snakemake.output.seconds),
-        partial=Path("results/checkpoints", f"ladder_{snakemake.wildcards.model}.jsonl"),
+        partial=unfinished(f"ladder_{snakemake.wildcards.model}.jsonl"),
         system=snakemake.params.system,
         context=snakemake.params.context,
         threads=snakemake.params.numeric_threads,

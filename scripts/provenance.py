@@ -10,6 +10,7 @@ with job(snakemake.log[0], snakemake.input, snakemake.output):
     write_provenance(
         output=Path(snakemake.output[0]),
         commit=snakemake.params.commit,
+        pipeline=snakemake.params.pipeline,
         config=snakemake.params.config,
         inputs=dict(zip(snakemake.params.names, snakemake.input.given, strict=True)),
         bases={Path(folder).name: Path(folder, "base.json") for folder in snakemake.input.bases},

@@ -4,15 +4,16 @@ from pathlib import Path
 
 from tatara.job import job
 
-with job(snakemake.log[0], snakemake.input, snakemake.output, threads=snakemake.params.numeric_threads):
+with job(snakemake.log[0], snakemake.input, snakemake.output, threads=snakemake.params.numeric_threads, gpus=snakemake.resources.gpu):
     from tatara.qlora import train
+    from tatara.scratch import unfinished
 
     train(
         base=Path(snakemake.input.base),
         subset=Path(snakemake.input.subset),
         adapter=Path(snakemake.output.report).parent,
         report=Path(snakemake.output.report),
-        checkpoint_folder=Path("results/checkpoints", snakemake.params.run),
+        checkpoint_folder=unfinished(snakemake.params.run),
         settings=snakemake.params.settings,
         lora={"r": int(snakemake.wildcards.r), "alpha": snakemake.params.alpha, "dropout": snakemake.params.dropout},
         system=snakemake.params.system,

@@ -60,6 +60,15 @@ def smoke(tmp_path_factory) -> Copy:
 
 
 @pytest.fixture
+def disturbed(smoke: Copy, tmp_path) -> Copy:
+    """The finished smoke run once more, to be disturbed."""
+    copy = Copy.__new__(Copy)
+    copy.folder = tmp_path / "run"
+    shutil.copytree(smoke.folder, copy.folder, symlinks=True)
+    return copy
+
+
+@pytest.fixture
 def copy(tmp_path) -> Copy:
     """A fresh copy without results."""
     return Copy(tmp_path)

@@ -34,15 +34,6 @@ def kill_when(copy: Copy, target: str, condition) -> None:
         process.wait()
 
 
-@pytest.fixture
-def disturbed(smoke: Copy, tmp_path) -> Copy:
-    """The finished smoke run once more, to be disturbed."""
-    copy = Copy.__new__(Copy)
-    copy.folder = tmp_path / "run"
-    shutil.copytree(smoke.folder, copy.folder, symlinks=True)
-    return copy
-
-
 def goes_on(copy: Copy, target: str) -> str:
     """Unlock as `make run` does, run again, return what was said."""
     unlocked = subprocess.run([sys.executable, "scripts/unlock.py", "."], cwd=copy.folder, capture_output=True, text=True)

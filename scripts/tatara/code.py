@@ -6,6 +6,8 @@ import hashlib
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
+REPOSITORY = PACKAGE.parent.parent
+DATA = {".html", ".css", ".md"}  # templates and other data that lie beside modules
 
 
 def _file(module: str) -> Path | None:
@@ -43,10 +45,20 @@ def code_digest(*modules: str) -> str:
         if file is None or file in seen:
             continue
         # Templates and other data that lie beside a package's modules belong to it.
-        data = sorted(path for path in file.parent.glob("*") if path.suffix in {".html", ".css", ".md"}) if file.name == "__init__.py" else []
+        data = sorted(path for path in file.parent.glob("*") if path.suffix in DATA) if file.name == "__init__.py" else []
         seen[file] = b"".join(path.read_bytes() for path in [file, *data])
         waiting += _imports(file)
     digest = hashlib.sha256()
     for file in sorted(seen):
         digest.update(str(file.relative_to(PACKAGE)).encode() + b"\0" + seen[file])
+    return digest.hexdigest()[:16]
+
+
+def pipeline_digest() -> str:
+    """Return a digest of the whole pipeline as it is delivered: Snakefile, rules, scripts, captions, the paper's values, the judge's prompt."""
+    folders = ["rules", "scripts", "report", "resources/paper", "resources/judge"]
+    files = [REPOSITORY / "Snakefile", *(path for folder in folders for path in (REPOSITORY / folder).rglob("*") if path.is_file())]
+    digest = hashlib.sha256()
+    for file in sorted(path for path in files if path.suffix != ".pyc"):
+        digest.update(str(file.relative_to(REPOSITORY)).encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()[:16]

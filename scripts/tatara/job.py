@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tatara import seals
 from tatara.errors import InputError
+from tatara.gpus import own
 
 logger = logging.getLogger("tatara")
 
@@ -44,7 +45,7 @@ def machine_trouble(error: BaseException, place: Path | str) -> str | None:
 
 
 @contextlib.contextmanager
-def job(log: str, inputs: Iterable[str], outputs: Iterable[str], *, threads: int = 1, online: bool = False) -> Iterator[None]:
+def job(log: str, inputs: Iterable[str], outputs: Iterable[str], *, threads: int = 1, online: bool = False, gpus: int = 0) -> Iterator[None]:
     """Log to the rule's log file and to the terminal, check the inputs' seals, seal the outputs; end with one clear message on bad input.
 
     Args:
@@ -52,6 +53,7 @@ def job(log: str, inputs: Iterable[str], outputs: Iterable[str], *, threads: int
         inputs, outputs: the rule's; an input that is no longer what its own rule wrote stops the job (`seals`).
         threads: CPU threads of the numeric libraries.
         online: True lets the hub be asked, for a model that the config takes from there.
+        gpus: GPUs that the rule asks for; the job sees no others.
     """
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = str(threads)
@@ -67,7 +69,8 @@ def job(log: str, inputs: Iterable[str], outputs: Iterable[str], *, threads: int
     start = time.monotonic()
     try:
         seals.check(inputs)
-        yield
+        with own(gpus):
+            yield
         seals.seal(outputs)
     except InputError as error:
         logger.error("\nERROR: %s\n", error)

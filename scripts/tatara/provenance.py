@@ -30,19 +30,25 @@ def _digest(path: str | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def write_provenance(*, output: Path, commit: str, config: dict, inputs: dict[str, str], bases: dict[str, Path]) -> None:
+def config_digest(config: dict) -> str:
+    """Return the digest of a resolved configuration."""
+    return hashlib.sha256(json.dumps(config, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def write_provenance(*, output: Path, commit: str, pipeline: str, config: dict, inputs: dict[str, str], bases: dict[str, Path]) -> None:
     """Write the provenance file.
 
     Args:
         commit: the pipeline's commit, `+` at its end where tracked files were changed.
+        pipeline: digest of the pipeline's code, which says more than a commit where files were changed.
         config: the resolved configuration.
         inputs: name as the configuration has it -> path, of each file that the study was given.
         bases: model -> its base.json.
     """
-    text = json.dumps(config, sort_keys=True, ensure_ascii=False)
     content = {
         "commit": commit,
-        "config_sha256": hashlib.sha256(text.encode()).hexdigest(),
+        "pipeline": pipeline,
+        "config_sha256": config_digest(config),
         "seeds": {"seed": config["seed"], "stage1": config["stage1"]["seeds"], "stage2": config["stage2"]["seed"]},
         "python": sys.version.split()[0],
         "platform": platform.platform(),
@@ -53,3 +59,25 @@ def write_provenance(*, output: Path, commit: str, config: dict, inputs: dict[st
         "base_models": {model: json.loads(Path(path).read_text(encoding="utf-8")) for model, path in bases.items()},
     }
     output.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def differences(provenance: dict, config: dict, pipeline: str, root: Path) -> list[str]:
+    """Return what keeps results from being those of this configuration, this code and the files under `root`; nothing where they are.
+
+    Args:
+        provenance: what provenance.json holds.
+        config: the resolved configuration here.
+        pipeline: digest of the code here.
+        root: folder that the configuration's paths are relative to.
+    """
+    found = []
+    if provenance["config_sha256"] != config_digest(config):
+        found.append("the configuration is another one (results/config.yaml is the one that they were made with)")
+    for name, digest in provenance["inputs"].items():
+        if not (root / name).is_file():
+            found.append(f"{name} is not here")
+        elif _digest(root / name) != digest:
+            found.append(f"{name} is another file")
+    if provenance["pipeline"] != pipeline:
+        found.append(f"the code is not that of commit {provenance['commit']} ('+' at its end: with changes)")
+    return found

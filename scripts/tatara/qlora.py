@@ -258,6 +258,9 @@ def train(
     trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
     seconds = time.monotonic() - started
 
+    for config in trainer.model.peft_config.values():
+        if isinstance(config.target_modules, set):  # written in an order that differs from process to process
+            config.target_modules = sorted(config.target_modules)
     trainer.model.save_pretrained(adapter)
     shutil.rmtree(adapter / "README.md", ignore_errors=True)
     (adapter / "README.md").unlink(missing_ok=True)

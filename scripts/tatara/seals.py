@@ -40,6 +40,12 @@ def seal_of(output: Path) -> Path:
     return SEALS / f"{output.relative_to(RESULTS)}.json"
 
 
+def sealed() -> list[Path]:
+    """Return the outputs that have a seal and are there."""
+    found = (Path(RESULTS, file.relative_to(SEALS)).with_suffix("") for file in sorted(SEALS.rglob("*.json")))
+    return [output for output in found if output.exists()]
+
+
 def _own(paths: Iterable[str | Path]) -> list[Path]:
     """Return those of the paths that are results; what the user brought has no seal."""
     return [path for path in map(Path, paths) if path.parts[:1] == (RESULTS,)]

@@ -1,0 +1,100 @@
+"""A GPU of its own for each job; no GPU is needed here, since what a job gets is a name."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import ENVIRONMENT, REPOSITORY
+from tatara import gpus
+
+SNAKEFILE = """
+rule all:
+    input: expand("{n}.txt", n=range(6))
+
+rule work:
+    output: "{n}.txt"
+    log: "{n}.log"
+    resources: gpu=1
+    script: "work.py"
+"""
+# A job marks the GPU that it is on, and ends once it has seen four at work; a GPU that is marked twice is an error.
+SCRIPT = """
+import os, time
+from pathlib import Path
+from tatara.job import job
+
+with job(snakemake.log[0], snakemake.input, snakemake.output, gpus=snakemake.resources.gpu):
+    device = os.environ["CUDA_VISIBLE_DEVICES"]
+    Path(f"on-{device}").open("x").close()
+    Path(f"came-{snakemake.wildcards.n}").touch()
+    waited = 0
+    while len(list(Path().glob("came-*"))) < 4:
+        waited += 1
+        assert waited < 1200, "four jobs were never at work at once"
+        time.sleep(0.1)
+    Path(f"on-{device}").unlink()
+    Path(snakemake.output[0]).write_text(device)
+"""
+HOLD = "import sys, time\nfrom tatara.gpus import own\nwith own(1) as held:\n    print(*held, flush=True)\n    time.sleep(600)\n"
+
+
+@pytest.fixture
+def environment(tmp_path, monkeypatch) -> dict[str, str]:
+    """Four GPUs by name, locks in a folder of the test's own."""
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2,3")
+    monkeypatch.setenv("CUDA_DEVICE_ORDER", "FASTEST_FIRST")
+    return {**ENVIRONMENT, "CUDA_VISIBLE_DEVICES": "0,1,2,3", "TMPDIR": str(tmp_path / "tmp"), "PYTHONPATH": str(REPOSITORY / "scripts")}
+
+
+def test_jobs_at_once_have_a_gpu_each(environment, tmp_path):
+    """Six jobs that Snakemake starts at once on four GPUs: four work at the same time, and none shares its GPU."""
+    (tmp_path / "Snakefile").write_text(SNAKEFILE)
+    (tmp_path / "work.py").write_text(SCRIPT)
+    command = [sys.executable, "-m", "snakemake", "--cores", "6", "--resources", "gpu=6"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert {(tmp_path / f"{n}.txt").read_text() for n in range(6)} == {"0", "1", "2", "3"}
+
+
+def test_a_killed_job_frees_its_gpu(environment):
+    first = subprocess.Popen([sys.executable, "-c", HOLD], env=environment, stdout=subprocess.PIPE, text=True)
+    try:
+        assert first.stdout.readline() == "0\n"
+        with gpus.own(3) as held:
+            assert held == ["1", "2", "3"]
+            assert os.environ["CUDA_VISIBLE_DEVICES"] == "1,2,3"
+    finally:
+        os.kill(first.pid, signal.SIGKILL)
+        first.wait()
+    os.environ["CUDA_VISIBLE_DEVICES"] = "0,1,2,3"
+    with gpus.own(4) as held:
+        assert held == ["0", "1", "2", "3"]
+
+
+def test_the_gpu_that_a_scheduler_gave_is_kept(environment, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
+    with gpus.own(1):
+        assert os.environ["CUDA_VISIBLE_DEVICES"] == "3"
+    assert not gpus.lock_folder().exists()
+
+
+def test_a_job_without_a_gpu_sees_none(environment):
+    with gpus.own(0):
+        assert os.environ["CUDA_VISIBLE_DEVICES"] == ""
+
+
+def test_every_rule_with_a_gpu_has_a_script_that_takes_one():
+    text = "\n".join(path.read_text(encoding="utf-8") for path in sorted((REPOSITORY / "rules").glob("*.smk")))
+    scripts = {
+        re.search(r'"\.\./(scripts/\w+\.py)"', block)[1]
+        for block in re.split(r"^rule ", text, flags=re.MULTILINE)[1:]
+        if re.search(r"^\s+gpu=1", block, re.MULTILINE)
+    }
+    assert len(scripts) >= 8
+    assert [name for name in sorted(scripts) if "gpus=snakemake.resources" not in Path(REPOSITORY, name).read_text(encoding="utf-8")] == []

@@ -1,0 +1,47 @@
+"""Unfinished work on a disk of the node: taken up there, begun anew elsewhere, with the same result."""
+
+import pytest
+from conftest import ENVIRONMENT, Copy
+from tatara.errors import InputError
+from tatara.scratch import unfinished
+from test_resume import digest, goes_on, kill_when
+
+RUN = "llama_n24_r16_s42"
+
+
+def test_without_a_setting_it_lies_with_the_results(monkeypatch):
+    monkeypatch.delenv("TATARA_SCRATCH", raising=False)
+    assert str(unfinished(RUN)) == f"results/checkpoints/{RUN}"
+
+
+def test_each_study_has_a_folder_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.setenv("TATARA_SCRATCH", str(tmp_path / "scratch"))
+    found = set()
+    for study in ("one", "other"):
+        (tmp_path / study).mkdir()
+        monkeypatch.chdir(tmp_path / study)
+        assert unfinished(RUN) == unfinished(RUN)
+        found.add(unfinished(RUN))
+    assert len(found) == 2
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("TATARA_SCRATCH", str(tmp_path / "file"))
+    with pytest.raises(InputError, match=r"TATARA_SCRATCH is .*file.*name a folder that each node can write"):
+        unfinished(RUN)
+
+
+def test_training_goes_on_on_its_node_and_begins_anew_on_another(disturbed: Copy, tmp_path, monkeypatch):
+    target = f"results/adapters/{RUN}/adapter_model.safetensors"
+    adapter = disturbed.folder / target
+    expected = digest(adapter)
+    for place, goes_on_there in (("node1", True), ("node2", False)):
+        adapter.unlink()
+        monkeypatch.setitem(ENVIRONMENT, "TATARA_SCRATCH", str(tmp_path / "node1"))
+        kill_when(disturbed, target, lambda _: list((tmp_path / "node1").glob(f"tatara-*/{RUN}/checkpoint-*/seal.json")))
+        monkeypatch.setitem(ENVIRONMENT, "TATARA_SCRATCH", str(tmp_path / place))
+        assert ("goes on from checkpoint-" in goes_on(disturbed, target)) == goes_on_there
+        assert digest(adapter) == expected
+        assert not list((tmp_path / place).glob(f"tatara-*/{RUN}"))
+    assert not (disturbed.folder / "results/checkpoints" / RUN).exists()
