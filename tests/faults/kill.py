@@ -9,7 +9,6 @@ of the second run, files that differ. It ends with 1 when a second run failed or
 import argparse
 import contextlib
 import csv
-import hashlib
 import os
 import random
 import re
@@ -28,18 +27,7 @@ sys.path[:0] = [str(HERE.parents[1]), str(HERE.parents[2] / "scripts")]
 
 from conftest import Copy  # noqa: E402
 from tqdm import tqdm  # noqa: E402
-
-# What tells times, or is drawn from them: seconds of answers, of training, of formats, and the tables, figures and pages with these numbers.
-TIMED = re.compile(
-    r"results/(benchmarks|logs|seals|checkpoints)/|_seconds\.csv$|train\.json$|/judge/|quant/(ladder|.*_seconds)|tables/table[135]|provenance|report\.html"
-    r"|data\.html|figures/(fig0[57]|fig10|quant01)|deploy/"
-)
-
-
-def digests(folder: Path) -> dict[str, str]:
-    """Return file -> digest of all results that a seed decides."""
-    names = {str(path.relative_to(folder)): path for path in (folder / "results").rglob("*") if path.is_file()}
-    return {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in names.items() if not TIMED.search(name)}
+from trees import differing, tree  # noqa: E402
 
 
 def command() -> list[str]:
@@ -77,8 +65,7 @@ def main() -> int:
         if start(first.folder, Path(scratch, "undisturbed.log")).wait():
             sys.exit(Path(scratch, "undisturbed.log").read_text()[-4000:])
         whole = time.monotonic() - began
-        expected = digests(first.folder)
-        tqdm.write(f"undisturbed: {whole:.0f} s, {len(expected)} files are compared")
+        tqdm.write(f"undisturbed: {whole:.0f} s, {len(tree(first.folder / 'results'))} files are compared")
         for number in tqdm(range(arguments.kills), unit=" kills"):
             copy, log = Copy(Path(scratch, "killed")), Path(scratch, "killed.log")
             moment = generator.uniform(2, whole)
@@ -92,8 +79,7 @@ def main() -> int:
             began = time.monotonic()
             status = start(copy.folder, log).wait()
             said = log.read_text(errors="replace")
-            found = digests(copy.folder)
-            different = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
+            different = differing(first.folder / "results", copy.folder / "results")
             bad += bool(status or different)
             lock = "its lock is removed" in said
             table.writerow([f"{moment:.1f}", done[-1] if done else 0, lock, f"{time.monotonic() - began:.0f}", status, " ".join(different)])
