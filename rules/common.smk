@@ -60,10 +60,11 @@ ADAPTER_FILES = ["adapter_model.safetensors", "adapter_config.json"]
 DATA_PRIORITY = 100
 ALL_CORES = workflow.resource_settings.cores or 1
 
-# The files that the user brings.
+# The files that the user brings; a graph of a database is one once it is exported.
+FROM_NEO4J = config["graph"]["source"] == "neo4j"
 GIVEN = [
-    *config["graph"]["nodes"],
-    *config["graph"]["relations"],
+    *([] if FROM_NEO4J else config["graph"]["nodes"]),
+    *([] if FROM_NEO4J else config["graph"]["relations"]),
     config["graph"]["schema"],
     config["graph"]["toc"],
     *config["qa"]["templates"],
