@@ -35,3 +35,23 @@ def logits_of(model) -> Callable[[list[int]], numpy.ndarray]:
         return model.scores[: len(ids)]
 
     return logits
+
+
+def piece_of(model) -> Callable[[int], bytes]:
+    """Return a function from a token id to its bytes; llama-cpp-python's own `detokenize` loses tokens of more than 32 bytes."""
+    import ctypes
+
+    import llama_cpp
+
+    vocabulary = llama_cpp.llama_model_get_vocab(model.model)
+
+    def piece(token: int) -> bytes:
+        size = 32
+        while True:
+            buffer = ctypes.create_string_buffer(size)
+            length = llama_cpp.llama_token_to_piece(vocabulary, token, buffer, size, 0, True)
+            if length >= 0:
+                return buffer.raw[:length]
+            size = -length
+
+    return piece
