@@ -1,9 +1,13 @@
-"""A TCP proxy before a real server that breaks connections where a test wants them broken."""
+"""Proxies before a real server: one breaks connections, the other HTTP answers, where a test wants them broken."""
 
 import contextlib
 import socket
 import threading
+import time
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import httpx
 
 
 class Proxy:
@@ -57,3 +61,64 @@ class Proxy:
 
     def __exit__(self, *error) -> None:
         self._listener.close()
+
+
+class HttpProxy:
+    """Forwards HTTP requests to a server.
+
+    Attributes:
+        url: where it listens.
+        faults: path -> what befalls the requests to it, one after another: a status to send, bytes to send in place of the answer, seconds to wait,
+            a function to call before the request is forwarded, or None for nothing; later requests are left alone.
+        asked: the paths of all requests.
+    """
+
+    def __init__(self, target: str, faults: dict[str, list] | None = None):
+        self.faults, self.asked = faults or {}, []
+        proxy = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def answer(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                proxy.asked.append(self.path)
+                waiting = proxy.faults.get(self.path)
+                fault = waiting.pop(0) if waiting else None
+                if isinstance(fault, float):
+                    time.sleep(fault)
+                elif callable(fault):
+                    fault()
+                if isinstance(fault, int):
+                    self.send(fault, b'{"error":"injected"}')
+                elif isinstance(fault, bytes):
+                    self.send(200, fault)
+                else:
+                    try:
+                        got = httpx.request(self.command, target + self.path, content=body, headers={"Content-Type": "application/json"}, timeout=120)
+                    except httpx.TransportError:
+                        self.close_connection = True
+                        return
+                    self.send(got.status_code, got.content)
+
+            do_GET = do_POST = answer
+
+            def send(self, status: int, content: bytes) -> None:
+                with contextlib.suppress(OSError):  # the client may have gone
+                    self.send_response(status)
+                    self.send_header("Content-Type", "application/json")
+                    self.send_header("Content-Length", str(len(content)))
+                    self.end_headers()
+                    self.wfile.write(content)
+
+            def log_message(self, *arguments) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def __enter__(self) -> "HttpProxy":
+        return self
+
+    def __exit__(self, *error) -> None:
+        self._server.shutdown()
+        self._server.server_close()

@@ -94,6 +94,12 @@ def _across(config: dict) -> list[str]:
             wrong.append(f"config key judge.judges.{name}.{key} is missing: a judge of the kind {judge['kind']} needs it")
         if judge["repeats"] > 1 and (judge["kind"] == "rubric" or not judge["temperature"]):
             wrong.append(f"config key judge.judges.{name}.repeats is {judge['repeats']}: repeats of a judge without a temperature are all the same")
+    for name, url in {
+        "ollama.url": config["ollama"]["url"],
+        **{f"judge.judges.{key}.url": judge["url"] for key, judge in config["judge"]["judges"].items()},
+    }.items():
+        if url and "@" in url:
+            wrong.append(f"config key {name} holds a user or password: it goes into logs and results; put the server behind an address without one")
     both = sorted(config["rebalance"]["retain"].keys() & config["rebalance"]["target_share"].keys())
     if both:
         wrong.append(f"config keys rebalance.retain and rebalance.target_share both name {', '.join(both)}: name each type in one of them")

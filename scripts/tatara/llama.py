@@ -55,3 +55,17 @@ def piece_of(model) -> Callable[[int], bytes]:
             size = -length
 
     return piece
+
+
+def greedy_with_logits(model, prompt: list[int], stops: list[int], limit: int) -> tuple[list[int], numpy.ndarray]:
+    """Return greedily generated ids, a stop token included where one came, and the logits (tokens, vocabulary) that each was taken from."""
+    import llama_cpp
+
+    model.reset()
+    ids, logits = [], []
+    for token in model.generate(prompt, top_k=1, temp=0.0, repeat_penalty=1.0, reset=True):
+        ids.append(int(token))
+        logits.append(numpy.ctypeslib.as_array(llama_cpp.llama_get_logits_ith(model.ctx, -1), shape=(model.n_vocab(),)).copy())
+        if token in stops or len(ids) == limit:
+            break
+    return ids, numpy.stack(logits)
