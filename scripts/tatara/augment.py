@@ -56,7 +56,7 @@ class Terms:
     def lost(self, before: str, after: str) -> str | None:
         """Return why a text is no rephrasing of another, None where it holds the same names, places and numbers."""
         kept = squeeze(after)
-        for reason, known in (("name missing", self.names), ("citation missing", self.places)):
+        for reason, known in (("citation missing", self.places), ("name missing", self.names)):
             if any(squeeze(term) not in kept for term in self._in(before, known)):
                 return reason
         return None if set(_NUMBER.findall(squeeze(before))) == set(_NUMBER.findall(kept)) else "number changed"
