@@ -3,8 +3,8 @@
 Usage: python benchmarks/neo4j_scale.py   (some minutes; needs Java and Maven, as tests/neo4j_server.py)
 
 Graphs of 10,000 nodes and 30,000 relations up to ten times that are loaded into an empty database of a real server (512 MiB of heap) and
-exported from it. One hub has a tenth of the relations. Peak memory is that of our process and of the server's; each graph has a process and a
-server of its own.
+exported from it. One hub has a tenth of the relations. Peak memory is that of our process and of the server's; each step has a process of its
+own, each graph a server.
 """
 
 import csv
@@ -18,9 +18,14 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(REPOSITORY / "scripts"), str(REPOSITORY / "tests")]
+from tatara.schema import RelationType, Schema  # noqa: E402 - found by the line above
+
 COLUMNS = ["nodes", "relations", "step", "seconds", "peak_mib", "server_peak_mib"]
 SIZES = (10_000, 25_000, 50_000, 100_000)
 VOLUME = "編"
+LABELS = {"Facility": "施設", "Concept": "概念"}
+TYPES = {name: RelationType(name, name, tuple(LABELS), tuple(LABELS), False) for name in ("REQUIRES", "AFFECTS", "USED_IN")}
+SCHEMA = Schema(LABELS, TYPES, {"c": 1}, {VOLUME: "c"})
 
 
 def peak_mib(pid: int | str) -> float:
@@ -30,45 +35,39 @@ def peak_mib(pid: int | str) -> float:
 
 
 def make_graph(nodes: int):
-    """Return a checked graph of so many nodes and three times as many relations."""
+    """Return a checked graph of so many nodes and three times as many relations, and its schema."""
     from tatara.graph import build_graph
-    from tatara.schema import RelationType, Schema
     from tatara.toc import Citation, Toc
 
-    labels = {"Facility": "施設", "Concept": "概念"}
-    types = {name: RelationType(name, name, tuple(labels), tuple(labels), False) for name in ("REQUIRES", "AFFECTS", "USED_IN")}
-    schema = Schema(labels, types, {"c": 1}, {VOLUME: "c"})
     toc = Toc({Citation(VOLUME): None, Citation(VOLUME, "第1章 総論"): None})
     text = "堤防の高さは計画高水位に余裕高を加えたもの以上とし、出水期前に点検する。" * 3
-    names = list(labels)
+    names, types = list(SCHEMA.labels), list(SCHEMA.relations)
     rows = [(f"n{i}", {"id": f"n{i}", "name": f"名{i}", "label": names[i % 2], "description": f"{i} {text}"}) for i in range(nodes)]
     relations, evidence = [], {"reason": text, "volume": VOLUME, "chapter": "第1章 総論"}
     for i in range(3 * nodes):
-        start, kind = i % nodes, list(types)[i // nodes]
+        start, kind = i % nodes, types[i // nodes]
         end = 0 if i % 10 == 0 else (start * 7 + i // nodes + 1) % nodes
         relations.append((f"r{i}", {"start": f"n{start}", "end": f"n{end}", "type": kind} | evidence))
-    return build_graph(rows, relations, schema, toc), schema, toc
+    return build_graph(rows, relations, SCHEMA, toc), SCHEMA
 
 
-def measure(nodes: int, uri: str, server: int) -> None:
-    """Load and export one graph; print a row for each step."""
-    from tatara.graph import build_graph, write_graph
-    from tatara.graph_neo4j import connect
+def measure(nodes: int, step: str, folder: Path, uri: str, server: int) -> None:
+    """Load or export one graph and print its row."""
+    from tatara.graph import write_graph
+    from tatara.graph_neo4j import connect, read_graph
 
-    graph, schema, toc = make_graph(nodes)
-    with tempfile.TemporaryDirectory() as folder, connect(uri, "neo4j", "neo4j") as database:
-        write_graph(graph, Path(folder, "n1.csv"), Path(folder, "r1.csv"))
-        for step in ("load", "load again", "export"):
-            start = time.monotonic()
-            if step == "export":
-                write_graph(build_graph(*database.rows(), schema, toc), Path(folder, "n2.csv"), Path(folder, "r2.csv"))
-            else:
-                database.load(graph)
-            row = [nodes, len(graph.relations), step, time.monotonic() - start, peak_mib("self"), peak_mib(server)]
-            print(",".join(str(round(value, 1)) if isinstance(value, float) else str(value) for value in row), flush=True)
-        for name in ("n", "r"):
-            if Path(folder, f"{name}1.csv").read_bytes() != Path(folder, f"{name}2.csv").read_bytes():
-                sys.exit("what was exported is not what was loaded")
+    graph, schema = make_graph(nodes) if step != "export" else (None, SCHEMA)
+    start = time.monotonic()
+    if step == "export":
+        graph = read_graph(uri=uri, user="neo4j", database="neo4j", schema=schema, toc_file=folder / "toc.csv")
+        write_graph(graph, folder / "nodes2.csv", folder / "relations2.csv")
+    else:
+        with connect(uri, "neo4j", "neo4j") as database:
+            database.load(graph)
+    row = [nodes, len(graph.relations), step, time.monotonic() - start, peak_mib("self"), peak_mib(server)]
+    print(",".join(str(round(value, 1)) if isinstance(value, float) else str(value) for value in row), flush=True)
+    if step != "export":
+        write_graph(graph, folder / "nodes1.csv", folder / "relations1.csv")
 
 
 def main() -> None:
@@ -80,13 +79,18 @@ def main() -> None:
             server = Server(Path(folder), secrets.token_hex(12))
             server.start()
             try:
-                known = {**os.environ, "NEO4J_PASSWORD": server.password}
-                command = [sys.executable, __file__, str(nodes), server.uri, str(server.process.pid)]
-                done = subprocess.run(command, env=known, check=True, stdout=subprocess.PIPE, text=True)
+                Path(folder, "toc.csv").write_text(f"volume,chapter_number,chapter,section_number,section\n{VOLUME},第1章,総論,,\n")
+                for step in ("load", "load again", "export"):
+                    command = [sys.executable, __file__, str(nodes), step, folder, server.uri, str(server.process.pid)]
+                    known = {**os.environ, "NEO4J_PASSWORD": server.password}
+                    done = subprocess.run(command, env=known, check=True, stdout=subprocess.PIPE, text=True)
+                    print(done.stdout, end="", flush=True)
+                    rows.append(done.stdout.strip().split(","))
             finally:
                 server.stop()
-        print(done.stdout, end="", flush=True)
-        rows += [line.split(",") for line in done.stdout.splitlines()]
+            for name in ("nodes", "relations"):
+                if Path(folder, f"{name}1.csv").read_bytes() != Path(folder, f"{name}2.csv").read_bytes():
+                    sys.exit("what was exported is not what was loaded")
     with Path(__file__).with_suffix(".csv").open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerows([COLUMNS, *rows])
@@ -94,6 +98,6 @@ def main() -> None:
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
-        measure(int(sys.argv[1]), sys.argv[2], int(sys.argv[3]))
+        measure(int(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), sys.argv[4], int(sys.argv[5]))
     else:
         main()

@@ -3,7 +3,8 @@
 import logging
 import os
 import ssl
-from collections import defaultdict
+import sys
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,9 +26,10 @@ logger = logging.getLogger("tatara")
 PASSWORD = "NEO4J_PASSWORD"  # the environment variable; the password stands nowhere else
 BATCH = 5000  # rows a transaction, which bounds what the server holds in memory for it
 CONNECT_SECONDS = 5.0
+SHORT = 64  # characters; what is shorter, such as ids and places, stands in many rows and is kept once
 PATIENCE = 15.0  # seconds that a server which stopped may take to come back
 
-Rows = list[tuple[str, dict[str, str]]]
+Rows = deque[tuple[str, dict[str, str]]]
 
 
 def escaped(name: str) -> str:
@@ -45,11 +47,12 @@ def _text(value: object) -> str:
     if isinstance(value, list):
         return ";".join(map(_text, value))
     text = value.iso_format() if hasattr(value, "iso_format") else str(value)
-    return text.replace("\r\n", "\n").replace("\r", "\n").strip()
+    text = text.replace("\r\n", "\n").replace("\r", "\n").strip()
+    return sys.intern(text) if len(text) < SHORT else text
 
 
 def _properties(given: dict, own: tuple[str, ...] = ()) -> dict[str, str]:
-    return {key if key in own else property_key(key.replace(":", "_")): _text(value) for key, value in given.items()}
+    return {sys.intern(key if key in own else property_key(key.replace(":", "_"))): _text(value) for key, value in given.items()}
 
 
 def _batches(items: Iterable, size: int) -> Iterator[list]:
@@ -98,7 +101,7 @@ class Database:
     @staticmethod
     def _read(transaction: neo4j.ManagedTransaction) -> tuple[Rows, Rows]:
         """Read all in one transaction; the driver runs it again from the start where the connection breaks."""
-        nodes, relations = [], []
+        nodes, relations = deque(), deque()
         for place, labels, properties in transaction.run("MATCH (n) RETURN elementId(n), labels(n), properties(n)"):
             row = {"id": "", "name": ""} | _properties(properties, ("id",)) | {"label": ";".join(sorted(labels))}
             nodes.append((f"neo4j node {place}", row))
@@ -221,9 +224,15 @@ def connect(uri: str, user: str, database: str, patience: float = PATIENCE) -> I
         raise InputError(_explain(error, uri, user, database, patience, connected)) from None
 
 
+def _drained(rows: Rows) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield the rows, each gone once it is taken, so that a large graph is not held twice."""
+    while rows:
+        yield rows.popleft()
+
+
 def read_graph(*, uri: str, user: str, database: str, schema: Schema, toc_file: Path, patience: float = PATIENCE) -> Graph:
     """Read and check the graph of a database; raises as `connect`, `Database.rows` and `graph.build_graph`."""
     toc = read_toc(toc_file)
     with connect(uri, user, database, patience) as found:
-        nodes, relations = found.rows()
-    return build_graph(nodes, relations, schema, toc)
+        rows = found.rows()
+    return build_graph(*map(_drained, rows), schema, toc)
