@@ -14,11 +14,11 @@ BIN := $(abspath $(VENV))/bin
 SNAKEMAKE := PATH="$(BIN):$$PATH" $(BIN)/snakemake --configfile $(CONFIG) --directory $(DIRECTORY)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dry-run take-up bundle test lint dag unlock lock clean
+.PHONY: help setup run dry-run take-up bundle load-graph export-graph deploy test test-services lint dag unlock lock clean
 
 help: ## this list
 	@echo 'make TARGET [CONFIG=config/NAME.yaml] [CORES=N] [GPUS=N]'; echo
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' Makefile
 	@echo; echo 'Variables:'
 	@echo '  CONFIG        the study; results of config.yaml lie in results/, of NAME.yaml in runs/NAME/results/'
 	@echo '  CORES, GPUS   jobs at once (all cores; one job a GPU, or without a GPU as many as cores)'
@@ -45,9 +45,24 @@ take-up: setup ## take up results/ of CONFIG that were made on another machine (
 bundle: setup ## pack what is needed to check the study of CONFIG without its weights: bundle.tar.gz beside results/
 	@$(BIN)/python scripts/bundle.py $(DIRECTORY)/results $(DIRECTORY)/bundle.tar.gz
 
+load-graph: setup unlock ## load the CSV files of CONFIG into the Neo4j database that it names (password in NEO4J_PASSWORD)
+	@mkdir -p $(DIRECTORY)
+	$(SNAKEMAKE) results/graph/loaded.json --cores 1 --forcerun load_graph
+
+export-graph: setup unlock ## read the graph again from its source, after the database has changed
+	@mkdir -p $(DIRECTORY)
+	$(SNAKEMAKE) results/graph/nodes.csv --cores 1 --forcerun graph
+
+deploy: setup unlock ## make every GGUF model of CONFIG on the Ollama server, checked token by token
+	@mkdir -p $(DIRECTORY)
+	$(SNAKEMAKE) deploy --cores $(CORES) --resources gpu=$(GPUS)
+
 test: setup ## linters, unit tests, dry runs of every configuration and a real run of the smoke configuration
 	$(MAKE) lint
 	PATH="$(BIN):$$PATH" $(BIN)/python -m pytest
+
+test-services: setup ## the tests against real servers alone: Neo4j (Java, Maven) and Ollama (Go); `make test` runs them too
+	PATH="$(BIN):$$PATH" $(BIN)/python -m pytest -m services
 
 lint: setup ## ruff, snakefmt and snakemake --lint
 	$(BIN)/ruff check .

@@ -60,14 +60,17 @@ ADAPTER_FILES = ["adapter_model.safetensors", "adapter_config.json"]
 DATA_PRIORITY = 100
 ALL_CORES = workflow.resource_settings.cores or 1
 
-# The files that the user brings.
+# The files that the user brings; a graph of a database is one once it is exported.
+AUGMENT = config["qa"]["augment"]
+FROM_NEO4J = config["graph"]["source"] == "neo4j"
 GIVEN = [
-    *config["graph"]["nodes"],
-    *config["graph"]["relations"],
+    *([] if FROM_NEO4J else config["graph"]["nodes"]),
+    *([] if FROM_NEO4J else config["graph"]["relations"]),
     config["graph"]["schema"],
     config["graph"]["toc"],
     *config["qa"]["templates"],
     config["testset"]["file"],
+    *([AUGMENT["prompt"]] if AUGMENT else []),
 ]
 
 
@@ -107,6 +110,12 @@ def names_of(names):
     return "|".join(map(re.escape, names)) or "(?!)"
 
 
+def ollama_template(wildcards):
+    """Return the file of a model's template for Ollama where the configuration names one, as a named input."""
+    file = config["models"][wildcards.model]["ollama_template"]
+    return {"template": resource(file)} if file else {}
+
+
 def judge_file(judge):
     """Return the GGUF file of a judge as seen from the working directory, None for a judge of another kind."""
     file = config["judge"]["judges"][judge]["file"]
@@ -144,6 +153,10 @@ def adapter(run):
     return [f"results/adapters/{run}/{name}" for name in ADAPTER_FILES]
 
 
+# Who answers with GGUF formats; the other rule of the two is switched off by formats that no file has.
+BY_OLLAMA = GGUF_FORMATS if config["evaluate"]["engine"] == "ollama" else []
+BY_LLAMA_CPP = [] if BY_OLLAMA else GGUF_FORMATS
+OLLAMA = {key: config["ollama"][key] for key in ("url", "timeout", "parallel")}
 SYSTEM = config["chat"]["system"]
 THREADS = config["runtime"]["threads"]
 DEVICE = config["runtime"]["device"]

@@ -1,12 +1,12 @@
-# Stage data: results/graph/{nodes,relations}.csv · results/qa/{qa_pairs,pool}.jsonl, diversity.csv · results/subsets/subset_merged_{n}.jsonl,
+# Stage data: results/graph/{nodes,relations}.csv, loaded.json · results/qa/{qa_pairs,qa_augmented,pool}.jsonl, augmented.csv, diversity.csv · results/subsets/subset_merged_{n}.jsonl,
 # quality.csv · results/testset/{test_set_200.jsonl,overlap.json}
 
 
 rule graph:
     """Read and check the knowledge graph, and write it in one canonical form."""
     input:
-        nodes=resources_of(config["graph"]["nodes"]),
-        relations=resources_of(config["graph"]["relations"]),
+        nodes=[] if FROM_NEO4J else resources_of(config["graph"]["nodes"]),
+        relations=[] if FROM_NEO4J else resources_of(config["graph"]["relations"]),
         schema=resource(config["graph"]["schema"]),
         toc=resource(config["graph"]["toc"]),
     output:
@@ -21,9 +21,32 @@ rule graph:
         "../envs/conda-cpu.yaml"
     threads: ALL_CORES
     params:
-        code=code_digest("tatara.graph"),
+        neo4j=config["graph"]["neo4j"] if FROM_NEO4J else None,
+        code=code_digest("tatara.graph_neo4j" if FROM_NEO4J else "tatara.graph"),
     script:
         "../scripts/graph.py"
+
+
+rule load_graph:
+    """Load the graph's CSV files into Neo4j; no part of `all`."""
+    input:
+        nodes=resources_of(config["graph"]["nodes"]),
+        relations=resources_of(config["graph"]["relations"]),
+        schema=resource(config["graph"]["schema"]),
+        toc=resource(config["graph"]["toc"]),
+    output:
+        "results/graph/loaded.json",
+    log:
+        "results/logs/load_graph.log",
+    benchmark:
+        "results/benchmarks/load_graph.tsv"
+    conda:
+        "../envs/conda-cpu.yaml"
+    params:
+        neo4j=config["graph"]["neo4j"],
+        code=code_digest("tatara.graph_neo4j"),
+    script:
+        "../scripts/load_graph.py"
 
 
 rule qa_pairs:
@@ -52,10 +75,45 @@ rule qa_pairs:
         "../scripts/qa_pairs.py"
 
 
+rule qa_augmented:
+    """Rephrase the pairs by a language model, and keep what still holds every name, citation and number."""
+    input:
+        pairs="results/qa/qa_pairs.jsonl",
+        nodes="results/graph/nodes.csv",
+        relations="results/graph/relations.csv",
+        schema=resource(config["graph"]["schema"]),
+        toc=resource(config["graph"]["toc"]),
+        testset=resource(config["testset"]["file"]),
+        prompt=resource(AUGMENT["prompt"]) if AUGMENT else [],
+    output:
+        pairs="results/qa/qa_augmented.jsonl",
+        counts="results/qa/augmented.csv",
+    log:
+        "results/logs/qa_augmented.log",
+    benchmark:
+        "results/benchmarks/qa_augmented.tsv"
+    priority: DATA_PRIORITY
+    conda:
+        "../envs/conda-cpu.yaml"
+    threads: ALL_CORES
+    resources:
+        gpu=1,
+    params:
+        settings=AUGMENT,
+        ollama=OLLAMA,
+        label=config["testset"]["label"],
+        threshold=config["testset"]["threshold"],
+        seed=config["seed"],
+        code=code_digest("tatara.augment"),
+    script:
+        "../scripts/augment.py"
+
+
 rule pool:
     """Undersample relation types."""
     input:
         "results/qa/qa_pairs.jsonl",
+        *(["results/qa/qa_augmented.jsonl"] if AUGMENT else []),
     output:
         "results/qa/pool.jsonl",
     log:

@@ -1,5 +1,9 @@
-# Stage deploy: results/deploy/{model}-{fmt}/README.md
-
+# Stage deploy: results/deploy/{model}-{fmt}/README.md · Modelfile, check.json (the target `deploy`, no part of `all`)
+RECIPE = {
+    "system": SYSTEM,
+    "limit": config["evaluate"]["max_new_tokens"],
+    "context": config["evaluate"]["context"],
+}
 CARDS = [f"results/deploy/{name.replace('_', '-')}/README.md" for name in EVALUATED]
 
 
@@ -31,3 +35,64 @@ rule model_card:
         code=code_digest("tatara.cards"),
     script:
         "../scripts/model_card.py"
+
+
+rule modelfile:
+    """Write the Modelfile of a GGUF file: its chat template in Ollama's language, stop tokens, system prompt, parameters."""
+    input:
+        unpack(ollama_template),
+        base="results/base/{model}",
+        gguf="results/gguf/{model}-{fmt}.gguf",
+    output:
+        "results/deploy/{model}-{fmt}/Modelfile",
+    log:
+        "results/logs/modelfile_{model}_{fmt}.log",
+    conda:
+        "../envs/conda-cpu.yaml"
+    params:
+        recipe=lambda wildcards: RECIPE | {"model": wildcards.model},
+        code=code_digest("tatara.deploy"),
+    script:
+        "../scripts/modelfile.py"
+
+
+rule ollama_create:
+    """Make the model on an Ollama server, and check that it is asked as it was trained and answers as llama.cpp does."""
+    input:
+        unpack(ollama_template),
+        base="results/base/{model}",
+        gguf="results/gguf/{model}-{fmt}.gguf",
+        parity="results/gguf/{model}-parity.json",
+        modelfile="results/deploy/{model}-{fmt}/Modelfile",
+        testset="results/testset/test_set_200.jsonl",
+    output:
+        "results/deploy/{model}-{fmt}/check.json",
+    log:
+        "results/logs/ollama_create_{model}_{fmt}.log",
+    benchmark:
+        "results/benchmarks/ollama_create_{model}_{fmt}.tsv"
+    conda:
+        "../envs/conda-cpu.yaml"
+    threads: THREADS
+    resources:
+        gpu=1,
+    params:
+        name=lambda wildcards: f"{config['ollama']['prefix']}{wildcards.model}:{wildcards.fmt}",
+        recipe=lambda wildcards: RECIPE | {"model": wildcards.model},
+        questions=QUESTIONS,
+        ollama=OLLAMA,
+        numeric_threads=THREADS,
+        code=code_digest("tatara.deploy"),
+    script:
+        "../scripts/ollama_create.py"
+
+
+rule deploy:
+    """Make every model with a GGUF format on the Ollama server; no part of `all`."""
+    input:
+        [
+            f"results/deploy/{model}-{fmt}/check.json"
+            for model, entry in config["models"].items()
+            for fmt in entry["formats"]
+            if fmt in GGUF_FORMATS
+        ],

@@ -16,7 +16,7 @@ rule answers_gguf:
     benchmark:
         "results/benchmarks/answers_{model}_{fmt}.tsv"
     wildcard_constraints:
-        fmt="|".join(GGUF_FORMATS),
+        fmt=names_of(BY_LLAMA_CPP),
     conda:
         "../envs/conda-cpu.yaml"
     threads: THREADS
@@ -32,6 +32,36 @@ rule answers_gguf:
         code=code_digest("tatara.engines"),
     script:
         "../scripts/answers.py"
+
+
+rule answers_ollama:
+    """Answer the questions with the model as it is deployed on an Ollama server."""
+    input:
+        base="results/base/{model}",
+        deployed="results/deploy/{model}-{fmt}/check.json",
+        testset="results/testset/test_set_200.jsonl",
+    output:
+        answers="results/answers/{model}_{fmt}.jsonl",
+        seconds="results/answers/{model}_{fmt}_seconds.csv",
+    log:
+        "results/logs/answers_{model}_{fmt}.log",
+    benchmark:
+        "results/benchmarks/answers_{model}_{fmt}.tsv"
+    wildcard_constraints:
+        fmt=names_of(BY_OLLAMA),
+    conda:
+        "../envs/conda-cpu.yaml"
+    resources:
+        gpu=1,
+    params:
+        questions=QUESTIONS,
+        system=SYSTEM,
+        limit=config["evaluate"]["max_new_tokens"],
+        context=config["evaluate"]["context"],
+        ollama=OLLAMA,
+        code=code_digest("tatara.ollama_engine"),
+    script:
+        "../scripts/answers_ollama.py"
 
 
 rule answers_nf4:

@@ -2,6 +2,7 @@
 localrules:
     all,
     graph,
+    load_graph,
     qa_pairs,
     pool,
     subsets,
@@ -42,3 +43,5 @@ localrules:
     data_page,
     report,
     model_card,
+    modelfile,
+    deploy,

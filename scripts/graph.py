@@ -8,5 +8,11 @@ with job(snakemake.log[0], snakemake.input, snakemake.output):
     from tatara.graph import load_graph, write_graph
     from tatara.schema import read_schema
 
-    graph = load_graph(snakemake.input.nodes, snakemake.input.relations, read_schema(snakemake.input.schema), snakemake.input.toc)
+    schema, toc = read_schema(snakemake.input.schema), snakemake.input.toc
+    if snakemake.params.neo4j:
+        from tatara.graph_neo4j import read_graph
+
+        graph = read_graph(**snakemake.params.neo4j, schema=schema, toc_file=toc)
+    else:
+        graph = load_graph(snakemake.input.nodes, snakemake.input.relations, schema, toc)
     write_graph(graph, Path(snakemake.output.nodes), Path(snakemake.output.relations))

@@ -1,12 +1,14 @@
 """Fixtures: one real run of the smoke configuration in a copy of the repository, and real servers and models for the tests of services."""
 
 import os
+import secrets
 import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+import neo4j_server as neo4j_tests
 import ollama_server as ollama
 import pytest
 import yaml
@@ -37,7 +39,12 @@ class Copy:
     def snakemake(self, *arguments: str, config: str = "config/smoke.yaml") -> subprocess.CompletedProcess:
         """Run snakemake and return its end with what it said, standard output and error together."""
         return subprocess.run(
-            self.command(*arguments, config=config), cwd=self.folder, env=ENVIRONMENT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            self.command(*arguments, config=config),
+            cwd=self.folder,
+            env={**os.environ, **ENVIRONMENT},
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
         )
 
     def planned(self, *arguments: str, config: str = "config/smoke.yaml") -> dict[str, int]:
@@ -95,5 +102,16 @@ def ollama_server(tmp_path_factory, smollm2_gguf):
     server.start()
     template = "{{ range .Messages }}<|im_start|>{{ .Role }}\n{{ .Content }}<|im_end|>\n{{ end }}<|im_start|>assistant\n"
     server.create("smollm2", f'FROM {smollm2_gguf}\nTEMPLATE """{template}"""\nPARAMETER stop <|im_end|>\n')
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def neo4j_server(tmp_path_factory):
+    """A real Neo4j server; its database holds what the last test left."""
+    if reason := neo4j_tests.missing():
+        pytest.skip(reason)
+    server = neo4j_tests.Server(tmp_path_factory.mktemp("neo4j"), password=secrets.token_hex(12))
+    server.start()
     yield server
     server.stop()

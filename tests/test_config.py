@@ -43,6 +43,13 @@ def test_the_given_configuration_is_left_as_it_is(smoke_config):
         (lambda c: c["train"].update(micro_batch_size=3), "must divide train.batch_size, 8"),
         (lambda c: c["models"]["llama"]["source"]["scratch"].update(kv_heads=3), "must divide heads, 8"),
         (lambda c: c["rebalance"].update(target_share={"HAS_CHAPTER": 0.1}), "both name HAS_CHAPTER"),
+        (lambda c: c["graph"].pop("nodes"), "config key graph.nodes is missing: the source csv needs it"),
+        (
+            lambda c: c["graph"].update(neo4j={"uri": "http://localhost:7474"}),
+            "graph.neo4j.uri is 'http://localhost:7474'; expected bolt://host:port",
+        ),
+        (lambda c: c["graph"].update(neo4j={"password": "x"}), "unknown config key graph.neo4j.password: known keys: uri, user, database"),
+        (lambda c: c.update(ollama={"url": "http://me:x@host"}), "config key ollama.url holds a user or password"),
         (lambda c: c["models"]["llama"].update(continued={"steps": 1}), "a scratch model is pretrained by its own steps"),
     ],
 )
@@ -51,6 +58,13 @@ def test_each_mistake_is_named(smoke_config, change, message):
     with pytest.raises(InputError) as error:
         check_config(smoke_config, SCHEMA)
     assert message in str(error.value)
+
+
+def test_a_password_in_an_address_is_refused_and_not_repeated(smoke_config):
+    smoke_config["graph"]["neo4j"] = {"uri": "bolt://neo4j:hidden-4d@host:7687"}
+    with pytest.raises(InputError, match=r"graph\.neo4j\.uri holds a user or password") as error:
+        check_config(smoke_config, SCHEMA)
+    assert "hidden-4d" not in str(error.value)
 
 
 def test_every_key_is_described():

@@ -32,7 +32,8 @@ class Encoded:
         return [IGNORED] * self.prompt_tokens + self.input_ids[self.prompt_tokens :]
 
 
-def _render(tokenizer, turns: list[dict], system: str, generate: bool) -> str:
+def render(tokenizer, turns: list[dict], system: str, generate: bool) -> str:
+    """Return a conversation in the model's own template, with the beginning of the answer to come where `generate` is true."""
     messages = ([{"role": "system", "content": system}] if system else []) + turns
     try:
         return tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=generate)
@@ -55,13 +56,13 @@ def prompt_text(tokenizer, question: str, system: str) -> str:
             f"the tokenizer of {tokenizer.name_or_path} has no chat template: Tatara trains on chats. "
             "Take an instruct model, or add a chat_template.jinja to the model's folder"
         )
-    return _render(tokenizer, [{"role": "user", "content": question}], system, generate=True)
+    return render(tokenizer, [{"role": "user", "content": question}], system, generate=True)
 
 
 def end_of_turn(tokenizer) -> int:
     """Return the id of the token that ends the assistant's turn in the model's own template (`<|eot_id|>`, `<|im_end|>`, `</s>`)."""
     turns = [{"role": "user", "content": "?"}, {"role": "assistant", "content": _MARK}]
-    tail = _render(tokenizer, turns, "", generate=False).rsplit(_MARK, 1)[1]
+    tail = render(tokenizer, turns, "", generate=False).rsplit(_MARK, 1)[1]
     for token in tokenizer(tail, add_special_tokens=False)["input_ids"]:
         if token in tokenizer.all_special_ids or token in tokenizer.added_tokens_decoder:
             return token

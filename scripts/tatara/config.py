@@ -2,6 +2,7 @@
 
 import copy
 import difflib
+import re
 from pathlib import Path
 
 import yaml
@@ -10,6 +11,7 @@ from jsonschema import Draft202012Validator
 from tatara.errors import InputError
 
 SOURCES = ("hub", "path", "scratch")
+NEO4J_URI = re.compile(r"(bolt|neo4j)(\+s|\+ssc)?://[^/@\s]+")
 
 
 def _fill(schema: dict, value: object) -> None:
@@ -53,9 +55,22 @@ def _describe(schema: dict, key: str) -> str:
     return schema.get("properties", {}).get(key, {}).get("description", "add it")
 
 
+def _graph(graph: dict) -> list[str]:
+    """Return what is wrong with the graph's source."""
+    wrong = [
+        f"config key graph.{key} is missing: the source csv needs it" for key in ("nodes", "relations") if graph["source"] == "csv" and not graph[key]
+    ]
+    uri = graph["neo4j"]["uri"]
+    if not NEO4J_URI.fullmatch(uri):
+        # What has an @ may hold a password, and is not repeated.
+        found = "holds a user or password: name the user in graph.neo4j.user, the password in the environment" if "@" in uri else f"is {uri!r}"
+        wrong.append(f"config key graph.neo4j.uri {found}; expected bolt://host:port or neo4j://host:port, with +s or +ssc for TLS")
+    return wrong
+
+
 def _across(config: dict) -> list[str]:
     """Return what is wrong between keys that are each right."""
-    wrong = []
+    wrong = _graph(config["graph"])
     models = config["models"]
     for name, model in models.items():
         given = [kind for kind in SOURCES if kind in model["source"]]
@@ -79,6 +94,12 @@ def _across(config: dict) -> list[str]:
             wrong.append(f"config key judge.judges.{name}.{key} is missing: a judge of the kind {judge['kind']} needs it")
         if judge["repeats"] > 1 and (judge["kind"] == "rubric" or not judge["temperature"]):
             wrong.append(f"config key judge.judges.{name}.repeats is {judge['repeats']}: repeats of a judge without a temperature are all the same")
+    for name, url in {
+        "ollama.url": config["ollama"]["url"],
+        **{f"judge.judges.{key}.url": judge["url"] for key, judge in config["judge"]["judges"].items()},
+    }.items():
+        if url and "@" in url:
+            wrong.append(f"config key {name} holds a user or password: it goes into logs and results; put the server behind an address without one")
     both = sorted(config["rebalance"]["retain"].keys() & config["rebalance"]["target_share"].keys())
     if both:
         wrong.append(f"config keys rebalance.retain and rebalance.target_share both name {', '.join(both)}: name each type in one of them")

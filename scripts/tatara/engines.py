@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -100,11 +100,31 @@ def answer_all(
         generate = llama_generate(llama.load(file, context, threads), stops, limit)
     else:
         generate = transformers_generate(models.load_nf4(base, models.device(device), adapter), tokenizer, stops, limit)
+    keep_answers(
+        lambda open_rows: ((row, ask(generate, tokenizer, row["question"], system, stops, limit, context)) for row in open_rows),
+        rows=rows, what=f"answers {fmt}", mark=mark, answers=answers, times=times, partial=partial,
+    )  # fmt: skip
+
+
+def keep_answers(
+    ask_all: Callable[[list[dict]], Iterator[tuple[dict, Answer]]], *, rows: list[dict], what: str, mark: str, answers: Path, times: Path,
+    partial: Path,
+) -> None:  # fmt: skip
+    """Ask the questions that have no answer yet, keep each answer as it comes, and write all of them once they are there.
+
+    Args:
+        ask_all: open questions -> each with its answer, in any order.
+        mark: what decides the answers; those of another mark are not taken up.
+        answers, times, partial: as in `answer_all`.
+    """
     with Partial(partial, mark) as kept:
         if kept.rows:
             logger.info("%d of %d answers are there from an interrupted run", len(kept.rows), len(rows))
-        for row in Progress([row for row in rows if row["id"] not in kept.rows], f"answers {fmt}", done=len(kept.rows)):
-            kept.add({"id": row["id"], **asdict(ask(generate, tokenizer, row["question"], system, stops, limit, context))})
+        missing = [row for row in rows if row["id"] not in kept.rows]
+        done = ask_all(missing)
+        for _ in Progress(missing, what, done=len(kept.rows)):
+            row, answer = next(done)
+            kept.add({"id": row["id"], **asdict(answer)})
     done = [(row, kept.rows[row["id"]]) for row in rows]
     write_jsonl(
         answers,

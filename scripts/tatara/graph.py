@@ -1,6 +1,7 @@
 """The knowledge graph: read, checked against the schema and the table of contents, and written in one canonical form."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -172,7 +173,7 @@ def _check_places(graph: Graph, problems: list[str]) -> None:
             problems.append(f"{node.source}: {problem}")
 
 
-def build_graph(nodes: list[tuple[str, dict]], relations: list[tuple[str, dict]], schema: Schema, toc: Toc) -> Graph:
+def build_graph(nodes: Iterable[tuple[str, dict]], relations: Iterable[tuple[str, dict]], schema: Schema, toc: Toc) -> Graph:
     """Check rows of any source and return them as a graph.
 
     Args:

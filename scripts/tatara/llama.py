@@ -35,3 +35,37 @@ def logits_of(model) -> Callable[[list[int]], numpy.ndarray]:
         return model.scores[: len(ids)]
 
     return logits
+
+
+def piece_of(model) -> Callable[[int], bytes]:
+    """Return a function from a token id to its bytes; llama-cpp-python's own `detokenize` loses tokens of more than 32 bytes."""
+    import ctypes
+
+    import llama_cpp
+
+    vocabulary = llama_cpp.llama_model_get_vocab(model.model)
+
+    def piece(token: int) -> bytes:
+        size = 32
+        while True:
+            buffer = ctypes.create_string_buffer(size)
+            length = llama_cpp.llama_token_to_piece(vocabulary, token, buffer, size, 0, True)
+            if length >= 0:
+                return buffer.raw[:length]
+            size = -length
+
+    return piece
+
+
+def greedy_with_logits(model, prompt: list[int], stops: list[int], limit: int) -> tuple[list[int], numpy.ndarray]:
+    """Return greedily generated ids, a stop token included where one came, and the logits (tokens, vocabulary) that each was taken from."""
+    import llama_cpp
+
+    model.reset()
+    ids, logits = [], []
+    for token in model.generate(prompt, top_k=1, temp=0.0, repeat_penalty=1.0, reset=True):
+        ids.append(int(token))
+        logits.append(numpy.ctypeslib.as_array(llama_cpp.llama_get_logits_ith(model.ctx, -1), shape=(model.n_vocab(),)).copy())
+        if token in stops or len(ids) == limit:
+            break
+    return ids, numpy.stack(logits)

@@ -132,7 +132,7 @@ def write_identity(settings: dict, file: str | None, output: Path) -> None:
     else:
         from tatara.ollama_api import Server
 
-        found = Server(settings["url"], settings["timeout"]).identity(settings["model"])
+        found = Server(settings["url"], settings["timeout"]).identity(settings["model"], settings["context"])
     write_text(output, json.dumps(found, ensure_ascii=False, indent=1) + "\n")
 
 

@@ -13,16 +13,18 @@ RELATION_COLUMNS = {"start": ":START_ID", "end": ":END_ID", "type": ":TYPE"}
 _ROLES = {"ID": "id", "LABEL": "label", "START_ID": "start", "END_ID": "end", "TYPE": "type"}
 
 
-def _column(header: str) -> str | None:
-    """Return the key of a header field: `id:ID(Place)` -> id, `number:string` -> number, `x:IGNORE` -> None.
+def property_key(name: str) -> str:
+    """Return the key of a mere property: one that is called like a key with a role gets an underscore, `type` -> type_."""
+    return f"{name}_" if name in _ROLES.values() else name
 
-    A mere property that is called like one of the keys gets an underscore: `type:string` -> type_.
-    """
+
+def _column(header: str) -> str | None:
+    """Return the key of a header field: `id:ID(Place)` -> id, `number:string` -> number, `type:string` -> type_, `x:IGNORE` -> None."""
     name, _, kind = header.strip().partition(":")
     role = re.sub(r"[({].*", "", kind).upper()
     if role == "IGNORE":
         return None
-    return _ROLES.get(role, f"{name}_" if name in _ROLES.values() else name)
+    return _ROLES.get(role, property_key(name))
 
 
 def read_rows(path: Path | str, required: dict[str, str]) -> list[tuple[str, dict[str, str]]]:
