@@ -2,8 +2,9 @@
 
 Usage: python benchmarks/memory.py [--folder FOLDER] [--limit GIB]   (default: 15 GiB; 40 GB of main memory; about 2 minutes on an H100)
 
-Runs what the rules of config/paper.yaml run, on the base of benchmarks/training.py: training of both stages; the likelihood of an adapter on
-its NF4 base; and a 16-bit model (parity, and both merges), which is larger than the card: its last layers stay in main memory.
+Runs what the rules of config/paper.yaml run, on the base of benchmarks/training.py: training of stage 2 (r = 32 and dropout; stage 1 needs less,
+see training.csv); the likelihood of an adapter on its NF4 base; and a 16-bit model (parity, and both merges), which is larger than the card: its
+last layers stay in main memory.
 """
 
 import argparse
@@ -69,17 +70,17 @@ def main() -> None:
             return
         if options.one:
             row = training.run(options.part, base, options.one, 2, None)
-            rule = f"{'train_selected' if 'stage 2' in options.part else 'train_scale'}: {row['micro_batch_size']} samples a pass"
+            rule = f"train_selected: {row['micro_batch_size']} samples a pass"
             print(json.dumps([{"rule": rule, "seconds": ""} | {name: row[name] for name in FIELDS[1:4]}]))
             return
         if not base.exists():
             training.make_base(base)
         rows = []
-        for part, scratch in (("fused", "stage1"), ("fused stage 2", "stage2"), ("evaluate", "stage2")):
-            command = [sys.executable, __file__, "--folder", base, "--one", Path(temporary, scratch), part]
+        for part in ("fused stage 2", "evaluate"):
+            command = [sys.executable, __file__, "--folder", base, "--one", Path(temporary, "run"), part]
             done = subprocess.run(command, env=training.environment(options.limit), stdout=subprocess.PIPE, text=True, check=True)
             rows += json.loads(done.stdout.splitlines()[-1])
-            print(rows[-1], flush=True)
+            print(*rows, sep="\n", flush=True)
             with Path(__file__).with_suffix(".csv").open("w", newline="") as file:
                 writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
                 writer.writeheader()
