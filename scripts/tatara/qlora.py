@@ -68,7 +68,7 @@ def choose_packing(choice: bool | str, backend: str, place: torch.device) -> boo
     if backend == "fused" and choice is False:
         raise InputError("config key train.packing is false, but train.backend fused works on packed rows: take auto, or another backend")
     if backend == "unsloth" and choice is True:
-        raise InputError("config key train.packing is true, but train.backend unsloth 2026.10.9 fails on these rows: take auto, or another backend")
+        raise InputError("config key train.packing is true, but packed rows do not work with train.backend unsloth: take auto, or another backend")
     return backend == "fused" or (backend == "trl" and (place.type == "cuda" if choice == "auto" else choice))
 
 
