@@ -160,4 +160,6 @@ OLLAMA = {key: config["ollama"][key] for key in ("url", "timeout", "parallel")}
 SYSTEM = config["chat"]["system"]
 THREADS = config["runtime"]["threads"]
 DEVICE = config["runtime"]["device"]
+# For tatara.models: no param, since another limit is no reason to make anything again.
+os.environ.update(TATARA_GPU_MEMORY_GIB=str(config["gpu"]["memory_limit_gib"] or ""))
 QUESTIONS = {"label": config["testset"]["label"], "limit": config["testset"]["limit"]}
