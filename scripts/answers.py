@@ -24,4 +24,6 @@ with job(snakemake.log[0], snakemake.params.numeric_threads):
         context=snakemake.params.context,
         threads=snakemake.params.numeric_threads,
         device=snakemake.params.device,
+        batch_size=snakemake.params.batch_size,
+        timed=snakemake.params.timed,
     )
