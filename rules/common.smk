@@ -147,4 +147,5 @@ def adapter(run):
 SYSTEM = config["chat"]["system"]
 THREADS = config["runtime"]["threads"]
 DEVICE = config["runtime"]["device"]
+os.environ["TATARA_GPU_MEMORY_GIB"] = str(config["gpu"]["memory_limit_gib"] or "")
 QUESTIONS = {"label": config["testset"]["label"], "limit": config["testset"]["limit"]}

@@ -70,7 +70,7 @@ def _across(config: dict) -> list[str]:
     if config["stage1"]["model"] not in models:
         wrong.append(f"config key stage1.model is {config['stage1']['model']!r}: expected one of models, {', '.join(models)}")
     train = config["train"]
-    if train["batch_size"] % train["micro_batch_size"]:
+    if train["micro_batch_size"] and train["batch_size"] % train["micro_batch_size"]:
         wrong.append(f"config key train.micro_batch_size is {train['micro_batch_size']}: it must divide train.batch_size, {train['batch_size']}")
     needed = {"llama_cpp": "file", "ollama": "model"}
     for name, judge in config["judge"]["judges"].items():

@@ -12,6 +12,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 from transformers.utils import logging as transformers_logging
 
 logger = logging.getLogger("tatara")
+# GiB of GPU memory that a process may take. The Snakefile sets it from gpu.memory_limit_gib: an environment variable and no param, since
+# another card is no reason to train again.
+MEMORY_LIMIT = "TATARA_GPU_MEMORY_GIB"
 # Every attention and MLP projection of the Llama and Qwen2 shapes (paper §5.1: all attention and MLP layers).
 TARGET_MODULES = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 
@@ -19,6 +22,8 @@ TARGET_MODULES = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj"
 def prepare(seed: int, threads: int) -> None:
     """Fix everything random and the number of threads; the order of floating-point sums depends on both."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    # Rows of every length come by: memory that grows in place leaves no holes between them.
+    os.environ.setdefault("PYTORCH_ALLOC_CONF", "expandable_segments:True")
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
     random.seed(seed)
@@ -31,9 +36,13 @@ def prepare(seed: int, threads: int) -> None:
 
 
 def device(choice: str) -> torch.device:
-    """Return the device for `auto`, `cpu` or `cuda`."""
+    """Return the device for `auto`, `cpu` or `cuda`; on a GPU this process then gets no more memory than `gpu.memory_limit_gib`."""
     if choice == "auto":
         choice = "cuda" if torch.cuda.is_available() else "cpu"
+    limit = os.environ.get(MEMORY_LIMIT)
+    if choice == "cuda" and limit:
+        whole = torch.cuda.get_device_properties(0).total_memory
+        torch.cuda.set_per_process_memory_fraction(min(1.0, float(limit) * 2**30 / whole))
     return torch.device(choice)
 
 

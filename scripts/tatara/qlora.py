@@ -1,5 +1,6 @@
-"""QLoRA training: one function, with TRL or unsloth behind it (paper §3.3, §5.1, §6.2)."""
+"""QLoRA training: one function, with our own fused step, unsloth or TRL behind it (paper §3.3, §5.1, §6.2)."""
 
+import gc
 import importlib.util
 import json
 import logging
@@ -9,15 +10,16 @@ import resource
 import shutil
 import sys
 import time
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
 import torch
 from datasets import Dataset
 from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training
-from transformers import PrinterCallback, TrainerCallback
+from transformers import AutoConfig, PrinterCallback, TrainerCallback
 
-from tatara import chat, checkpoints, models
+from tatara import chat, checkpoints, fused, models
 from tatara.errors import InputError
 from tatara.jsonl import read_jsonl
 
@@ -25,22 +27,47 @@ logger = logging.getLogger("tatara")
 VERSIONED = ("torch", "transformers", "peft", "trl", "accelerate", "bitsandbytes", "datasets")
 
 
-def choose_backend(choice: str, place: torch.device) -> str:
-    """Return `unsloth` or `trl` for `auto`, `unsloth` or `trl`; the reason for a fallback is logged.
+PAPER_MICRO_BATCH = 2  # paper §5.1: two samples a forward pass, four of them a step
+
+
+def choose_backend(choice: str, place: torch.device, config) -> str:
+    """Return `fused`, `unsloth` or `trl` for `auto` or one of these; the reason for a fallback is logged.
+
+    Args:
+        config: the base model's transformers configuration.
 
     Raises:
-        InputError: unsloth is asked for and cannot run here.
+        InputError: the backend that is asked for cannot run here.
     """
-    reason = None
-    if place.type != "cuda":
-        reason = "unsloth needs a GPU"
-    elif importlib.util.find_spec("unsloth") is None:
-        reason = "unsloth is not installed (envs/gpu.txt has it)"
-    if choice == "unsloth" and reason:
-        raise InputError(f"config key train.backend is unsloth, but {reason}; take auto or trl")
-    if choice == "auto" and reason:
-        logger.info("train.backend auto: TRL, since %s", reason)
-    return "trl" if choice == "trl" or reason else "unsloth"
+    no_gpu = place.type != "cuda"
+    reasons = {
+        "fused": fused.unsupported(config, place),
+        "unsloth": "unsloth needs a GPU" if no_gpu else None if importlib.util.find_spec("unsloth") else "unsloth is not installed (envs/gpu.txt has it)",
+        "trl": None,
+    }
+    if choice != "auto":
+        if reasons[choice]:
+            raise InputError(f"config key train.backend is {choice}, but {reasons[choice]}; take auto or trl")
+        return choice
+    if no_gpu:
+        logger.info("train.backend auto: trl, since the others are for a GPU")
+        return "trl"
+    chosen = next(backend for backend, reason in reasons.items() if not reason)
+    passed_over = [reasons[backend] for backend in list(reasons)[: list(reasons).index(chosen)]]
+    if passed_over:
+        logger.info("train.backend auto: %s, since %s", chosen, "; ".join(passed_over))
+    return chosen
+
+
+def choose_packing(choice: bool | str, backend: str, place: torch.device) -> bool:
+    """Return whether the samples of a forward pass lie in one row, for `auto` or a choice of the user's.
+
+    Raises:
+        InputError: the fused backend is to work without packing.
+    """
+    if backend == "fused" and choice is False:
+        raise InputError("config key train.packing is false, but train.backend fused works on packed rows: take auto or true, or backend unsloth or trl")
+    return backend == "fused" or (place.type == "cuda" if choice == "auto" else choice)
 
 
 def load_trainable(base: Path, backend: str, place: torch.device, lora: dict, max_length: int, seed: int, checkpointing: bool):
@@ -59,9 +86,10 @@ def load_trainable(base: Path, backend: str, place: torch.device, lora: dict, ma
             use_gradient_checkpointing="unsloth" if checkpointing else False, random_state=seed,
         )  # fmt: skip
     model = models.load_nf4(base, place)
-    model = prepare_model_for_kbit_training(
-        model, use_gradient_checkpointing=checkpointing, gradient_checkpointing_kwargs={"use_reentrant": False} if checkpointing else None
-    )
+    if backend == "trl":
+        model = prepare_model_for_kbit_training(
+            model, use_gradient_checkpointing=checkpointing, gradient_checkpointing_kwargs={"use_reentrant": False} if checkpointing else None
+        )
     config = LoraConfig(
         r=lora["r"], lora_alpha=lora["alpha"], lora_dropout=lora["dropout"], target_modules=models.TARGET_MODULES, task_type="CAUSAL_LM"
     )
@@ -109,6 +137,31 @@ def check_labels(tokenizer, pairs: list[dict], encoded: list[chat.Encoded]) -> l
     return decoded
 
 
+def pack(features: list[dict]) -> dict[str, torch.Tensor]:
+    """Lay samples one behind another in one row: the collation of packed training, for every backend.
+
+    The positions begin at 0 with each sample. By them transformers, and by the lengths unsloth and the fused backend, keep samples from
+    seeing each other.
+
+    Returns:
+        `input_ids`, `labels` and `position_ids` (1, tokens), `packed_seq_lengths` (samples,), tokens of each sample.
+    """
+    row = {key: torch.tensor([[token for feature in features for token in feature[key]]]) for key in ("input_ids", "labels")}
+    lengths = [len(feature["input_ids"]) for feature in features]
+    positions = torch.cat([torch.arange(length) for length in lengths])[None]
+    return row | {"position_ids": positions, "packed_seq_lengths": torch.tensor(lengths, dtype=torch.int32)}
+
+
+def unpack(batch: dict[str, torch.Tensor]) -> Iterator[tuple[list[int], list[int]]]:
+    """Return token ids and labels of each sample of a batch, packed or padded."""
+    if "packed_seq_lengths" in batch:
+        lengths = batch["packed_seq_lengths"].tolist()
+        yield from zip(*(map(torch.Tensor.tolist, batch[key][0].split(lengths)) for key in ("input_ids", "labels")), strict=True)
+    else:
+        for ids, labels, mask in zip(batch["input_ids"], batch["labels"], batch["attention_mask"].bool(), strict=True):
+            yield ids[mask].tolist(), labels[mask].tolist()
+
+
 class _Steps(TrainerCallback):
     """Keeps the loss of each step and says how far training is."""
 
@@ -140,32 +193,39 @@ def answer_loss(model, inputs: dict, tokens: torch.Tensor | int | None) -> torch
     The logits of answer positions alone are computed, so a long prompt costs no vocabulary-sized rows.
     """
     base = model.get_base_model()
-    hidden = base.base_model(input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"], use_cache=False).last_hidden_state
     targets = inputs["labels"][:, 1:]
+    given = {key: value for key, value in inputs.items() if key in ("input_ids", "attention_mask", "position_ids")}
+    hidden = base.base_model(**given, use_cache=False).last_hidden_state
     carrying = targets != chat.IGNORED
     logits = base.get_output_embeddings()(hidden[:, :-1][carrying])
     total = torch.nn.functional.cross_entropy(logits.float(), targets[carrying], reduction="sum")
     return total / (carrying.sum() if tokens is None else tokens)
 
 
-def _trainer_class(place: torch.device):
-    """Return TRL's trainer; on the CPU with a loss of our own, since TRL 1.15 computes its loss in a Triton kernel (GPU only)."""
+def _trainer_class(backend: str, place: torch.device, checkpointing: bool):
+    """Return TRL's trainer with the backend's loss.
+
+    On the CPU TRL gets a loss of our own, since TRL 1.15 computes its loss in a Triton kernel (GPU only).
+    """
     from trl import SFTTrainer
 
-    if place.type == "cuda":
+    if backend == "unsloth" or (backend == "trl" and place.type == "cuda"):
         return SFTTrainer
 
-    class CPUTrainer(SFTTrainer):
+    class OwnLossTrainer(SFTTrainer):
         def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
-            return answer_loss(model, inputs, num_items_in_batch)
+            if backend == "trl":
+                return answer_loss(model, inputs, num_items_in_batch)
+            if not hasattr(self, "fused"):
+                self.fused = fused.Model(model, checkpointing)
+            return self.fused.loss(inputs["input_ids"][0], inputs["labels"][0], inputs["packed_seq_lengths"].tolist()) / num_items_in_batch
 
-    return CPUTrainer
+    return OwnLossTrainer
 
 
-def _arguments(settings: dict, place: torch.device, seed: int, total_steps: int, folder: Path):
+def _arguments(settings: dict, micro: int, backend: str, place: torch.device, seed: int, total_steps: int, folder: Path):
     from trl import SFTConfig
 
-    micro = settings["micro_batch_size"]
     return SFTConfig(
         output_dir=str(folder),
         per_device_train_batch_size=micro,
@@ -174,10 +234,10 @@ def _arguments(settings: dict, place: torch.device, seed: int, total_steps: int,
         learning_rate=settings["learning_rate"],
         lr_scheduler_type="cosine",
         warmup_steps=math.ceil(settings["warmup_ratio"] * total_steps),
-        optim="adamw_torch",
+        optim="adamw_torch_fused" if place.type == "cuda" else "adamw_torch",
         weight_decay=settings["weight_decay"],
         max_grad_norm=settings["max_grad_norm"],
-        bf16=place.type == "cuda",
+        bf16=place.type == "cuda" and backend != "fused",  # autocast; the fused step chooses its types itself
         use_cpu=place.type == "cpu",
         gradient_checkpointing=False,  # set where the model is loaded, for both backends
         max_length=settings["max_length"],
@@ -216,46 +276,67 @@ def train(
     """
     models.prepare(seed, threads)
     place = models.device(device)
-    backend = choose_backend(settings["backend"], place)
-    if settings["batch_size"] % settings["micro_batch_size"]:
-        raise InputError(
-            f"config key train.micro_batch_size is {settings['micro_batch_size']}: it must divide train.batch_size, {settings['batch_size']}"
-        )
+    backend = choose_backend(settings["backend"], place, AutoConfig.from_pretrained(base, local_files_only=True))
+    packing = choose_packing(settings["packing"], backend, place)
+    batch_size = settings["batch_size"]
+    micro = settings["micro_batch_size"] or (batch_size if packing else math.gcd(PAPER_MICRO_BATCH, batch_size))
     pairs = read_jsonl(subset)
     model = load_trainable(base, backend, place, lora, settings["max_length"], seed, settings["gradient_checkpointing"])
     tokenizer = models.load_tokenizer(base)
     encoded = encode_pairs(tokenizer, pairs, system, settings["max_length"])
     dataset = Dataset.from_list([{"input_ids": item.input_ids, "labels": item.labels} for item in encoded])
-    total_steps = math.ceil(len(pairs) / settings["batch_size"]) * settings["epochs"]
-
+    rows = {tuple(item.input_ids): index for index, item in enumerate(encoded)}
+    total_steps = math.ceil(len(pairs) / batch_size) * settings["epochs"]
     mark = checkpoints.fingerprint([settings, lora, system, seed, threads, backend], [base, subset])
     checkpoint_folder.mkdir(parents=True, exist_ok=True)
-    resumed = checkpoints.latest(checkpoint_folder, mark)
-    trainer = _trainer_class(place)(
-        model=model, args=_arguments(settings, place, seed, total_steps, checkpoint_folder), train_dataset=dataset,
-        processing_class=tokenizer, callbacks=[checkpoints.SealCallback(mark), _Steps(run)],
-    )  # fmt: skip
-    if backend == "trl":
-        # TRL casts the adapter to bf16, a resumed run would load it in float32 and end elsewhere: float32 for both.
-        for parameter in trainer.model.parameters():
-            if parameter.requires_grad:
-                parameter.data = parameter.data.float()
-    trainer.remove_callback(PrinterCallback)  # _Steps says it in one line
-    first = next(iter(trainer.get_train_dataloader()))
-    rows = {tuple(item.input_ids): index for index, item in enumerate(encoded)}
-    chosen = [rows[tuple(token for token, keep in zip(ids, mask, strict=True) if keep)]
-              for ids, mask in zip(first["input_ids"].tolist(), first["attention_mask"].tolist(), strict=True)]  # fmt: skip
-    for row, index in enumerate(chosen):
-        if first["labels"][row][: len(encoded[index].labels)].tolist() != encoded[index].labels:
-            raise InputError(f"pair {pairs[index]['id']}: the trainer changed its labels")
-    first_batch = check_labels(tokenizer, [pairs[index] for index in chosen], [encoded[index] for index in chosen])
+    fresh = {name: value.detach().cpu().clone() for name, value in model.named_parameters() if value.requires_grad}
 
-    # The draw above advanced the generators; a resumed run restores them from its checkpoint.
-    models.prepare(seed, threads)
-    if resumed:
-        logger.info("%s: goes on from %s", run, resumed.name)
-    started = time.monotonic()
-    trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
+    while True:
+        resumed = checkpoints.latest(checkpoint_folder, mark)
+        trainer = _trainer_class(backend, place, settings["gradient_checkpointing"])(
+            model=model, args=_arguments(settings, micro, backend, place, seed, total_steps, checkpoint_folder), train_dataset=dataset,
+            processing_class=tokenizer, data_collator=pack if packing else None, callbacks=[checkpoints.SealCallback(mark), _Steps(run)],
+        )  # fmt: skip
+        if backend != "unsloth":
+            # TRL casts the adapter to bf16, a resumed run would load it in float32 and end elsewhere: float32 for both.
+            for parameter in trainer.model.parameters():
+                if parameter.requires_grad:
+                    parameter.data = parameter.data.float()
+        trainer.remove_callback(PrinterCallback)  # _Steps says it in one line
+        drawn = list(unpack(next(iter(trainer.get_train_dataloader()))))
+        chosen = [rows[tuple(ids)] for ids, _ in drawn]
+        for (_, labels), index in zip(drawn, chosen, strict=True):
+            if labels != encoded[index].labels:
+                raise InputError(f"pair {pairs[index]['id']}: the trainer changed its labels")
+        first_batch = check_labels(tokenizer, [pairs[index] for index in chosen], [encoded[index] for index in chosen])
+
+        # The draw above advanced the generators; a resumed run restores them from its checkpoint.
+        models.prepare(seed, threads)
+        if resumed:
+            logger.info("%s: goes on from %s", run, resumed.name)
+        started = time.monotonic()
+        try:
+            trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
+            break
+        except torch.OutOfMemoryError as error:
+            if micro == 1:
+                raise InputError(
+                    f"one sample a forward pass does not fit into the GPU's memory ({str(error).splitlines()[0]}): set train.gradient_checkpointing "
+                    "to true, lower train.max_length, or raise gpu.memory_limit_gib"
+                ) from None
+        smaller = next(size for size in range(micro // 2, 0, -1) if batch_size % size == 0)
+        logger.warning("%s: out of memory with %d samples a forward pass; again with %d, %d a step as before", run, micro, smaller, batch_size)
+        micro = smaller
+        trainer.accelerator.free_memory()
+        del trainer
+        gc.collect()
+        with torch.no_grad():
+            for name, parameter in model.named_parameters():
+                if name in fresh:
+                    parameter.grad = None
+                    parameter.copy_(fresh[name])
+        if place.type == "cuda":
+            torch.cuda.empty_cache()
     seconds = time.monotonic() - started
 
     trainer.model.save_pretrained(adapter)
@@ -272,7 +353,7 @@ def train(
     tokens = sum(len(item.input_ids) for item in encoded) * settings["epochs"]
     result = {
         "run": run, "model": model_name, "backend": backend, "device": place.type, "seed": seed, "n": len(pairs), **lora,
-        "epochs": settings["epochs"], "effective_batch_size": settings["batch_size"], "micro_batch_size": settings["micro_batch_size"],
+        "epochs": settings["epochs"], "effective_batch_size": batch_size, "micro_batch_size": micro, "packing": packing,
         "final_loss": steps[-1]["loss"], "mean_loss": sum(s["loss"] for s in steps) / len(steps), "epoch_loss": epoch_loss,
         "seconds": seconds, "samples_per_second": len(pairs) * settings["epochs"] * share / seconds, "tokens_per_second": tokens * share / seconds,
         "tokens": tokens, "answer_tokens": sum(len(item.input_ids) - item.prompt_tokens for item in encoded) * settings["epochs"],
