@@ -284,9 +284,7 @@ class Layer:
 
     def _normed(self, projections, x, norm):
         weight, epsilon = self.norms[norm]
-        return _project(
-            projections, lambda x: _norm(x, weight, epsilon), lambda gradient, x: (_norm_backward(gradient, x, weight, epsilon),), x
-        )
+        return _project(projections, lambda x: _norm(x, weight, epsilon), lambda gradient, x: (_norm_backward(gradient, x, weight, epsilon),), x)
 
     def __call__(self, x, packed: Packed, cosine, sine):
         """x (tokens, hidden) -> the same."""

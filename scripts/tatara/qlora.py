@@ -42,7 +42,11 @@ def choose_backend(choice: str, place: torch.device, config) -> str:
     no_gpu = place.type != "cuda"
     reasons = {
         "fused": fused.unsupported(config, place),
-        "unsloth": "unsloth needs a GPU" if no_gpu else None if importlib.util.find_spec("unsloth") else "unsloth is not installed (envs/gpu.txt has it)",
+        "unsloth": "unsloth needs a GPU"
+        if no_gpu
+        else None
+        if importlib.util.find_spec("unsloth")
+        else "unsloth is not installed (envs/gpu.txt has it)",
         "trl": None,
     }
     if choice != "auto":
@@ -66,7 +70,9 @@ def choose_packing(choice: bool | str, backend: str, place: torch.device) -> boo
         InputError: the fused backend is to work without packing.
     """
     if backend == "fused" and choice is False:
-        raise InputError("config key train.packing is false, but train.backend fused works on packed rows: take auto or true, or backend unsloth or trl")
+        raise InputError(
+            "config key train.packing is false, but train.backend fused works on packed rows: take auto or true, or backend unsloth or trl"
+        )
     return backend == "fused" or (place.type == "cuda" if choice == "auto" else choice)
 
 
