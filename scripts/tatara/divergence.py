@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import numpy
 
-
 ROWS = 16  # tokens at a time: what lies between the steps stays in the processor's caches, where a whole text of a large vocabulary would not
 
 
