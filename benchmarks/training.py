@@ -23,7 +23,6 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY / "scripts"))
 
-SYSTEM = "あなたは河川砂防技術基準に詳しい技術者です。根拠となる編・章・節を示して答えてください。"
 SHAPE = {
     "hidden_size": 4096, "intermediate_size": 14336, "num_hidden_layers": 32, "num_attention_heads": 32, "num_key_value_heads": 8,
     "vocab_size": 128256, "max_position_embeddings": 8192, "rope_theta": 500000.0, "rms_norm_eps": 1e-5, "tie_word_embeddings": False,
@@ -57,7 +56,7 @@ def make_base(folder: Path) -> None:
     from transformers import LlamaConfig
 
     folder.mkdir(parents=True)
-    tokenizer = standin.train_tokenizer(texts(), "llama3", 4096)
+    tokenizer = standin.train_tokenizer(texts(), "llama3", 1024)
     tokenizer.save_pretrained(folder)
     config = LlamaConfig(
         **SHAPE, dtype="bfloat16", bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id
@@ -106,17 +105,16 @@ def make_pairs(base: Path, count: int, file: Path) -> int:
 
     tokenizer = models.load_tokenizer(base)
     text = "".join(texts())
-    per_token = len(text) / len(chat.encode_text(tokenizer, text))
-    fixed = len(chat.encode(tokenizer, "", "", SYSTEM).input_ids)
+    fixed = len(chat.encode(tokenizer, "", "", "").input_ids)
     draw = random.Random(0)
 
     def piece(tokens: float) -> str:
-        start = draw.randrange(len(text) - 1000)
-        return text[start : start + round(tokens * per_token)]
+        start = draw.randrange(len(text) - 3000)
+        return tokenizer.decode(chat.encode_text(tokenizer, text[start : start + 3000])[: round(tokens)]).strip("\ufffd")
 
     pairs = [{"id": f"p{n}", "question": piece(77 - fixed), "answer": piece(draw.uniform(190, 260))} for n in range(count)]
     write_jsonl(file, pairs)
-    return sum(len(chat.encode(tokenizer, pair["question"], pair["answer"], SYSTEM).input_ids) for pair in pairs)
+    return sum(len(chat.encode(tokenizer, pair["question"], pair["answer"], "").input_ids) for pair in pairs)
 
 
 def run(recipe: str, base: Path, scratch: Path, steps: int | None, profile: Path | None) -> dict:
@@ -150,7 +148,7 @@ def run(recipe: str, base: Path, scratch: Path, steps: int | None, profile: Path
     qlora._Steps = Timed
     report = qlora.train(
         base=base, subset=scratch / "pairs.jsonl", adapter=scratch / "adapter", report=scratch / "train.json", checkpoint_folder=scratch / "checkpoints",
-        settings=settings, lora=lora, system=SYSTEM, run=recipe, model_name="llama-8b", seed=42, threads=8, device="cuda",
+        settings=settings, lora=lora, system="", run=recipe, model_name="llama-8b", seed=42, threads=8, device="cuda",
     )  # fmt: skip
     seconds = ends[-1] - ends[-1 - steps]
     return {

@@ -327,14 +327,3 @@ def test_answers_go_on_after_an_interruption(trained, f16, tmp_path, monkeypatch
 def test_a_context_that_is_too_small_is_an_error(trained, f16, tmp_path):
     with pytest.raises(InputError, match=r"evaluate\.context"):
         answer(trained, f16, tmp_path / "small", context=16)
-
-
-@pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU; run on one by hand")
-@pytest.mark.parametrize("backend", ["trl", "unsloth"])
-def test_training_on_a_gpu(bases, tmp_path, backend):
-    if backend == "unsloth":
-        pytest.importorskip("unsloth", reason="unsloth is in envs/gpu.txt only")
-    report = tiny.train(tmp_path / backend, bases["llama3"], settings={"backend": backend}, device="cuda")
-    assert report["epoch_loss"][1] < report["epoch_loss"][0]
-    assert report["device"] == "cuda"

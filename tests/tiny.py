@@ -20,9 +20,11 @@ PAIRS = [
 ]  # fmt: skip
 
 
-def make_base(folder: Path, family: str, byte_fallback: bool = True) -> Path:
-    """Build a base model of one tokenizer family in `folder`."""
-    source = {"scratch": {**SHAPE, "tokenizer": family, "byte_fallback": byte_fallback, "architecture": "qwen2" if family == "qwen2" else "llama"}}
+def make_base(folder: Path, family: str, byte_fallback: bool = True, **shape) -> Path:
+    """Build a base model of one tokenizer family in `folder`, with another shape where one is given."""
+    source = {
+        "scratch": {**SHAPE, **shape, "tokenizer": family, "byte_fallback": byte_fallback, "architecture": "qwen2" if family == "qwen2" else "llama"}
+    }
     base.build(name=family, source=source, continued=None, texts=TEXTS, folder=folder, threads=1, device="cpu")
     return folder
 
@@ -34,8 +36,9 @@ def train(folder: Path, base_folder: Path, **changes) -> dict:
     folder.mkdir(parents=True, exist_ok=True)
     write_jsonl(folder / "subset.jsonl", changes.pop("pairs", PAIRS))
     settings = SETTINGS | changes.pop("settings", {})
+    lora = {"r": 8, "alpha": 16, "dropout": 0.05} | changes.pop("lora", {})
     return qlora.train(
         base=base_folder, subset=folder / "subset.jsonl", adapter=folder / "adapter", report=folder / "train.json",
-        checkpoint_folder=folder / "checkpoints", settings=settings, lora={"r": 8, "alpha": 16, "dropout": 0.05}, system=SYSTEM, run="tiny",
+        checkpoint_folder=folder / "checkpoints", settings=settings, lora=lora, system=SYSTEM, run="tiny",
         model_name="tiny", seed=7, threads=1, device=changes.pop("device", "cpu"),
     )  # fmt: skip

@@ -171,12 +171,12 @@ if torch.cuda.is_available():
         tl.store(output + place, values.to(output.dtype.element_ty), mask=place < 2 * count)
 
 
-def dequantize(weight) -> torch.Tensor:
-    """Return a bitsandbytes NF4 weight (out, in) in its compute type; on a GPU in one kernel, since bitsandbytes takes three."""
+def dequantize(weight, dtype: torch.dtype) -> torch.Tensor:
+    """Return a bitsandbytes NF4 weight (out, in); on a GPU in one kernel, since bitsandbytes takes three."""
     state = weight.quant_state
     if not weight.is_cuda or not state.nested or (state.blocksize, state.state2.blocksize) != (64, 256):
-        return dequantize_4bit(weight.data, state)
-    output = torch.empty(state.shape, dtype=state.dtype, device=weight.device)
+        return dequantize_4bit(weight.data, state).to(dtype)
+    output = torch.empty(state.shape, dtype=dtype, device=weight.device)
     count = weight.numel()
     _dequantize_kernel[(triton.cdiv(count, 2048),)](
         weight.data, state.absmax, state.code, state.state2.code, state.state2.absmax, state.offset, output, count, BYTES=2048, num_warps=8
@@ -203,7 +203,7 @@ class Projection:
     def forward(self, x, mask):
         """x (tokens, in) -> y (tokens, out), and the adapter's inner values (tokens, r)."""
         bias = self.base.bias
-        y = functional.linear(x, dequantize(self.base.weight), None if bias is None else bias.to(x.dtype))
+        y = functional.linear(x, dequantize(self.base.weight, x.dtype), None if bias is None else bias.to(x.dtype))
         inner = functional.linear(x if mask is None else x * mask, self.a.to(x.dtype)) * self.scale
         return y.addmm_(inner, self.b.to(x.dtype).T), inner
 
@@ -212,7 +212,7 @@ class Projection:
         of_b = gradient.T @ inner
         of_inner = (gradient @ self.b.to(x.dtype)) * self.scale
         of_a = of_inner.T @ (x if mask is None else x * mask)
-        weight = dequantize(self.base.weight)
+        weight = dequantize(self.base.weight, x.dtype)
         into = gradient @ weight if into is None else into.addmm_(gradient, weight)
         if mask is None:
             into.addmm_(of_inner, self.a.to(x.dtype))
