@@ -39,6 +39,14 @@ def test_the_held_out_loss_is_written_and_falls(tmp_path):
     assert content["held_out"]["nll"] != content["held_out_before"]["nll"]
 
 
+def test_a_unigram_vocabulary_of_many_texts_knows_every_character(monkeypatch):
+    monkeypatch.setattr(standin, "UNIGRAM_TEXTS", 20)
+    texts = [*tiny.TEXTS, "鱻の護岸。", *tiny.TEXTS[::-1]]
+    tokenizer = standin.train_tokenizer(texts, "unigram", 512, byte_fallback=False)
+    assert tokenizer.unk_token_id not in tokenizer("鱻の護岸。")["input_ids"]
+    assert tokenizer.unk_token_id in tokenizer("麤の護岸。")["input_ids"]
+
+
 gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU; run on one by hand")
 
 

@@ -16,6 +16,7 @@ from transformers import AutoModelForCausalLM, LlamaConfig, PreTrainedTokenizerF
 
 from tatara.errors import InputError
 from tatara.progress import Progress
+from tatara.sample import spread
 
 # Pre-tokenizer expressions as published with the models; llama.cpp knows them as `llama-bpe` and `qwen2`.
 LLAMA3_SPLIT = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
@@ -39,6 +40,7 @@ INSTRUCTION_CHAT = (
 )
 
 
+UNIGRAM_TEXTS = 10_000  # SentencePiece finds pieces on one thread: ten thousand paragraphs take it ten seconds, a whole corpus minutes
 # What a Unigram tokenizer without byte fallback knows even where no text has it: a line's end, printable ASCII, kana, punctuation.
 ALPHABET = [
     "\n",
@@ -86,8 +88,20 @@ def _bpe(texts: list[str], vocab_size: int, family: str) -> Tokenizer:
     return tokenizer
 
 
+def _enough(texts: list[str]) -> list[str]:
+    """Return texts to find pieces in: evenly spaced, and every further one with a character that no chosen one has."""
+    chosen = spread(texts, UNIGRAM_TEXTS)
+    known = set("".join(chosen))
+    for text in texts:
+        if not known.issuperset(text):
+            chosen.append(text)
+            known.update(text)
+    return chosen
+
+
 def _unigram(texts: list[str], vocab_size: int, byte_fallback: bool) -> Tokenizer:
     special = FAMILIES["unigram"].special
+    texts = _enough(texts)
     spare = [f"<0x{value:02X}>" for value in range(256)] if byte_fallback else [letter for letter in ALPHABET if letter not in set("".join(texts))]
     pieces = _unigram_pieces(texts, vocab_size - len(special) - len(spare))
     # Bytes stand in for unknown characters only, so they score below every piece.
