@@ -23,7 +23,7 @@ sys.path.insert(0, str(REPOSITORY / "scripts"))
 SYSTEM = "あなたは河川砂防技術基準に詳しい技術者です。根拠となる編・章・節を示して答えてください。"
 SHAPE = {"hidden": 4096, "wide": 14336, "layers": 32, "heads": 32, "kv": 8, "vocabulary": 128256}
 TINY = {"hidden": 256, "wide": 512, "layers": 2, "heads": 4, "kv": 2, "vocabulary": 8192}
-QUESTIONS, TOKENS, ALONE = 100, 256, 8
+QUESTIONS, TOKENS, ALONE = 100, 256, 6
 FIELDS = ["what", "format", "card", "threads", "questions", "tokens", "seconds", "tokens_per_second", "times_faster", "note"]
 
 
