@@ -4,8 +4,8 @@ A prompt is read by itself, as it is when it is asked alone, so that only the st
 whatever the number of answers; for the few answers that a step takes alone it does little else.
 """
 
-import ctypes
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import llama_cpp
@@ -15,7 +15,6 @@ from tatara.errors import InputError
 
 CELLS = 256  # llama.cpp rounds the context of a sequence up to a multiple of this
 MOST = 256  # sequences that one context of llama.cpp can hold (LLAMA_MAX_SEQ)
-NONE = -1  # LLAMA_TOKEN_NULL: no token was chosen on the device
 
 
 @dataclass
@@ -30,8 +29,8 @@ class _Answer:
 class Together:
     """A context of its own beside a loaded model, with room for `slots` answers of `limit` tokens to prompts of up to `longest` tokens.
 
-    Each sequence has a cache of its own, so that none attends to another. Greedy choice is left to llama.cpp's device, which spares a copy of
-    all logits a step.
+    Each sequence has a cache of its own, so that none attends to another. The most likely tokens are chosen on the host, by `threads` of the
+    model: one argmax a sequence on the GPU (llama.cpp's samplers there) took longer than the copy of the logits (docs/inference.md).
     """
 
     def __init__(self, model: llama_cpp.Llama, slots: int, longest: int, limit: int):
@@ -40,10 +39,6 @@ class Together:
         self.limit = limit
         self.vocabulary = model.n_vocab()
         self.chunk = model.n_batch
-        chains = [self._greedy() for _ in range(slots)]
-        entries = [llama_cpp.llama_sampler_seq_config(seq_id=slot, sampler=ctypes.cast(chain, ctypes.c_void_p)) for slot, chain in enumerate(chains)]
-        self._samplers = (llama_cpp.llama_sampler_seq_config * slots)(*entries)
-        self._chains = chains
         # The settings of the context for one answer (kernels, threads, types of the cache) hold here as well.
         settings = llama_cpp.llama_context_params.from_buffer_copy(model.context_params)
         settings.n_ctx = slots * -(-(longest + limit) // CELLS) * CELLS
@@ -51,22 +46,15 @@ class Together:
         settings.n_ubatch = max(settings.n_ubatch, slots)
         settings.n_seq_max = slots
         settings.kv_unified = False
-        settings.samplers, settings.n_samplers = ctypes.cast(self._samplers, type(settings.samplers)), slots
         self._context = llama_cpp.llama_init_from_model(model.model, settings)
         if not self._context:
-            self.close()
             raise InputError(
                 f"no memory for {slots} answers of {limit} tokens at once (a cache of {settings.n_ctx} tokens): "
                 "lower config key evaluate.batch_size or evaluate.max_new_tokens"
             )
         self._memory = llama_cpp.llama_get_memory(self._context)
         self._batch = llama_cpp.llama_batch_init(settings.n_batch, 0, 1)
-
-    @staticmethod
-    def _greedy():
-        chain = llama_cpp.llama_sampler_chain_init(llama_cpp.llama_sampler_chain_default_params())
-        llama_cpp.llama_sampler_chain_add(chain, llama_cpp.llama_sampler_init_greedy())
-        return chain
+        self._pool = ThreadPoolExecutor(model.n_threads)
 
     def _decode(self, rows: list[tuple[int, int, int, bool]]) -> None:
         """Decode rows of (token, position, sequence, whether the next token is wanted)."""
@@ -79,13 +67,10 @@ class Together:
         if status:
             raise RuntimeError(f"llama_decode ended with status {status} on {len(rows)} tokens")
 
-    def _chosen(self, row: int) -> int:
-        """Return the most likely token after a row of the last decode."""
-        token = llama_cpp.llama_get_sampled_token_ith(self._context, row)
-        if token != NONE:
-            return token
-        logits = llama_cpp.llama_get_logits_ith(self._context, row)
-        return int(numpy.ctypeslib.as_array(logits, (self.vocabulary,)).argmax())
+    def _chosen(self, count: int) -> list[int]:
+        """Return the most likely next token of each of the `count` rows of the last decode that wanted one."""
+        logits = numpy.ctypeslib.as_array(llama_cpp.llama_get_logits(self._context), (count, self.vocabulary))
+        return [int(token) for token in self._pool.map(numpy.argmax, logits)]
 
     def _clear(self, sequence: int) -> None:
         llama_cpp.llama_memory_seq_rm(self._memory, sequence, -1, -1)
@@ -97,7 +82,7 @@ class Together:
             part = prompt[start : start + self.chunk]
             ends = start + len(part) == len(prompt)
             self._decode([(token, start + i, sequence, ends and i == len(part) - 1) for i, token in enumerate(part)])
-        return self._chosen(len(part) - 1)
+        return self._chosen(1)[0]
 
     def _close_gaps(self, opened: list[_Answer], done) -> list[_Answer]:
         """Drop finished answers; open ones from the end of the list move into their places.
@@ -130,21 +115,17 @@ class Together:
         opened = self._close_gaps(list(answers), done)
         while opened:
             self._decode([(answer.ids[-1], answer.position, sequence, True) for sequence, answer in enumerate(opened)])
-            for sequence, answer in enumerate(opened):
-                answer.ids.append(self._chosen(sequence))
+            for answer, token in zip(opened, self._chosen(len(opened)), strict=True):
+                answer.ids.append(token)
                 answer.position += 1
             opened = self._close_gaps(opened, done)
         return [answer.ids for answer in answers]
 
     def close(self) -> None:
-        """Free the context and its samplers."""
-        if self._context:
-            llama_cpp.llama_batch_free(self._batch)
-            llama_cpp.llama_free(self._context)
-            self._context = None
-        for chain in self._chains:
-            llama_cpp.llama_sampler_free(chain)
-        self._chains = []
+        """Free the context and its threads."""
+        self._pool.shutdown()
+        llama_cpp.llama_batch_free(self._batch)
+        llama_cpp.llama_free(self._context)
 
 
 def generate_together(model: llama_cpp.Llama, stops: list[int], limit: int, slots: int, longest: int) -> Callable[[list[list[int]]], list[list[int]]]:
