@@ -22,6 +22,7 @@ rule base:
         source=lambda wildcards: config["models"][wildcards.model]["source"],
         continued=lambda wildcards: config["models"][wildcards.model]["continued"],
         min_chars=config["corpus"]["min_chars"],
+        held_out=config["corpus"]["held_out"],
         numeric_threads=THREADS,
         device=DEVICE,
         code=code_digest("tatara.base"),

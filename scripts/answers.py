@@ -25,4 +25,6 @@ with job(snakemake.log[0], snakemake.input, snakemake.output, threads=snakemake.
         context=snakemake.params.context,
         threads=snakemake.params.numeric_threads,
         device=snakemake.params.device,
+        batch_size=snakemake.params.batch_size,
+        timed=snakemake.params.timed,
     )

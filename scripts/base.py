@@ -12,15 +12,17 @@ with job(
     online="hub" in snakemake.params.source,
     gpus=snakemake.resources.gpu,
 ):
-    from tatara.base import build, corpus_texts
+    from tatara.base import build, corpus_texts, hold_out
     from tatara.domain_text import read_texts
 
-    texts = read_texts(snakemake.input.nodes, snakemake.input.relations)
+    corpus = corpus_texts([Path(path) for path in snakemake.input.corpus], snakemake.params.min_chars)
+    corpus, held_out = hold_out(corpus, snakemake.params.held_out)
     build(
         name=snakemake.wildcards.model,
         source=snakemake.params.source,
         continued=snakemake.params.continued,
-        texts=corpus_texts(texts, [Path(path) for path in snakemake.input.corpus], snakemake.params.min_chars),
+        texts=read_texts(snakemake.input.nodes, snakemake.input.relations) + corpus,
+        held_out=held_out,
         folder=Path(snakemake.output[0]),
         threads=snakemake.params.numeric_threads,
         device=snakemake.params.device,

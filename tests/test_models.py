@@ -297,6 +297,7 @@ def answer(trained: dict, f16: Path, folder: Path, **changes) -> str:
     arguments = {
         "rows": ROWS, "fmt": "f16", "base": trained["base"], "file": f16, "adapter": None, "answers": folder / "a.jsonl", "times": folder / "a.csv",
         "partial": folder / "partial.jsonl", "system": tiny.SYSTEM, "limit": 8, "context": 512, "threads": 1, "device": "cpu",
+        "batch_size": 1, "timed": 1,
     }  # fmt: skip
     engines.answer_all(**(arguments | changes))
     return (folder / "a.jsonl").read_text(encoding="utf-8")

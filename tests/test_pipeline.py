@@ -149,8 +149,13 @@ def test_the_graph_of_rules_is_drawn(smoke: Copy, tmp_path):
     assert svg.read_text().count('<g id="text_') > 20
 
 
-@pytest.mark.parametrize("name", ["config", "paper", "smollm2", "smoke"])
+@pytest.mark.parametrize("name", ["config", "lab", "paper", "smollm2", "smoke"])
 def test_every_configuration_dry_runs(copy: Copy, name: str):
+    if name == "lab":  # its text is the user's to bring
+        missing = copy.snakemake("all", "--dry-run", config="config/lab.yaml")
+        assert missing.returncode and "config key corpus.glob is 'corpus/*.md', and no file matches it" in missing.stdout
+        (copy.folder / "corpus").mkdir()
+        (copy.folder / "corpus/a.md").write_text("堤防の高さは、計画高水位に余裕高を加えた高さ以上とする。\n", encoding="utf-8")
     done = copy.snakemake("all", "--dry-run", "--cores", "2", config=f"config/{name}.yaml")
     assert done.returncode == 0, done.stdout
     assert "train_scale" in done.stdout

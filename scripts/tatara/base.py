@@ -8,12 +8,14 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections import Counter
 from pathlib import Path
 
 import torch
 
 from tatara import models, standin
 from tatara.errors import InputError
+from tatara.sample import spread
 
 logger = logging.getLogger("tatara")
 # What a model is; no pickles, no code (trust_remote_code is never on).
@@ -21,13 +23,19 @@ WANTED = ("*.safetensors", "*.json", "*.jinja", "*.txt", "tokenizer.model")
 UNWANTED = ("original/*", "*.gguf", "optimizer*", "training_args*")
 
 
-def corpus_texts(graph_texts: list[str], files: list[Path], min_chars: int) -> list[str]:
-    """Return the text to pretrain on: the graph's, then the paragraphs of the corpus files."""
-    texts = list(graph_texts)
-    for path in files:
-        paragraphs = (part.strip() for part in path.read_text(encoding="utf-8").split("\n"))
-        texts += [part for part in paragraphs if len(part) >= min_chars]
-    return texts
+def corpus_texts(files: list[Path], min_chars: int) -> list[str]:
+    """Return the paragraphs of the corpus files that are long enough."""
+    paragraphs = [part.strip() for path in files for part in path.read_text(encoding="utf-8").split("\n")]
+    return [part for part in paragraphs if len(part) >= min_chars]
+
+
+def hold_out(texts: list[str], share: float) -> tuple[list[str], list[str]]:
+    """Return the texts to train on and those to measure on, `share` of all, evenly spaced; texts that stand twice are not measured on."""
+    chosen = set(spread(list(range(len(texts))), round(share * len(texts))))
+    count = Counter(texts)
+    held = [text for index, text in enumerate(texts) if index in chosen and count[text] == 1]
+    kept = [text for index, text in enumerate(texts) if index not in chosen or count[text] > 1]
+    return kept, held
 
 
 def fetch_hub(source: dict, folder: Path) -> dict:
@@ -93,28 +101,38 @@ def take_path(source: dict, folder: Path, texts: list[str]) -> dict:
     return {"file": source["file"]} | ({"package": package} if package else {})
 
 
-def continue_pretraining(folder: Path, settings: dict, texts: list[str], threads: int, device: str) -> dict:
-    """Go on pretraining the model in `folder` on the texts, all weights, in place; return its losses in nats per token."""
+def continue_pretraining(folder: Path, settings: dict, texts: list[str], threads: int, device: str, held_out: list[str]) -> dict:
+    """Go on pretraining the model in `folder` on the texts, all weights, in place; return its losses in nats per token.
+
+    Args:
+        held_out: texts that it is measured on, before and after, and not trained on; may be empty.
+    """
     models.prepare(settings["seed"], threads)
     tokenizer = models.load_tokenizer(folder)
     place = models.device(device)
     model = models.load_model(folder, place, torch.float32)
+    before = {"held_out_before": standin.held_out_loss(model, tokenizer, held_out, settings["block"])} if held_out else {}
     losses = standin.pretrain(
         model, tokenizer, texts, steps=settings["steps"], batch_size=settings["batch_size"], block=settings["block"],
         learning_rate=settings["learning_rate"], seed=settings["seed"],
     )  # fmt: skip
+    after = {"held_out": standin.held_out_loss(model, tokenizer, held_out, settings["block"])} if held_out else {}
     model.to("cpu", torch.bfloat16).save_pretrained(folder)
-    return {"steps": settings["steps"], "first_loss": losses[0], "last_loss": losses[-1]}
+    return {"steps": settings["steps"], "first_loss": losses[0], "last_loss": losses[-1], **before, **after}
 
 
-def build(*, name: str, source: dict, continued: dict | None, texts: list[str], folder: Path, threads: int, device: str) -> None:
+def build(
+    *, name: str, source: dict, continued: dict | None, texts: list[str], folder: Path, threads: int, device: str, held_out: list[str] | None = None
+) -> None:
     """Put a base model into `folder`: config.json, safetensors, tokenizer, and base.json, which says where it is from.
 
     Args:
         source: exactly one of `hub`, `path`, `scratch` (config/schema.yaml).
         continued: settings of continued pretraining, or None.
         texts: the domain's text.
+        held_out: text of the domain that the model is measured on and not trained on.
     """
+    held_out = held_out or []
     folder.mkdir(parents=True, exist_ok=True)
     if "hub" in source:
         known = fetch_hub(source["hub"], folder)
@@ -122,11 +140,11 @@ def build(*, name: str, source: dict, continued: dict | None, texts: list[str], 
         known = take_path(source["path"], folder, texts)
     else:
         models.prepare(source["scratch"]["seed"], threads)
-        known = standin.build(texts, source["scratch"], source["scratch"]["seed"], folder)
+        known = standin.build(texts, source["scratch"], source["scratch"]["seed"], folder, models.device(device), held_out)
     if not list(folder.glob("*.safetensors")):
         raise InputError(f"config key models.{name}.source: the model has no safetensors weights; other kinds of weights are not loaded")
     if continued:
-        known["continued"] = continue_pretraining(folder, continued, texts, threads, device)
+        known["continued"] = continue_pretraining(folder, continued, texts, threads, device, held_out)
     content = {"model": name, "source": next(iter(source)), **known}
     (folder / "base.json").write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     logger.info("%s: %s", name, known)

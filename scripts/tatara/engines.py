@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tatara import chat, llama, models
+from tatara import chat, llama, models, together
 from tatara.checkpoints import fingerprint
 from tatara.errors import InputError
+from tatara.files import write_csv
 from tatara.formats import FORMATS
 from tatara.jsonl import write_jsonl
 from tatara.partial import Partial
@@ -60,24 +61,34 @@ def transformers_generate(model, tokenizer, stops: list[int], limit: int) -> Gen
     return generate
 
 
-def ask(generate: Generate, tokenizer, question: str, system: str, stops: list[int], limit: int, context: int) -> Answer:
-    """Ask one question."""
+def prompt_of(tokenizer, question: str, system: str, limit: int, context: int) -> list[int]:
+    """Return a question's prompt as token ids; raise InputError where prompt and answer do not fit the context."""
     prompt = chat.encode_prompt(tokenizer, question, system)
     if len(prompt) + limit > context:
         raise InputError(
             f"a prompt of {len(prompt)} tokens and answers of up to {limit} do not fit config key evaluate.context, {context}: "
             "raise it, or lower evaluate.max_new_tokens"
         )
+    return prompt
+
+
+def ask(generate: Generate, tokenizer, question: str, system: str, stops: list[int], limit: int, context: int) -> Answer:
+    """Ask one question."""
+    prompt = prompt_of(tokenizer, question, system, limit, context)
     start = time.monotonic()
     ids = generate(prompt)
     seconds = time.monotonic() - start
-    ended = bool(ids) and ids[-1] in stops
-    return Answer(chat.decode_answer(tokenizer, ids), len(ids), "eos" if ended else "length", seconds)
+    return Answer(chat.decode_answer(tokenizer, ids), len(ids), stop_of(ids, stops), seconds)
+
+
+def stop_of(ids: list[int], stops: list[int]) -> str:
+    """Return `eos` for an answer that ended by itself and `length` for one that was cut."""
+    return "eos" if ids and ids[-1] in stops else "length"
 
 
 def answer_all(
     *, rows: list[dict], fmt: str, base: Path, file: Path | None, adapter: Path | None, answers: Path, times: Path, partial: Path,
-    system: str, limit: int, context: int, threads: int, device: str,
+    system: str, limit: int, context: int, threads: int, device: str, batch_size: int, timed: int,
 ) -> None:  # fmt: skip
     """Answer every question in one format; a killed run goes on with the first question it has no answer to.
 
@@ -87,23 +98,41 @@ def answer_all(
         file: the GGUF file, for GGUF formats.
         adapter: the adapter's folder, for `nf4`.
         answers: JSONL to write; what a seed decides.
-        times: CSV to write: seconds and tokens of each answer.
+        times: CSV to write: seconds and tokens of each answer that was given one by one (docs/files.md).
         partial: file that keeps finished answers until all are there.
+        batch_size: questions answered together; 1 asks one by one, and each answer has its time.
+        timed: how many of the questions that are answered together are asked once more one by one, for their times.
     """
     models.prepare(0, threads)
     tokenizer = models.load_tokenizer(base)
     stops = chat.stop_tokens(tokenizer)
-    material = [rows, fmt, system, limit, context, threads]
+    material = [rows, fmt, system, limit, context, threads, batch_size, timed]
     # A GGUF file stands for itself; NF4 is the base with its adapter.
     mark = fingerprint(material, [file] if FORMATS[fmt].gguf else [base, adapter])
+    model = llama.load(file, context, threads) if FORMATS[fmt].gguf else models.load_nf4(base, models.device(device), adapter)
+    generate = llama_generate(model, stops, limit) if FORMATS[fmt].gguf else transformers_generate(model, tokenizer, stops, limit)
+    what = f"answers {fmt}"
+    if batch_size == 1:
+        keep_answers(
+            lambda open_rows: ((row, ask(generate, tokenizer, row["question"], system, stops, limit, context)) for row in open_rows),
+            rows=rows, what=what, mark=mark, answers=answers, times=times, partial=partial,
+        )  # fmt: skip
+        return
+    ids = [row["id"] for row in rows]
+    prompts = [prompt_of(tokenizer, row["question"], system, limit, context) for row in rows]
+    size = min(batch_size, len(rows))
     if FORMATS[fmt].gguf:
-        generate = llama_generate(llama.load(file, context, threads), stops, limit)
+        from tatara import llama_batch
+
+        many = llama_batch.generate_together(model, stops, limit, size, max(map(len, prompts)))
     else:
-        generate = transformers_generate(models.load_nf4(base, models.device(device), adapter), tokenizer, stops, limit)
-    keep_answers(
-        lambda open_rows: ((row, ask(generate, tokenizer, row["question"], system, stops, limit, context)) for row in open_rows),
-        rows=rows, what=f"answers {fmt}", mark=mark, answers=answers, times=times, partial=partial,
-    )  # fmt: skip
+        many = together.transformers_together(model, tokenizer, stops, limit)
+    with _partial(partial, mark, len(rows)) as kept:
+        together.answer(kept, ids, prompts, generate, many, size, timed, what)
+    given = {id_: kept.rows[id_]["tokens"] for id_ in ids}
+    done = {id_: {"text": chat.decode_answer(tokenizer, got), "tokens": len(got), "stop": stop_of(got, stops)} for id_, got in given.items()}
+    _write(rows, done, together.timing(kept, ids), answers, times)
+    kept.remove()
 
 
 def keep_answers(
@@ -117,15 +146,25 @@ def keep_answers(
         mark: what decides the answers; those of another mark are not taken up.
         answers, times, partial: as in `answer_all`.
     """
-    with Partial(partial, mark) as kept:
-        if kept.rows:
-            logger.info("%d of %d answers are there from an interrupted run", len(kept.rows), len(rows))
+    with _partial(partial, mark, len(rows)) as kept:
         missing = [row for row in rows if row["id"] not in kept.rows]
         done = ask_all(missing)
         for _ in Progress(missing, what, done=len(kept.rows)):
             row, answer = next(done)
             kept.add({"id": row["id"], **asdict(answer)})
-    done = [(row, kept.rows[row["id"]]) for row in rows]
+    _write(rows, kept.rows, {id_: (f"{got['seconds']:.4f}", got["tokens"], "") for id_, got in kept.rows.items()}, answers, times)
+    kept.remove()
+
+
+def _partial(path: Path, mark: str, count: int) -> Partial:
+    kept = Partial(path, mark)
+    if kept.rows:
+        logger.info("%d of %d answers are there from an interrupted run", min(len(kept.rows), count), count)
+    return kept
+
+
+def _write(rows: list[dict], done: dict[str, dict], timing: dict[str, tuple], answers: Path, times: Path) -> None:
+    """Write the answers and their times in the order of the questions."""
     write_jsonl(
         answers,
         [
@@ -133,13 +172,11 @@ def keep_answers(
                 "id": row["id"],
                 "category": row["category"],
                 "question": row["question"],
-                "answer": got["text"],
-                "tokens": got["tokens"],
-                "stop": got["stop"],
+                "answer": done[row["id"]]["text"],
+                "tokens": done[row["id"]]["tokens"],
+                "stop": done[row["id"]]["stop"],
             }
-            for row, got in done
+            for row in rows
         ],
     )
-    lines = [f"{got['id']},{got['seconds']:.4f},{got['tokens']}\n" for _, got in done]
-    times.write_text("id,seconds,tokens\n" + "".join(lines), encoding="utf-8")
-    kept.remove()
+    write_csv(times, ["id", "seconds", "tokens", "differs_at"], [[row["id"], *timing[row["id"]]] for row in rows])

@@ -11,9 +11,11 @@ from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 
 from tatara import chat, llama
 from tatara.errors import InputError
+from tatara.sample import spread
 from tatara.standin import LLAMA3_SPLIT, QWEN2_SPLIT
 
 logger = logging.getLogger("tatara")
+MOST_TEXTS = 5000  # that the ids are compared on, evenly spaced; a whole corpus would take minutes
 CONTROL = (3, 4)  # llama.cpp's token types: control and user-defined
 
 
@@ -91,7 +93,7 @@ def check_tokenizer(file: Path, tokenizer, texts: list[str]) -> int:
 def load(file: Path, texts: list[str]):
     """Return model (bf16, on the CPU) and tokenizer of a GGUF file; the tokenizer is checked against the file's own ids on `texts`."""
     tokenizer = read_tokenizer(file)
-    count = check_tokenizer(file, tokenizer, texts)
+    count = check_tokenizer(file, tokenizer, spread(texts, MOST_TEXTS))
     logger.info("%s: the rebuilt tokenizer gives the file's own ids on all of %d texts", file.name, count)
     model = AutoModelForCausalLM.from_pretrained(file.parent, gguf_file=file.name, dtype=torch.bfloat16, local_files_only=True)
     # The weights are plain now; what says otherwise would stop save_pretrained and the converter.

@@ -19,13 +19,9 @@ from tatara.files import write_csv, write_text
 from tatara.formats import WITH_MATRIX, format_of
 from tatara.partial import Partial
 from tatara.progress import Progress
+from tatara.sample import spread
 
 logger = logging.getLogger("tatara")
-
-
-def spread(rows: list, count: int) -> list:
-    """Return `count` rows that are evenly spaced in the order given, or all where there are no more."""
-    return rows if count >= len(rows) else [rows[index * len(rows) // count] for index in range(count)]
 
 
 def calibrate(*, f16: Path, base: Path, rows: list[dict], pairs: int, text: Path, output: Path, system: str, threads: int) -> None:

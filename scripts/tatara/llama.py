@@ -12,12 +12,13 @@ logger = logging.getLogger("tatara")
 
 
 def load(file: Path, context: int, threads: int, logits_all: bool = False, vocab_only: bool = False):
-    """Load a GGUF file in process; all layers on the GPU where llama.cpp was built for one."""
+    """Load a GGUF file in process; where llama.cpp was built for a GPU, with all layers and flash attention there, as is its own default."""
     import llama_cpp
 
     model = llama_cpp.Llama(
         model_path=str(file), n_ctx=context, n_batch=512, n_threads=threads, n_threads_batch=threads, n_gpu_layers=-1,
         logits_all=logits_all, vocab_only=vocab_only, seed=0, verbose=False,
+        flash_attn=llama_cpp.llama_supports_gpu_offload(),
     )  # fmt: skip
     if not vocab_only and model.n_ctx() < context:
         logger.warning("%s offers a context of %d, not %d", file, model.n_ctx(), context)

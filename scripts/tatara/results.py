@@ -66,7 +66,7 @@ def full_precision(keys: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def read_scores(path: Path | str) -> pandas.DataFrame:
-    """Return a judge file as it is, all judges and repeats; the score of an invalid row is NaN.
+    """Return a judge file as it is, all judges and repeats; the score of an invalid row is NaN, and so are the seconds of an answer without a time.
 
     Raises:
         InputError: a missing column, or a valid score that is not 0 to 3.
@@ -84,6 +84,8 @@ def read_scores(path: Path | str) -> pandas.DataFrame:
     bad = rows[rows["score"].notna() & ~rows["score"].isin(range(4))]
     if len(bad):
         raise InputError(f"{path}:{bad.index[0] + 2}: the score {bad['score'].iloc[0]} is not 0, 1, 2 or 3; delete the file and run again")
+    # Of answers that were given together only a sample has a time.
+    rows["seconds"] = pandas.to_numeric(rows["seconds"], errors="coerce")
     return rows
 
 

@@ -16,6 +16,7 @@ from transformers import AutoModelForCausalLM, LlamaConfig, PreTrainedTokenizerF
 
 from tatara.errors import InputError
 from tatara.progress import Progress
+from tatara.sample import spread
 
 # Pre-tokenizer expressions as published with the models; llama.cpp knows them as `llama-bpe` and `qwen2`.
 LLAMA3_SPLIT = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
@@ -39,6 +40,7 @@ INSTRUCTION_CHAT = (
 )
 
 
+UNIGRAM_TEXTS = 10_000  # SentencePiece finds pieces on one thread: ten thousand paragraphs take it ten seconds, a whole corpus minutes
 # What a Unigram tokenizer without byte fallback knows even where no text has it: a line's end, printable ASCII, kana, punctuation.
 ALPHABET = [
     "\n",
@@ -86,8 +88,20 @@ def _bpe(texts: list[str], vocab_size: int, family: str) -> Tokenizer:
     return tokenizer
 
 
+def _enough(texts: list[str]) -> list[str]:
+    """Return texts to find pieces in: evenly spaced, and every further one with a character that no chosen one has."""
+    chosen = spread(texts, UNIGRAM_TEXTS)
+    known = set("".join(chosen))
+    for text in texts:
+        if not known.issuperset(text):
+            chosen.append(text)
+            known.update(text)
+    return chosen
+
+
 def _unigram(texts: list[str], vocab_size: int, byte_fallback: bool) -> Tokenizer:
     special = FAMILIES["unigram"].special
+    texts = _enough(texts)
     spare = [f"<0x{value:02X}>" for value in range(256)] if byte_fallback else [letter for letter in ALPHABET if letter not in set("".join(texts))]
     pieces = _unigram_pieces(texts, vocab_size - len(special) - len(spare))
     # Bytes stand in for unknown characters only, so they score below every piece.
@@ -164,50 +178,84 @@ def make_model(tokenizer: PreTrainedTokenizerFast, shape: dict, seed: int) -> to
     return model
 
 
+def token_stream(tokenizer, texts: list[str]) -> torch.Tensor:
+    """Return the texts as one row of token ids, each closed by the end-of-text token."""
+    return torch.tensor([token for text in texts for token in [*tokenizer(text, add_special_tokens=False)["input_ids"], tokenizer.eos_token_id]])
+
+
 def pretrain(model, tokenizer, texts: list[str], *, steps: int, batch_size: int, block: int, learning_rate: float, seed: int) -> list[float]:
-    """Train all weights on the texts as one stream of tokens; return the loss of each step in nats per token.
+    """Train all weights on the texts as one stream of tokens, on the model's device; return the loss of each step in nats per token.
+
+    On a GPU matrix products are in bf16 and the weights in float32; the losses stay there until the end, so that no step waits for the one
+    before. A killed run begins anew: it is minutes of work.
 
     Args:
         block: tokens in one row; a step sees `batch_size` rows, cut at seeded offsets of the stream.
     """
-    stream = torch.tensor([token for text in texts for token in [*tokenizer(text, add_special_tokens=False)["input_ids"], tokenizer.eos_token_id]])
+    place = model.device
+    fast = place.type == "cuda"
+    stream = token_stream(tokenizer, texts)
     block = min(block, len(stream) - 1)
+    last, stream, window = len(stream) - block, stream.to(place), torch.arange(block)
     generator = torch.Generator().manual_seed(seed)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate, betas=(0.9, 0.95), weight_decay=0.1)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate, betas=(0.9, 0.95), weight_decay=0.1, fused=fast or None)
     warmup = max(1, steps // 20)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: min((step + 1) / warmup, 0.1 + 0.45 * (1 + math.cos(math.pi * step / steps)))
     )
     model.train()
     losses = []
-    for _ in Progress(range(steps), "pretraining", lambda: f"loss {losses[-1]:.3f}" if losses else ""):
-        starts = torch.randint(0, len(stream) - block, (batch_size,), generator=generator)
-        rows = torch.stack([stream[start : start + block] for start in starts]).to(model.device)
-        loss = model(input_ids=rows, labels=rows).loss
+    for _ in Progress(range(steps), "pretraining", lambda: f"loss {losses[-1].item():.3f}" if losses else ""):
+        starts = torch.randint(0, last, (batch_size,), generator=generator)
+        rows = stream[(starts[:, None] + window).to(place, non_blocking=True)]
+        with torch.autocast(place.type, torch.bfloat16, enabled=fast):
+            loss = model(input_ids=rows, labels=rows, use_cache=False).loss
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         schedule.step()
-        losses.append(loss.item())
-    return losses
+        losses.append(loss.detach())
+    return torch.stack(losses).tolist()
 
 
-def build(texts: list[str], source: dict, seed: int, folder: Path) -> dict:
+def held_out_loss(model, tokenizer, texts: list[str], block: int) -> dict:
+    """Return what the model makes of texts that it was not trained on: nats per token, bits per byte, tokens.
+
+    Args:
+        block: tokens that are read at once; each row begins without what went before it.
+    """
+    stream = token_stream(tokenizer, texts)
+    nats = tokens = 0
+    model.eval()
+    with torch.inference_mode():
+        for row in stream.split(block):
+            if len(row) > 1:
+                row = row[None].to(model.device)
+                nats += model(input_ids=row, labels=row).loss.item() * (row.shape[1] - 1)
+                tokens += row.shape[1] - 1
+    # The first token of a row is given, not predicted; its bytes are left out in proportion.
+    size = sum(len(text.encode()) for text in texts) * tokens / len(stream)
+    return {"nll": nats / tokens, "bits_per_byte": nats / (math.log(2) * size), "tokens": tokens}
+
+
+def build(texts: list[str], source: dict, seed: int, folder: Path, place: torch.device, held_out: list[str]) -> dict:
     """Build, pretrain and save a stand-in; return what is known of it.
 
     Args:
         texts: the pretraining text, one document an entry.
         source: the `scratch` section of a model in the config.
         folder: gets config.json, model.safetensors and the tokenizer.
+        held_out: texts that it is measured on and not trained on; may be empty.
     """
     tokenizer = train_tokenizer(texts, source["tokenizer"], source["vocab_size"], source["byte_fallback"])
-    model = make_model(tokenizer, source, seed)
+    model = make_model(tokenizer, source, seed).to(place)
     losses = pretrain(
         model, tokenizer, texts, steps=source["steps"], batch_size=source["batch_size"], block=source["block"],
         learning_rate=source["learning_rate"], seed=seed,
     )  # fmt: skip
+    measured = {"held_out": held_out_loss(model, tokenizer, held_out, source["block"])} if held_out else {}
     # The paper's bases are bf16 files, and so is this one.
-    model.to(torch.bfloat16).save_pretrained(folder)
+    model.to("cpu", torch.bfloat16).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    return {"parameters": model.num_parameters(), "vocabulary": len(tokenizer), "first_loss": losses[0], "last_loss": losses[-1]}
+    return {"parameters": model.num_parameters(), "vocabulary": len(tokenizer), "first_loss": losses[0], "last_loss": losses[-1], **measured}

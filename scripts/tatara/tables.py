@@ -130,7 +130,7 @@ def table3(
             {"model": model, "name": names[model], "format": fmt, "questions": len(rows), "invalid": len(rows) - len(valid)}
             | spread("score", _mean(valid, seed, resamples, level)) | spread("perfect", perfect) | {"score0": int((valid == 0).sum())}
             | spread("characters", _mean(rows["characters"], seed, resamples, level))
-            | spread("seconds", _mean(rows["seconds"], seed, resamples, level))
+            | spread("seconds", _mean(rows["seconds"].dropna(), seed, resamples, level))
             | spread("bits_per_byte", bits) | spread("difference", UNKNOWN) | {"p_value": numpy.nan, "perfect_p_value": numpy.nan}
             | {"smallest_difference": numpy.nan} | {key: value for key, value in compared.items() if key != "compared"}
         )  # fmt: skip
@@ -161,7 +161,7 @@ def table4(*, judge: list[str], names: dict[str, str]) -> pandas.DataFrame:
 
 def _speed(judged: pandas.DataFrame, times: Path) -> tuple[float, float]:
     """Return seconds a question and generated tokens a second."""
-    rows = pandas.read_csv(times)
+    rows = pandas.read_csv(times).dropna(subset="seconds")
     return float(judged["seconds"].mean()), float(rows["tokens"].sum() / rows["seconds"].sum())
 
 

@@ -94,7 +94,7 @@ def metrics(judge: Path | str, nll: Path | str, *, seed: int, level: float, resa
         ("NLL of the reference answers, nats per token", shown(stats.bootstrap_ratio(nats, tokens, **settings), 4)),
         ("Bits per byte of the reference answers", shown(stats.bootstrap_ratio(bits, [row["bytes"] for row in measured], **settings), 3)),
         ("Length of an answer, characters", shown(stats.bootstrap_mean(rows["characters"], **settings), 0)),
-        ("Time of an answer on the machine of this study, seconds", shown(stats.bootstrap_mean(rows["seconds"], **settings), 2)),
+        ("Time of an answer on the machine of this study, seconds", shown(stats.bootstrap_mean(rows["seconds"].dropna(), **settings), 2)),
     ]
 
 

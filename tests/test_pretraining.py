@@ -1,0 +1,82 @@
+"""Text for pretraining, what is held out of it, and pretraining itself on the CPU and on a GPU."""
+
+import json
+import math
+
+import pytest
+import tiny
+import torch
+from tatara import base, engines, gguf, llama, llama_batch, models, standin
+from tatara.together import first_difference
+
+
+def test_short_paragraphs_are_left_out(tmp_path):
+    (tmp_path / "a.md").write_text("短い。\n\n堤防の高さは計画高水位に余裕高を加えた高さ以上とする。\n", encoding="utf-8")
+    assert base.corpus_texts([tmp_path / "a.md"], 10) == ["堤防の高さは計画高水位に余裕高を加えた高さ以上とする。"]
+
+
+def test_what_is_held_out_is_not_trained_on():
+    texts = [f"第{n}条" for n in range(98)] + ["同じ文", "同じ文"]
+    kept, held = base.hold_out(texts, 0.1)
+    assert len(held) == 10 and not set(kept) & set(held)
+    assert sorted(kept + held) == sorted(texts)
+    assert base.hold_out(texts, 0.0) == (texts, [])
+    assert "同じ文" not in base.hold_out(texts, 0.99)[1], "a text that stands twice would be trained on and measured"
+
+
+def test_the_held_out_loss_is_written_and_falls(tmp_path):
+    source = {"scratch": {**tiny.SHAPE, "tokenizer": "llama3", "byte_fallback": True, "steps": 12}}
+    kept, held = base.hold_out(tiny.TEXTS, 0.1)
+    base.build(name="a", source=source, continued=None, texts=kept, folder=tmp_path / "a", threads=1, device="cpu", held_out=held)
+    found = json.loads((tmp_path / "a/base.json").read_text(encoding="utf-8"))
+    assert found["held_out"]["nll"] < found["first_loss"] == pytest.approx(math.log(found["vocabulary"]), rel=0.1)
+    tokenizer = models.load_tokenizer(tmp_path / "a")
+    bits = sum(len(tokenizer(text)["input_ids"]) + 1 for text in held) * found["held_out"]["nll"] / math.log(2)
+    assert found["held_out"]["bits_per_byte"] == pytest.approx(bits / sum(len(text.encode()) for text in held), rel=1e-6)
+    continued = {"steps": 4, "batch_size": 2, "block": 32, "learning_rate": 1e-3, "seed": 1}
+    content = base.continue_pretraining(tmp_path / "a", continued, kept, 1, "cpu", held)
+    assert content["held_out_before"]["nll"] == pytest.approx(found["held_out"]["nll"], rel=0.02)  # rounded to bf16 in between
+    assert content["held_out"]["nll"] != content["held_out_before"]["nll"]
+
+
+def test_a_unigram_vocabulary_of_many_texts_knows_every_character(monkeypatch):
+    monkeypatch.setattr(standin, "UNIGRAM_TEXTS", 20)
+    texts = [*tiny.TEXTS, "鱻の護岸。", *tiny.TEXTS[::-1]]
+    tokenizer = standin.train_tokenizer(texts, "unigram", 512, byte_fallback=False)
+    assert tokenizer.unk_token_id not in tokenizer("鱻の護岸。")["input_ids"]
+    assert tokenizer.unk_token_id in tokenizer("麤の護岸。")["input_ids"]
+
+
+gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU; run on one by hand")
+
+
+@pytest.mark.gpu
+@gpu
+def test_pretraining_on_a_gpu_learns_what_the_cpu_learns():
+    models.prepare(0, 1)
+    last = {}
+    for place in ("cpu", "cuda"):
+        tokenizer = standin.train_tokenizer(tiny.TEXTS, "llama3", 512)
+        model = standin.make_model(tokenizer, tiny.SHAPE, 1).to(place)
+        losses = standin.pretrain(model, tokenizer, tiny.TEXTS, steps=30, batch_size=4, block=32, learning_rate=0.003, seed=1)
+        assert len(losses) == 30 and losses[-1] < losses[0] - 1
+        last[place] = losses[-1]
+    assert last["cuda"] == pytest.approx(last["cpu"], rel=0.05)
+
+
+@pytest.mark.gpu
+@gpu
+def test_answers_together_on_a_gpu(tmp_path):
+    """The same tokens, or another one only where the logits of both are within the rounding of a batched product."""
+    folder = tiny.make_base(tmp_path / "base", "llama3")
+    gguf.convert(folder, tmp_path / "f16.gguf")
+    model = llama.load(tmp_path / "f16.gguf", 512, 1)
+    prompts = [list(range(10, 20 + 7 * n)) for n in range(8)]
+    alone = [engines.llama_generate(model, [], 24)(prompt) for prompt in prompts]
+    together = llama_batch.generate_together(model, [], 24, 8, max(map(len, prompts)))(prompts)
+    logits = llama.logits_of(llama.load(tmp_path / "f16.gguf", 512, 1, logits_all=True))
+    for prompt, one, other in zip(prompts, alone, together, strict=True):
+        place = first_difference(one, other)
+        if place is not None:
+            row = logits([*prompt, *one[:place]])[-1]
+            assert abs(row[one[place]] - row[other[place]]) < 0.05
