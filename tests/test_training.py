@@ -58,7 +58,7 @@ def test_a_packed_batch_keeps_samples_apart():
 def test_packing_that_a_backend_cannot_do_is_an_error(work, bases):
     with pytest.raises(InputError, match=r"train\.packing is false"):
         tiny.train(work / "unpacked", bases["llama3"], settings={"backend": "fused", "packing": False})
-    with pytest.raises(InputError, match=r"train\.packing is true, but train\.backend unsloth"):
+    with pytest.raises(InputError, match=r"train\.packing is true, but packed rows do not work with train\.backend unsloth"):
         qlora.choose_packing(True, "unsloth", torch.device("cuda"))
     assert not qlora.choose_packing("auto", "unsloth", torch.device("cuda"))
 
