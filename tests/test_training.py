@@ -70,7 +70,8 @@ def test_an_unknown_architecture_falls_back_with_the_reason(bases, caplog):
         qlora.choose_backend("fused", torch.device("cpu"), config)
     with caplog.at_level("INFO", "tatara"):
         assert qlora.choose_backend("auto", torch.device("cpu"), config) == "trl"
-    assert "train.backend auto: trl, since" in caplog.text
+    assert "train.backend auto: trl, since unsloth needs a GPU" in caplog.text
+    assert qlora.choose_backend("trl", torch.device("cuda"), config) == "trl"
 
 
 @pytest.mark.parametrize("backend", ["trl", "fused"])

@@ -31,7 +31,7 @@ PAPER_MICRO_BATCH = 2  # paper §5.1: two samples a forward pass, four of them a
 
 
 def choose_backend(choice: str, place: torch.device, config) -> str:
-    """Return `fused`, `unsloth` or `trl` for `auto` or one of these; the reason for a fallback is logged.
+    """Return `fused`, `unsloth` or `trl` for `auto` or one of these; `auto` is unsloth or, with the reason logged, TRL.
 
     Args:
         config: the base model's transformers configuration.
@@ -50,13 +50,11 @@ def choose_backend(choice: str, place: torch.device, config) -> str:
         if reasons[choice]:
             raise InputError(f"config key train.backend is {choice}, but {reasons[choice]}; take auto or trl")
         return choice
-    if not gpu:
-        logger.info("train.backend auto: trl, since the others are for a GPU")
+    # `fused` is for those who name it until its present form has been measured on a GPU (docs/gpu.md).
+    if reasons["unsloth"]:
+        logger.info("train.backend auto: trl, since %s", reasons["unsloth"])
         return "trl"
-    chosen = next(backend for backend, reason in reasons.items() if not reason)
-    if chosen != "fused":
-        logger.info("train.backend auto: %s, since %s", chosen, "; ".join(filter(None, reasons.values())))
-    return chosen
+    return "unsloth"
 
 
 def choose_packing(choice: bool | str, backend: str, place: torch.device) -> bool:
