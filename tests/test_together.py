@@ -129,4 +129,4 @@ def test_prompts_longer_than_one_decode(work):
     for chunk in (lengths[0] + lengths[1], lengths[-1] - 5):
         context.chunk = chunk
         assert context.generate(work["prompts"], []) == alone
-    assert [len(group) for group in context._groups(work["prompts"])][0] == 1
+    assert len(next(context._groups(work["prompts"]))) == 1
