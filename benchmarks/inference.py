@@ -139,7 +139,7 @@ def answer(folder: Path, output: Path, threads: int, tokens: int) -> None:
         parted = [place for place in places if place is not None]
         append(output, what="together", format=label, threads=threads, questions=len(prompts), tokens=tokens, seconds=best,
                tokens_per_second=tokens * len(prompts) / best, times_faster=one * len(prompts) / best,
-               note=f"{len(parted)} of {ALONE} answers have other tokens, from token {min(parted, default='-')} on; random weights tell few apart")  # fmt: skip
+               note=f"{len(parted)} of {ALONE} answers have other tokens, from token {min(parted, default='-')} on")  # fmt: skip
         slots.close()
         model.close()
 
