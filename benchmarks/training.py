@@ -3,8 +3,8 @@
 Usage: python benchmarks/training.py [--folder FOLDER] [--output FILE] [--memory-limit GIB] [--steps N] [--profile] [RECIPE …]
        (default: all recipes; 6 GB of disk for the base, 16 GB of GPU memory; about 4 minutes on an H100)
 
-The base has the shape of Llama 3 8B (8.03 B parameters) and random weights, written in NF4 as bitsandbytes saves them: neither speed nor
-memory depends on what the weights say. The pairs have the lengths of the study's: 302 tokens a sample, 225 of them the answer, give or take 20.
+The base has the shape of Llama 3 8B (8.03 B parameters) and random weights, written in NF4 as bitsandbytes saves them, the same in each layer:
+neither speed nor memory depends on what the weights say. The pairs are as long as the study's, about 300 tokens, 225 of them the answer.
 Every recipe goes through `qlora.train` in a process of its own. Each sample is seen twice; the second pass is timed, so compiling, the
 first allocations and the recipe's warm-up are left out. Tokens are real ones; padding counts nothing.
 """
@@ -35,13 +35,12 @@ STAGE1, STAGE2 = {"r": 16, "alpha": 16, "dropout": 0.0}, {"r": 32, "alpha": 16, 
 PACKED = PAPER | {"packing": True, "micro_batch_size": None, "gradient_checkpointing": False}
 # name -> settings, adapter, steps of a pass
 RECIPES = {
-    "trl 2 x 4": (PAPER | {"backend": "trl"}, STAGE1, 3),
+    "fused": (PACKED | {"backend": "fused"}, STAGE1, 10),
     "unsloth 2 x 4 (the paper's)": (PAPER, STAGE1, 4),
-    "unsloth packed": (PACKED | {"backend": "unsloth", "gradient_checkpointing": True}, STAGE1, 8),
-    "fused": (PACKED | {"backend": "fused"}, STAGE1, 12),
-    "fused 4 x 2": (PACKED | {"backend": "fused", "micro_batch_size": 4}, STAGE1, 12),
-    "fused checkpointed": (PACKED | {"backend": "fused", "gradient_checkpointing": True}, STAGE1, 10),
+    "trl 2 x 4": (PAPER | {"backend": "trl"}, STAGE1, 3),
     "fused stage 2": (PACKED | {"backend": "fused"}, STAGE2, 10),
+    "fused 4 x 2": (PACKED | {"backend": "fused", "micro_batch_size": 4}, STAGE1, 10),
+    "fused checkpointed": (PACKED | {"backend": "fused", "gradient_checkpointing": True}, STAGE1, 10),
 }
 FIELDS = ["recipe", "card", "torch", "tokens_per_second", "samples_per_second", "step_ms", "tokens_per_sample", "peak_allocated_gib",
           "peak_reserved_gib", "memory_limit_gib", "micro_batch_size", "first_loss", "last_loss"]  # fmt: skip
@@ -66,28 +65,28 @@ def make_base(folder: Path) -> None:
     config.save_pretrained(folder)
     torch.manual_seed(0)
     width, wide, kv = SHAPE["hidden_size"], SHAPE["intermediate_size"], SHAPE["hidden_size"] // 4
-    matrices = {"self_attn.q_proj": (width, width), "self_attn.k_proj": (kv, width), "self_attn.v_proj": (kv, width),
-                "self_attn.o_proj": (width, width), "mlp.gate_proj": (wide, width), "mlp.up_proj": (wide, width), "mlp.down_proj": (width, wide)}  # fmt: skip
+    sizes = {
+        "self_attn.q_proj": (width, width), "self_attn.k_proj": (kv, width), "self_attn.v_proj": (kv, width), "self_attn.o_proj": (width, width),
+        "mlp.gate_proj": (wide, width), "mlp.up_proj": (wide, width), "mlp.down_proj": (width, wide),
+    }  # fmt: skip
     index = {}
 
     def normal(*size):
         return torch.empty(size, dtype=torch.bfloat16, device="cuda").normal_(std=0.02)
 
     def save(name: str, tensors: dict) -> None:
-        save_file({key: value.contiguous().cpu() for key, value in tensors.items()}, folder / name, metadata={"format": "pt"})
+        save_file(tensors, folder / name, metadata={"format": "pt"})
         index.update(dict.fromkeys(tensors, name))
 
-    for layer in range(SHAPE["num_hidden_layers"]):
-        tensors = {}
-        for matrix, size in matrices.items():
-            name = f"model.layers.{layer}.{matrix}.weight"
-            packed, state = quantize_4bit(normal(*size), blocksize=64, compress_statistics=True, quant_type="nf4")
-            tensors |= {name: packed} | {f"{name}.{key}": value for key, value in state.as_dict(packed=True).items()}
-        for norm in ("input_layernorm", "post_attention_layernorm"):
-            tensors[f"model.layers.{layer}.{norm}.weight"] = torch.ones(width, dtype=torch.bfloat16)
-        save(f"layer-{layer:02}.safetensors", tensors)
+    layer = {f"{norm}.weight": torch.ones(width, dtype=torch.bfloat16) for norm in ("input_layernorm", "post_attention_layernorm")}
+    for name, size in sizes.items():
+        packed, state = quantize_4bit(normal(*size), blocksize=64, compress_statistics=True, quant_type="nf4")
+        layer |= {f"{name}.weight": packed} | {f"{name}.weight.{key}": value for key, value in state.as_dict(packed=True).items()}
+    layer = {name: tensor.contiguous().cpu() for name, tensor in layer.items()}
+    for number in range(SHAPE["num_hidden_layers"]):
+        save(f"layer-{number:02}.safetensors", {f"model.layers.{number}.{name}": tensor for name, tensor in layer.items()})
     save("rest.safetensors", {
-        "model.embed_tokens.weight": normal(SHAPE["vocab_size"], width), "lm_head.weight": normal(SHAPE["vocab_size"], width),
+        "model.embed_tokens.weight": normal(SHAPE["vocab_size"], width).cpu(), "lm_head.weight": normal(SHAPE["vocab_size"], width).cpu(),
         "model.norm.weight": torch.ones(width, dtype=torch.bfloat16),
     })  # fmt: skip
     (folder / "model.safetensors.index.json").write_text(json.dumps({"metadata": {}, "weight_map": index}))
@@ -147,17 +146,31 @@ def run(recipe: str, base: Path, scratch: Path, steps: int | None, profile: Path
 
     qlora._Steps = Timed
     report = qlora.train(
-        base=base, subset=scratch / "pairs.jsonl", adapter=scratch / "adapter", report=scratch / "train.json", checkpoint_folder=scratch / "checkpoints",
-        settings=settings, lora=lora, system="", run=recipe, model_name="llama-8b", seed=42, threads=8, device="cuda",
+        base=base, subset=scratch / "pairs.jsonl", adapter=scratch / "adapter", report=scratch / "train.json",
+        checkpoint_folder=scratch / "checkpoints", settings=settings, lora=lora, system="", run=recipe,
+        model_name="llama-8b", seed=42, threads=8, device="cuda",
     )  # fmt: skip
     seconds = ends[-1] - ends[-1 - steps]
     return {
-        "recipe": recipe, "card": torch.cuda.get_device_name(), "torch": torch.__version__, "tokens_per_second": round(tokens / seconds),
-        "samples_per_second": round(steps * settings["batch_size"] / seconds, 2), "step_ms": round(1000 * seconds / steps),
-        "tokens_per_sample": round(tokens / steps / settings["batch_size"]), "peak_allocated_gib": round(torch.cuda.max_memory_allocated() / 2**30, 2),
-        "peak_reserved_gib": round(torch.cuda.max_memory_reserved() / 2**30, 2), "memory_limit_gib": os.environ.get("TATARA_GPU_MEMORY_GIB", ""),
-        "micro_batch_size": report["micro_batch_size"], "first_loss": round(report["steps"][0]["loss"], 4), "last_loss": round(report["final_loss"], 4),
+        "recipe": recipe, "card": torch.cuda.get_device_name(), "torch": torch.__version__,
+        "tokens_per_second": round(tokens / seconds), "samples_per_second": round(steps * settings["batch_size"] / seconds, 2),
+        "step_ms": round(1000 * seconds / steps), "tokens_per_sample": round(tokens / steps / settings["batch_size"]),
+        **memory(), "micro_batch_size": report["micro_batch_size"],
+        "first_loss": round(report["steps"][0]["loss"], 4), "last_loss": round(report["final_loss"], 4),
     }  # fmt: skip
+
+
+def memory() -> dict:
+    """Return the peaks of GPU memory so far in GiB, by torch: what tensors held, and what the process took for them (without CUDA's own)."""
+    import torch
+
+    peaks = {"peak_allocated_gib": torch.cuda.max_memory_allocated(), "peak_reserved_gib": torch.cuda.max_memory_reserved()}
+    return {name: round(peak / 2**30, 2) for name, peak in peaks.items()} | {"memory_limit_gib": os.environ["TATARA_GPU_MEMORY_GIB"]}
+
+
+def environment(limit: str) -> dict:
+    """Return what a job of the pipeline has in its environment, with a limit in GiB (empty: none)."""
+    return os.environ | {"TATARA_GPU_MEMORY_GIB": limit, "HF_HUB_OFFLINE": "1", "PYTORCH_ALLOC_CONF": "expandable_segments:True"}
 
 
 def main() -> None:
@@ -178,13 +191,12 @@ def main() -> None:
             return
         if not base.exists():
             make_base(base)
-        environment = os.environ | {"TATARA_GPU_MEMORY_GIB": options.memory_limit, "HF_HUB_OFFLINE": "1"}
         rows = []
         for recipe in options.recipes or RECIPES:
             passed = ["--steps", str(options.steps)] if options.steps else []
             passed += ["--profile"] if options.profile else []
             command = [sys.executable, __file__, recipe, "--one", "--folder", base, "--output", options.output, *passed]
-            done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True)
+            done = subprocess.run(command, env=environment(options.memory_limit), stdout=subprocess.PIPE, text=True)
             if done.returncode:
                 print(f"{recipe}: failed, see above", file=sys.stderr)
                 continue

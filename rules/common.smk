@@ -147,5 +147,6 @@ def adapter(run):
 SYSTEM = config["chat"]["system"]
 THREADS = config["runtime"]["threads"]
 DEVICE = config["runtime"]["device"]
-os.environ["TATARA_GPU_MEMORY_GIB"] = str(config["gpu"]["memory_limit_gib"] or "")
+# For tatara.models: no param, since another limit is no reason to make anything again.
+os.environ.update(TATARA_GPU_MEMORY_GIB=str(config["gpu"]["memory_limit_gib"] or ""))
 QUESTIONS = {"label": config["testset"]["label"], "limit": config["testset"]["limit"]}

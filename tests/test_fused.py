@@ -39,9 +39,14 @@ def reference(model, sample: chat.Encoded):
     return torch.nn.functional.cross_entropy(logits, torch.tensor(sample.labels[1:]), reduction="sum")
 
 
+def joined(samples: list[chat.Encoded]) -> tuple[torch.Tensor, torch.Tensor]:
+    return tuple(torch.tensor([token for item in samples for token in getattr(item, name)]) for name in ("input_ids", "labels"))
+
+
 def packed_loss(model, samples: list[chat.Encoded], checkpointing: bool = False):
-    ids, labels = (torch.tensor(sum((getattr(item, name) for item in samples), [])) for name in ("input_ids", "labels"))
-    return fused.Model(model, checkpointing).loss(ids, labels, [len(item.input_ids) for item in samples])
+    ids, labels = joined(samples)
+    place = next(model.parameters()).device
+    return fused.Model(model, checkpointing).loss(ids.to(place), labels.to(place), [len(item.input_ids) for item in samples])
 
 
 def assert_equal(found: dict, expected: dict) -> None:
@@ -101,7 +106,8 @@ def test_weights_are_dequantized_as_by_bitsandbytes(shape):
     torch.manual_seed(0)
     packed, state = quantize_4bit(torch.randn(shape, device="cuda", dtype=torch.bfloat16), blocksize=64, compress_statistics=True, quant_type="nf4")
     weight = Params4bit(packed, requires_grad=False, quant_state=state, bnb_quantized=True)
-    found, expected = fused.dequantize(weight, torch.bfloat16), dequantize_4bit(packed, state)
+    found, expected = torch.empty(shape, device="cuda", dtype=torch.bfloat16), dequantize_4bit(packed, state)
+    fused.dequantize(weight, found)
     # A scale's last float32 bit may differ by the order of its multiplication and addition; then a value rounds to the bf16 number next to it.
     assert (found != expected).float().mean() < 1e-3
     assert torch.allclose(found.float(), expected.float(), rtol=2**-7, atol=0)
@@ -124,8 +130,8 @@ def test_gradients_in_bf16_are_as_near_to_float32_as_those_of_the_reference(peft
         for name, parameter in other.named_parameters():
             if name.endswith(".bias"):
                 parameter.copy_(dict(model.named_parameters())[name])
-    ids, labels = (torch.tensor(sum((getattr(item, name) for item in samples), []), device=place) for name in ("input_ids", "labels"))
-    found = gradients(other, fused.Model(other, checkpointing).loss(ids, labels, [len(item.input_ids) for item in samples]))
+    found = gradients(other, packed_loss(other, samples, checkpointing))
+    other.get_base_model().model.embed_tokens.to(place)
     with torch.autocast("cuda", torch.bfloat16):
         loss = 0.0
         for sample in samples:

@@ -12,8 +12,8 @@ SHAPE = {
 }  # fmt: skip
 TEXTS = [f"堤防の高さは計画高水位に余裕高を加えた{n}メートル以上とし、巡視は年{n}回行う。護岸と床止めの点検は出水期前に行う。" for n in range(60)]
 SETTINGS = {
-    "backend": "trl", "packing": "auto", "batch_size": 4, "micro_batch_size": 2, "epochs": 2, "learning_rate": 2e-3, "warmup_ratio": 0.1, "weight_decay": 0.0,
-    "max_grad_norm": 1.0, "max_length": 256, "checkpoint_steps": 2, "gradient_checkpointing": False,
+    "backend": "trl", "packing": "auto", "batch_size": 4, "micro_batch_size": 2, "epochs": 2, "learning_rate": 2e-3, "warmup_ratio": 0.1,
+    "weight_decay": 0.0, "max_grad_norm": 1.0, "max_length": 256, "checkpoint_steps": 2, "gradient_checkpointing": False,
 }  # fmt: skip
 PAIRS = [
     {"id": f"p{n}", "question": f"第{n}号の堤防はいつ点検するか。", "answer": f"出水期前に第{n}号を点検する。（設計編 第1章）"} for n in range(10)

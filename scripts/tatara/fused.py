@@ -19,6 +19,7 @@ from bitsandbytes.functional import dequantize_4bit
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.checkpoint import checkpoint
 
 from tatara.chat import IGNORED
@@ -43,7 +44,7 @@ def unsupported(config, place: torch.device) -> str | None:
 
 def _pointwise(function: Callable) -> Callable:
     """Let torch.compile make one kernel of a function where its tensors lie on a GPU."""
-    compiled = functools.cache(lambda: torch.compile(function, dynamic=True))
+    compiled = functools.cache(lambda: torch.compile(function))
 
     @functools.wraps(function)
     def call(*arguments):
@@ -67,35 +68,38 @@ def _norm_backward(gradient, x, weight, epsilon):
 
 
 @_pointwise
-def _gated(gate, up):
-    gate32 = gate.float()
-    return (gate32 * torch.sigmoid(gate32) * up.float()).to(gate.dtype)
+def _gated(gate_up):
+    """Gate and up projections side by side (tokens, 2 × inner) -> SiLU(gate) × up (tokens, inner)."""
+    gate, up = gate_up.float().chunk(2, -1)
+    return (gate * torch.sigmoid(gate) * up).to(gate_up.dtype)
 
 
 @_pointwise
-def _gated_backward(gradient, gate, up):
-    gradient, gate32 = gradient.float(), gate.float()
-    open_ = torch.sigmoid(gate32)
-    of_gate = gradient * up.float() * open_ * (1 + gate32 * (1 - open_))
-    return of_gate.to(gate.dtype), (gradient * gate32 * open_).to(gate.dtype)
+def _gated_backward(gradient, gate_up):
+    gate, up = gate_up.float().chunk(2, -1)
+    gradient, open_ = gradient.float(), torch.sigmoid(gate)
+    return torch.cat((gradient * up * open_ * (1 + gate * (1 - open_)), gradient * gate * open_), -1).to(gate_up.dtype)
 
 
 def _turn(x, cosine, sine):
-    """Rotate pairs of channels (i, i + half); x is (…, places, heads, channels), cosine and sine (places, channels)."""
-    half = x.shape[-1] // 2
-    x = x.float()
-    return x * cosine.float()[:, None] + torch.cat((-x[..., half:], x[..., :half]), -1) * sine.float()[:, None]
+    """Rotate pairs of channels (i, i + half); x is (…, places, heads, channels), cosine and signed sine (places, channels) in float32."""
+    swapped = x.unflatten(-1, (2, -1)).flip(-2).flatten(-2)
+    return (x.float() * cosine[:, None] + swapped.float() * sine[:, None]).to(x.dtype)
 
 
 @_pointwise
-def _spread_and_turn(x, token_at, cosine, sine, heads):
-    """Tokens (tokens, heads × channels) -> (samples, places, heads, channels), rotated by their place."""
-    return _turn(x[token_at].unflatten(-1, (heads, -1)), cosine, sine).to(x.dtype)
+def _spread(qkv, token_at, cosine, sine, heads, channels):
+    """Queries, keys and values by token -> by sample and place (samples, places, heads, channels), queries and keys rotated."""
+    x = qkv[token_at].unflatten(-1, (-1, channels))
+    kv = (x.shape[2] - heads) // 2
+    queries, keys, values = x.split((heads, kv, kv), 2)
+    return _turn(queries, cosine, sine), _turn(keys, cosine, sine), values.contiguous()
 
 
 @_pointwise
-def _turn_back_and_gather(gradient, place_of, cosine, sine):
-    return _turn(gradient, cosine, -sine).to(gradient.dtype).flatten(2).flatten(0, 1)[place_of]
+def _spread_backward(queries, keys, values, place_of, cosine, sine):
+    turned = _turn(queries, cosine, -sine), _turn(keys, cosine, -sine), values
+    return torch.cat([x.flatten(2).flatten(0, 1)[place_of] for x in turned], -1)
 
 
 @_pointwise
@@ -117,7 +121,7 @@ class Packed:
     Attributes:
         token_at: (samples, longest) the token at each padded place; padding repeats a sample's last token.
         place_of: (tokens,) the padded place of each token, counted through all samples.
-        real: (samples × longest, 1) 1 where a place holds a token of its own, 0 in padding.
+        real: (samples, longest, 1) True where a place holds a token of its own.
     """
 
     token_at: torch.Tensor
@@ -131,25 +135,22 @@ class Packed:
         sizes, columns = torch.tensor(lengths), torch.arange(longest)
         real = columns < sizes[:, None]
         token_at = starts[:, None] + torch.minimum(columns, sizes[:, None] - 1)
-        return cls(token_at.to(place), real.flatten().nonzero().flatten().to(place), real.reshape(-1, 1).to(place))
+        return cls(token_at.to(place), real.flatten().nonzero().flatten().to(place), real[..., None].to(place))
 
 
 class _Spread(Function):
     """Queries, keys and values by token -> by sample and place, queries and keys rotated."""
 
     @staticmethod
-    def forward(ctx, queries, keys, values, packed, cosine, sine, channels):
-        ctx.packed, ctx.angles = packed, (cosine, sine)
-        queries, keys = (_spread_and_turn(x, packed.token_at, cosine, sine, x.shape[-1] // channels) for x in (queries, keys))
-        return queries, keys, values[packed.token_at].unflatten(-1, (-1, channels))
+    def forward(ctx, qkv, packed, angles, heads, channels):
+        ctx.place_of, ctx.angles = packed.place_of, angles
+        return _spread(qkv, packed.token_at, *angles, heads, channels)
 
     @staticmethod
     @once_differentiable
     def backward(ctx, queries, keys, values):
-        place_of, (cosine, sine) = ctx.packed.place_of, ctx.angles
         # The gradient at padding is zero: no token's output depends on it.
-        queries, keys = (_turn_back_and_gather(gradient, place_of, cosine, sine) for gradient in (queries, keys))
-        return queries, keys, values.flatten(2).flatten(0, 1)[place_of], None, None, None, None
+        return _spread_backward(queries, keys, values, ctx.place_of, *ctx.angles), None, None, None, None
 
 
 # ---- NF4 matrices with their adapters ----
@@ -171,99 +172,120 @@ if torch.cuda.is_available():
         tl.store(output + place, values.to(output.dtype.element_ty), mask=place < 2 * count)
 
 
-def dequantize(weight, dtype: torch.dtype) -> torch.Tensor:
-    """Return a bitsandbytes NF4 weight (out, in); on a GPU in one kernel, since bitsandbytes takes three."""
+def dequantize(weight, output: torch.Tensor) -> None:
+    """Write a bitsandbytes NF4 weight as plain numbers into `output` (out, in); on a GPU in one kernel, since bitsandbytes takes three."""
     state = weight.quant_state
     if not weight.is_cuda or not state.nested or (state.blocksize, state.state2.blocksize) != (64, 256):
-        return dequantize_4bit(weight.data, state).to(dtype)
-    output = torch.empty(state.shape, dtype=dtype, device=weight.device)
+        output.copy_(dequantize_4bit(weight.data, state))
+        return
     count = weight.numel()
     _dequantize_kernel[(triton.cdiv(count, 2048),)](
-        weight.data, state.absmax, state.code, state.state2.code, state.state2.absmax, state.offset, output, count, BYTES=2048, num_warps=8
+        weight.data, state.absmax, state.code, state.state2.code, state.state2.absmax, state.offset, output, count, BYTES=2048, num_warps=4
     )
-    return output
 
 
-class Projection:
-    """A frozen NF4 matrix W (out, in) with bias and adapter: y = W x + bias + s B A dropout(x), PEFT's lora.Linear4bit."""
+def _joined(parts: list[torch.Tensor], dimension: int) -> torch.Tensor:
+    return parts[0] if len(parts) == 1 else torch.cat(parts, dimension)
 
-    def __init__(self, module):
-        self.base = module.get_base_layer()
-        self.a, self.b = module.lora_A["default"].weight, module.lora_B["default"].weight
-        self.scale = module.scaling["default"]
-        self.rate = getattr(module.lora_dropout["default"], "p", 0.0)
-        self.module = module
 
-    def mask(self, x):
-        """Return dropout's factors for x: 0 or 1/(1 - rate); None where nothing is dropped."""
-        if not self.rate or not self.module.training:
-            return None
-        return torch.empty_like(x).bernoulli_(1 - self.rate).div_(1 - self.rate)
+class Projections:
+    """Frozen NF4 matrices W of one input, one above another, with their adapters: y = W x + bias + s B A dropout(x), as PEFT's lora.Linear4bit.
 
-    def forward(self, x, mask):
-        """x (tokens, in) -> y (tokens, out), and the adapter's inner values (tokens, r)."""
-        bias = self.base.bias
-        y = functional.linear(x, dequantize(self.base.weight, x.dtype), None if bias is None else bias.to(x.dtype))
-        inner = functional.linear(x if mask is None else x * mask, self.a.to(x.dtype)) * self.scale
-        return y.addmm_(inner, self.b.to(x.dtype).T), inner
+    A holds the adapters' A matrices one above another, B theirs along its diagonal, so that the group takes as many matrix products as
+    one matrix would. Both are copies in the type of the input; `refresh` fills them from the trained float32 parameters.
+    """
 
-    def backward(self, gradient, x, mask, inner, into):
-        """Add the gradient by x to `into` (None: nothing there yet); return it with the gradients by A and B."""
+    def __init__(self, *modules):
+        self.modules = modules
+        self.weights = [module.get_base_layer().weight for module in modules]
+        biases = [module.get_base_layer().bias for module in modules]
+        self.bias = None if biases[0] is None else torch.cat([bias.detach() for bias in biases])
+        self.trained = [module.lora_A["default"].weight for module in modules] + [module.lora_B["default"].weight for module in modules]
+        self.scale = modules[0].scaling["default"]
+        self.rate = getattr(modules[0].lora_dropout["default"], "p", 0.0)
+        self.outs, self.rank = [module.get_base_layer().out_features for module in modules], self.trained[0].shape[0]
+        self.a = self.b = None
+
+    def refresh(self, dtype: torch.dtype) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+        """Return the parts of A and B and the parameters that belong into them."""
+        if self.a is None:
+            first, count = self.trained[0], len(self.modules)
+            self.a = torch.zeros(count * self.rank, first.shape[1], dtype=dtype, device=first.device)
+            self.b = torch.zeros(sum(self.outs), count * self.rank, dtype=dtype, device=first.device)
+        return self._parts(self.a, self.b), self.trained
+
+    def _parts(self, a: torch.Tensor, b: torch.Tensor) -> list[torch.Tensor]:
+        blocks = zip(b.split(self.outs), range(0, b.shape[1], self.rank), strict=True)
+        return [*a.split(self.rank), *(rows[:, column : column + self.rank] for rows, column in blocks)]
+
+    def matrix(self, dtype: torch.dtype) -> torch.Tensor:
+        whole = torch.empty(sum(self.outs), self.a.shape[1], dtype=dtype, device=self.a.device)
+        for weight, part in zip(self.weights, whole.split(self.outs), strict=True):
+            dequantize(weight, part)
+        return whole
+
+    def masks(self, x: torch.Tensor, seed: torch.Tensor | None) -> list:
+        """Return dropout's factors for each adapter's x, 0 or 1/(1 - rate), drawn from a seed; [None] where nothing is dropped."""
+        if seed is None:
+            return [None]
+        generator = torch.Generator(x.device).manual_seed(seed.item())
+        return [torch.empty_like(x).bernoulli_(1 - self.rate, generator=generator).div_(1 - self.rate) for _ in self.modules]
+
+    def seed(self) -> torch.Tensor | None:
+        """Draw a seed on the CPU, whose generator a resumed run restores; None where nothing is dropped."""
+        return torch.randint(2**62, ()) if self.rate and self.modules[0].training else None
+
+    def forward(self, x: torch.Tensor, masks: list) -> tuple[torch.Tensor, torch.Tensor]:
+        """x (tokens, in) -> y (tokens, out) and the adapters' inner values (tokens, adapters × r)."""
+        y = functional.linear(x, self.matrix(x.dtype), None if self.bias is None else self.bias.to(x.dtype))
+        rows = self.a.split(len(self.a) // len(masks))
+        inner = _joined([functional.linear(x if mask is None else x * mask, part) for mask, part in zip(masks, rows, strict=True)], -1)
+        if self.scale != 1:
+            inner *= self.scale
+        return y.addmm_(inner, self.b.T), inner
+
+    def backward(self, gradient: torch.Tensor, x: torch.Tensor, masks: list, inner: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
+        """Return the gradients by x and by the trained parameters."""
         of_b = gradient.T @ inner
-        of_inner = (gradient @ self.b.to(x.dtype)) * self.scale
-        of_a = of_inner.T @ (x if mask is None else x * mask)
-        weight = dequantize(self.base.weight, x.dtype)
-        into = gradient @ weight if into is None else into.addmm_(gradient, weight)
-        if mask is None:
-            into.addmm_(of_inner, self.a.to(x.dtype))
-        else:
-            into += (of_inner @ self.a.to(x.dtype)) * mask
-        return into, of_a.to(self.a.dtype), of_b.to(self.b.dtype)
-
-
-def _generator(place: torch.device):
-    return torch.cuda.default_generators[place.index or torch.cuda.current_device()] if place.type == "cuda" else torch.default_generator
+        of_inner = gradient @ self.b
+        if self.scale != 1:
+            of_inner *= self.scale
+        of_x = gradient @ self.matrix(x.dtype)
+        size, of_a = len(self.a) // len(masks), []
+        for mask, part, columns in zip(masks, self.a.split(size), of_inner.split(size, -1), strict=True):
+            of_a.append(columns.T @ (x if mask is None else x * mask))
+            if mask is None:
+                of_x.addmm_(columns, part)
+            else:
+                of_x += (columns @ part) * mask
+        return of_x, self._parts(_joined(of_a, 0), of_b)
 
 
 class _Project(Function):
-    """Projections of one input, which is itself computed again in the backward pass from what is kept.
+    """Projections of one input, which is computed again in the backward pass from what is kept.
 
-    `prepare(*kept)` gives the input (tokens, in), `prepare_backward(gradient, *kept)` the gradients by what is kept.
+    `prepare(kept)` gives the input (tokens, in), `prepare_backward(gradient, kept)` the gradient by what is kept.
     """
 
     @staticmethod
-    def forward(ctx, kept, prepare, prepare_backward, projections, *tensors):
-        x = prepare(*tensors[:kept])
-        ctx.kept, ctx.prepare, ctx.prepare_backward, ctx.projections = kept, prepare, prepare_backward, projections
-        dropping = any(projection.rate and projection.module.training for projection in projections)
-        ctx.random = _generator(x.device).get_state() if dropping else None
-        results = [projection.forward(x, projection.mask(x)) for projection in projections]
-        ctx.save_for_backward(*tensors[:kept], *(inner for _, inner in results))
-        return tuple(y for y, _ in results)
+    def forward(ctx, kept, prepare, prepare_backward, projections, *trained):
+        ctx.prepare, ctx.prepare_backward, ctx.projections, ctx.seed = prepare, prepare_backward, projections, projections.seed()
+        x = prepare(kept)
+        y, inner = projections.forward(x, projections.masks(x, ctx.seed))
+        ctx.save_for_backward(kept, inner)
+        return y
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, *gradients):
-        saved = ctx.saved_tensors  # asked for once: checkpointing computes them at this moment
-        kept, inners = saved[: ctx.kept], saved[ctx.kept :]
-        x = ctx.prepare(*kept)
-        if ctx.random is not None:
-            generator = _generator(x.device)
-            now = generator.get_state()
-            generator.set_state(ctx.random)
-        masks = [projection.mask(x) for projection in ctx.projections] if ctx.random is not None else [None] * len(inners)
-        if ctx.random is not None:
-            generator.set_state(now)
-        into, adapters = None, []
-        for projection, gradient, mask, inner in zip(ctx.projections, gradients, masks, inners, strict=True):
-            into, of_a, of_b = projection.backward(gradient.contiguous(), x, mask, inner, into)
-            adapters += [of_a, of_b]
-        return None, None, None, None, *ctx.prepare_backward(into, *kept), *adapters
+    def backward(ctx, gradient):
+        kept, inner = ctx.saved_tensors  # asked for once: checkpointing computes them at this moment
+        x = ctx.prepare(kept)
+        of_x, of_trained = ctx.projections.backward(gradient.contiguous(), x, ctx.projections.masks(x, ctx.seed), inner)
+        return ctx.prepare_backward(of_x, kept), None, None, None, *of_trained
 
 
-def _project(projections, prepare, prepare_backward, *kept):
-    adapters = [tensor for projection in projections for tensor in (projection.a, projection.b)]
-    return _Project.apply(len(kept), prepare, prepare_backward, projections, *kept, *adapters)
+def _project(projections, prepare, prepare_backward, kept):
+    return _Project.apply(kept, prepare, prepare_backward, projections, *projections.trained)
 
 
 # ---- the model ----
@@ -274,33 +296,31 @@ class Layer:
 
     def __init__(self, layer, config):
         attention, mlp = layer.self_attn, layer.mlp
-        self.qkv = [Projection(getattr(attention, name)) for name in ("q_proj", "k_proj", "v_proj")]
-        self.output = [Projection(attention.o_proj)]
-        self.gate_up = [Projection(mlp.gate_proj), Projection(mlp.up_proj)]
-        self.down = [Projection(mlp.down_proj)]
+        self.qkv = Projections(attention.q_proj, attention.k_proj, attention.v_proj)
+        self.output = Projections(attention.o_proj)
+        self.gate_up = Projections(mlp.gate_proj, mlp.up_proj)
+        self.down = Projections(mlp.down_proj)
+        self.groups = [self.qkv, self.output, self.gate_up, self.down]
         self.norms = [(norm.weight, norm.variance_epsilon) for norm in (layer.input_layernorm, layer.post_attention_layernorm)]
-        self.channels = attention.head_dim
+        self.heads, self.channels = config.num_attention_heads, attention.head_dim
         self.grouped = config.num_attention_heads != config.num_key_value_heads
 
     def _normed(self, projections, x, norm):
         weight, epsilon = self.norms[norm]
-        return _project(projections, lambda x: _norm(x, weight, epsilon), lambda gradient, x: (_norm_backward(gradient, x, weight, epsilon),), x)
+        return _project(projections, lambda x: _norm(x, weight, epsilon), lambda gradient, x: _norm_backward(gradient, x, weight, epsilon), x)
 
-    def __call__(self, x, packed: Packed, cosine, sine):
+    def __call__(self, x, packed: Packed, angles):
         """x (tokens, hidden) -> the same."""
-        queries, keys, values = _Spread.apply(*self._normed(self.qkv, x, 0), packed, cosine, sine, self.channels)
-        attended = functional.scaled_dot_product_attention(
-            queries.transpose(1, 2), keys.transpose(1, 2), values.transpose(1, 2), is_causal=True, enable_gqa=self.grouped
-        )
-        (y,) = _project(
+        qkv = _Spread.apply(self._normed(self.qkv, x, 0), packed, angles, self.heads, self.channels)
+        queries, keys, values = (part.transpose(1, 2) for part in qkv)
+        attended = functional.scaled_dot_product_attention(queries, keys, values, is_causal=True, enable_gqa=self.grouped)
+        x = x + _project(
             self.output,
             lambda attended: attended.transpose(1, 2).flatten(2).flatten(0, 1)[packed.place_of],
-            lambda gradient, attended: ((gradient[packed.token_at.flatten()] * packed.real).view_as(attended.transpose(1, 2)).transpose(1, 2),),
+            lambda gradient, attended: (gradient[packed.token_at] * packed.real).view_as(attended.transpose(1, 2)).transpose(1, 2),
             attended,
         )
-        x = x + y
-        (y,) = _project(self.down, _gated, _gated_backward, *self._normed(self.gate_up, x, 1))
-        return x + y
+        return x + _project(self.down, _gated, _gated_backward, self._normed(self.gate_up, x, 1))
 
 
 class _AnswerLoss(Function):
@@ -326,6 +346,8 @@ class _AnswerLoss(Function):
 class Model:
     """A PEFT model of Llama or Qwen2 shape, read for training on packed rows.
 
+    On a GPU the embedding moves to the CPU, where only the rows of a step's tokens are read: 1 GiB less for a vocabulary of 128,256.
+
     Args:
         model: the PEFT model; its base is in NF4.
         checkpointing: keep only each layer's input and compute the layer again in the backward pass.
@@ -336,6 +358,8 @@ class Model:
         self.model, self.checkpointing = causal.model, checkpointing
         self.matrix = causal.get_output_embeddings().weight
         self.layers = [Layer(layer, causal.config) for layer in self.model.layers]
+        if self.model.embed_tokens.weight is not self.matrix:
+            self.model.embed_tokens.to("cpu")
 
     def loss(self, input_ids: torch.Tensor, labels: torch.Tensor, lengths: list[int]) -> torch.Tensor:
         """Return the summed cross-entropy in nats over answer tokens.
@@ -345,10 +369,18 @@ class Model:
             labels: (tokens,) -100 where a token carries no loss, as on every sample's first token.
             lengths: tokens of each sample.
         """
-        x = self.model.embed_tokens(input_ids)
-        packed = Packed.of(lengths, x.device)
-        cosine, sine = (table[0] for table in self.model.rotary_emb(x, torch.arange(max(lengths), device=x.device)[None]))
-        for layer in self.layers:
-            x = checkpoint(layer, x, packed, cosine, sine, use_reentrant=False) if self.checkpointing else layer(x, packed, cosine, sine)
+        embedding, place = self.model.embed_tokens, self.matrix.device
+        x = embedding(input_ids.to(embedding.weight.device)).to(place)
+        pairs = [group.refresh(x.dtype) for layer in self.layers for group in layer.groups]
+        with torch.no_grad():
+            torch._foreach_copy_(*([tensor for pair in pairs for tensor in pair[side]] for side in (0, 1)))
+        packed = Packed.of(lengths, place)
+        cosine, sine = (table[0].float() for table in self.model.rotary_emb(x, torch.arange(max(lengths), device=place)[None]))
+        half = sine.shape[-1] // 2
+        angles = cosine, torch.cat((-sine[:, :half], sine[:, half:]), -1)
+        # cuDNN's attention prepares a plan for each new length, which takes longer than the step.
+        with sdpa_kernel([SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]):
+            for layer in self.layers:
+                x = checkpoint(layer, x, packed, angles, use_reentrant=False) if self.checkpointing else layer(x, packed, angles)
         carrying = (labels[1:] != IGNORED).nonzero().flatten()
         return _AnswerLoss.apply(self.model.norm(x[carrying]), self.matrix, labels[1:][carrying])

@@ -28,6 +28,8 @@ def job(log: str, threads: int = 1, online: bool = False) -> Iterator[None]:
     os.environ["HF_HUB_OFFLINE"] = "0" if online else "1"
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    # On a GPU torch's memory grows in place: rows of every length come by and leave no holes between them.
+    os.environ.setdefault("PYTORCH_ALLOC_CONF", "expandable_segments:True")
     Path(log).parent.mkdir(parents=True, exist_ok=True)
     handlers = [logging.FileHandler(log, mode="w", encoding="utf-8"), logging.StreamHandler(sys.stderr)]
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", handlers=handlers, force=True)

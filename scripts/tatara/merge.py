@@ -39,9 +39,9 @@ def merge(base: Path, adapter: Path, output: Path, threads: int) -> None:
 
 def merge_dequantized(base: Path, adapter: Path, place: torch.device):
     """Return the adapter merged into the base as NF4 gives it back, rounded to bf16 as a saved model would be: the weights that were trained on."""
-    model = models.load_nf4(base, place).dequantize()
+    model = models.dequantized(models.load_nf4(base, place))
     merged = PeftModel.from_pretrained(model, str(adapter)).merge_and_unload(safe_merge=True)
-    return merged.to(torch.bfloat16).to(models.compute_dtype(place)).eval()
+    return models.spread(merged.to(torch.bfloat16).to(models.compute_dtype(place)), place).eval()
 
 
 def nll_merge(

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import numpy
 import torch
+from accelerate import dispatch_model, infer_auto_device_map
+from bitsandbytes.functional import dequantize_4bit
+from bitsandbytes.nn import Linear4bit
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 from transformers.utils import logging as transformers_logging
 
@@ -22,8 +25,6 @@ TARGET_MODULES = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj"
 def prepare(seed: int, threads: int) -> None:
     """Fix everything random and the number of threads; the order of floating-point sums depends on both."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    # Rows of every length come by: memory that grows in place leaves no holes between them.
-    os.environ.setdefault("PYTORCH_ALLOC_CONF", "expandable_segments:True")
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
     random.seed(seed)
@@ -56,10 +57,29 @@ def load_tokenizer(folder: Path):
     return AutoTokenizer.from_pretrained(folder, local_files_only=True)
 
 
+def spread(model, place: torch.device):
+    """Put a model on its device; of one too large for the GPU, the last layers stay in main memory and visit the GPU one by one.
+
+    A fifth of the GPU's room is left to what a forward pass needs.
+    """
+    if place.type == "cpu":
+        return model.to(place)
+    free, whole = torch.cuda.mem_get_info()
+    limit = os.environ.get(MEMORY_LIMIT)
+    room = min(free, float(limit) * 2**30 - torch.cuda.memory_reserved() if limit else whole)
+    device_map = infer_auto_device_map(model, {0: int(0.8 * room), "cpu": 2**50}, model._no_split_modules)
+    outside = sum(device == "cpu" for device in device_map.values())
+    if outside:
+        logger.info(
+            "%d of %d parts of the model do not fit into %.1f GiB of GPU memory and stay in main memory", outside, len(device_map), room / 2**30
+        )
+    return dispatch_model(model, device_map)
+
+
 def load_model(folder: Path, place: torch.device, dtype: torch.dtype | None = None):
     """Load a model in 16 bits (GPU) or float32 (CPU), for evaluation."""
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype or compute_dtype(place), local_files_only=True)
-    return model.to(place).eval()
+    return spread(model, place).eval()
 
 
 def nf4_config(place: torch.device) -> BitsAndBytesConfig:
@@ -79,6 +99,20 @@ def load_nf4(folder: Path, place: torch.device, adapter: Path | None = None):
 
         model = PeftModel.from_pretrained(model, str(adapter), is_trainable=False)
     return model.eval()
+
+
+def dequantized(model):
+    """Return an NF4 model with plain matrices in main memory, each as its NF4 form gives it back."""
+    for name, module in list(model.named_modules()):
+        if isinstance(module, Linear4bit):
+            plain = torch.nn.Linear(module.in_features, module.out_features, module.bias is not None, device="meta")
+            plain.weight = torch.nn.Parameter(dequantize_4bit(module.weight.data, module.weight.quant_state).cpu(), requires_grad=False)
+            plain.bias = module.bias
+            model.set_submodule(name, plain)
+    del model.config.quantization_config, model.hf_quantizer
+    model.is_loaded_in_4bit = model.is_quantized = False
+    model.quantization_method = None
+    return model.to("cpu")
 
 
 @contextlib.contextmanager

@@ -39,27 +39,23 @@ def choose_backend(choice: str, place: torch.device, config) -> str:
     Raises:
         InputError: the backend that is asked for cannot run here.
     """
-    no_gpu = place.type != "cuda"
+    gpu = place.type == "cuda"
+    installed = importlib.util.find_spec("unsloth") is not None
     reasons = {
         "fused": fused.unsupported(config, place),
-        "unsloth": "unsloth needs a GPU"
-        if no_gpu
-        else None
-        if importlib.util.find_spec("unsloth")
-        else "unsloth is not installed (envs/gpu.txt has it)",
+        "unsloth": "unsloth needs a GPU" if not gpu else None if installed else "unsloth is not installed (envs/gpu.txt has it)",
         "trl": None,
     }
     if choice != "auto":
         if reasons[choice]:
             raise InputError(f"config key train.backend is {choice}, but {reasons[choice]}; take auto or trl")
         return choice
-    if no_gpu:
+    if not gpu:
         logger.info("train.backend auto: trl, since the others are for a GPU")
         return "trl"
     chosen = next(backend for backend, reason in reasons.items() if not reason)
-    passed_over = [reasons[backend] for backend in list(reasons)[: list(reasons).index(chosen)]]
-    if passed_over:
-        logger.info("train.backend auto: %s, since %s", chosen, "; ".join(passed_over))
+    if chosen != "fused":
+        logger.info("train.backend auto: %s, since %s", chosen, "; ".join(filter(None, reasons.values())))
     return chosen
 
 
@@ -67,13 +63,13 @@ def choose_packing(choice: bool | str, backend: str, place: torch.device) -> boo
     """Return whether the samples of a forward pass lie in one row, for `auto` or a choice of the user's.
 
     Raises:
-        InputError: the fused backend is to work without packing.
+        InputError: the backend cannot do what is asked for.
     """
     if backend == "fused" and choice is False:
-        raise InputError(
-            "config key train.packing is false, but train.backend fused works on packed rows: take auto or true, or backend unsloth or trl"
-        )
-    return backend == "fused" or (place.type == "cuda" if choice == "auto" else choice)
+        raise InputError("config key train.packing is false, but train.backend fused works on packed rows: take auto, or another backend")
+    if backend == "unsloth" and choice is True:
+        raise InputError("config key train.packing is true, but packed rows do not work with train.backend unsloth: take auto, or another backend")
+    return backend == "fused" or (backend == "trl" and (place.type == "cuda" if choice == "auto" else choice))
 
 
 def load_trainable(base: Path, backend: str, place: torch.device, lora: dict, max_length: int, seed: int, checkpointing: bool):
@@ -144,10 +140,9 @@ def check_labels(tokenizer, pairs: list[dict], encoded: list[chat.Encoded]) -> l
 
 
 def pack(features: list[dict]) -> dict[str, torch.Tensor]:
-    """Lay samples one behind another in one row: the collation of packed training, for every backend.
+    """Lay samples one behind another in one row: the collation of packed training.
 
-    The positions begin at 0 with each sample. By them transformers, and by the lengths unsloth and the fused backend, keep samples from
-    seeing each other.
+    The positions begin at 0 with each sample. By them transformers, and by the lengths the fused backend, keep samples from seeing each other.
 
     Returns:
         `input_ids`, `labels` and `position_ids` (1, tokens), `packed_seq_lengths` (samples,), tokens of each sample.
