@@ -44,7 +44,7 @@ def compare_tokens(tokenizer, loaded, texts: list[str]) -> dict:
 
 
 def reference_dtype(folder: Path, place: torch.device) -> torch.dtype:
-    """Return float32 where main memory, through which a model is loaded, holds the weights (16-bit files) in it, else the type that the device computes in.
+    """Return float32 where main memory, through which a model is loaded, holds its weights so, else the type that the device computes in.
 
     In bf16 a logit of 16 has a neighbour 0.125 away: tokens tie that F16 tells apart, and the share of equal top tokens sinks to 98 %.
     """
