@@ -66,7 +66,8 @@ def make_model(folder: Path, shape: dict) -> None:
     place = "cuda" if torch.cuda.is_available() else "cpu"
     hidden, wide, kv = shape["hidden"], shape["wide"], shape["hidden"] * shape["kv"] // shape["heads"]
     matrices = {"self_attn.q_proj": (hidden, hidden), "self_attn.k_proj": (kv, hidden), "self_attn.v_proj": (kv, hidden),
-                "self_attn.o_proj": (hidden, hidden), "mlp.gate_proj": (wide, hidden), "mlp.up_proj": (wide, hidden), "mlp.down_proj": (hidden, wide)}  # fmt: skip
+                "self_attn.o_proj": (hidden, hidden), "mlp.gate_proj": (wide, hidden), "mlp.up_proj": (wide, hidden),
+                "mlp.down_proj": (hidden, wide)}  # fmt: skip
     index = {}
 
     def normal(*size):
@@ -138,7 +139,7 @@ def answer(folder: Path, output: Path, threads: int, tokens: int) -> None:
         parted = [place for place in places if place is not None]
         append(output, what="together", format=label, threads=threads, questions=len(prompts), tokens=tokens, seconds=best,
                tokens_per_second=tokens * len(prompts) / best, times_faster=one * len(prompts) / best,
-               note=f"{len(parted)} of {ALONE} answers have other tokens, from token {min(parted, default='-')} on; by random weights all tokens are about equally likely")  # fmt: skip
+               note=f"{len(parted)} of {ALONE} answers have other tokens, from token {min(parted, default='-')} on")  # fmt: skip
         slots.close()
         model.close()
 
@@ -173,7 +174,9 @@ def differ(output: Path, base: Path, testset: Path, files: list[Path], threads: 
                 places.append(place)
         scored.close()
         count = sum(map(len, alone))
-        shown = f"{len(gaps)} of {len(prompts)} answers part, first at token {min(places)}, largest logit gap {max(gaps):.4f}" if gaps else "all the same"
+        shown = f"{len(gaps)} of {len(prompts)} answers part"
+        if gaps:
+            shown += f", first at token {min(places)}, largest logit gap {max(gaps):.4f}"
         append(output, what=f"differ {file.stem}", format=file.stem.rsplit("-", 1)[-1], threads=threads, questions=len(prompts), tokens=count,
                seconds=both, tokens_per_second=sum(map(len, answers)) / both, times_faster=one / both, note=shown)  # fmt: skip
 

@@ -118,3 +118,15 @@ def test_answers_without_a_time_are_left_out_of_the_mean(tmp_path):
     found = results.read_judge(tmp_path / "judge_m_f16.csv")
     assert found["seconds"].dropna().to_list() == [2.0]
     assert found["score"].to_list() == [3, 1]
+
+
+def test_prompts_longer_than_one_decode(work):
+    """Prompts are read in groups of a decode's size, and one that is longer takes several decodes."""
+    model = llama.load(work["f16"], 512, 1)
+    alone = [engines.llama_generate(model, [], LIMIT)(prompt) for prompt in work["prompts"]]
+    context = llama_batch.Together(model, len(alone), max(map(len, work["prompts"])), LIMIT)
+    lengths = sorted(map(len, work["prompts"]))
+    for chunk in (lengths[0] + lengths[1], lengths[-1] - 5):
+        context.chunk = chunk
+        assert context.generate(work["prompts"], []) == alone
+    assert len(next(context._groups(work["prompts"]))) == 1

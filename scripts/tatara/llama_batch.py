@@ -1,12 +1,12 @@
 """Many prompts answered together by llama.cpp: one decode a step takes the next token of every answer that is still open.
 
-A prompt is read by itself, as it is when it is asked alone, so that only the steps of generation are shared. A GPU reads the weights once a step,
-whatever the number of answers; for the few answers that a step takes alone it does little else.
+A GPU reads all weights for each decode and, for one answer, does little else; so a few prompts are read in one decode, and every step of
+generation takes one for all answers.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import llama_cpp
 import numpy
@@ -23,7 +23,7 @@ class _Answer:
 
     index: int
     position: int
-    ids: list[int] = field(default_factory=list)
+    ids: list[int]
 
 
 class Together:
@@ -75,14 +75,26 @@ class Together:
     def _clear(self, sequence: int) -> None:
         llama_cpp.llama_memory_seq_rm(self._memory, sequence, -1, -1)
 
-    def _read(self, prompt: list[int], sequence: int) -> int:
-        """Read a prompt into an empty sequence and return the first token of its answer."""
-        self._clear(sequence)
-        for start in range(0, len(prompt), self.chunk):
-            part = prompt[start : start + self.chunk]
-            ends = start + len(part) == len(prompt)
-            self._decode([(token, start + i, sequence, ends and i == len(part) - 1) for i, token in enumerate(part)])
-        return self._chosen(1)[0]
+    def _groups(self, prompts: list[list[int]]) -> Iterator[list[int]]:
+        """Yield which prompts are read in one decode: the longest first, since llama.cpp reads those of one decode in equal parts."""
+        group, size = [], 0
+        for index in sorted(range(len(prompts)), key=lambda index: -len(prompts[index])):
+            if group and size + len(prompts[index]) > self.chunk:
+                yield group
+                group, size = [], 0
+            group.append(index)
+            size += len(prompts[index])
+        yield group
+
+    def _read(self, prompts: list[list[int]], sequence: int) -> list[int]:
+        """Read prompts into the sequences from `sequence` on and return the first token of each answer; one prompt may take several decodes."""
+        rows = []
+        for number, prompt in enumerate(prompts, sequence):
+            self._clear(number)
+            rows += [(token, place, number, place == len(prompt) - 1) for place, token in enumerate(prompt)]
+        for start in range(0, len(rows), self.chunk):
+            self._decode(rows[start : start + self.chunk])
+        return self._chosen(len(prompts))
 
     def _close_gaps(self, opened: list[_Answer], done) -> list[_Answer]:
         """Drop finished answers; open ones from the end of the list move into their places.
@@ -109,9 +121,10 @@ class Together:
         def done(answer: _Answer) -> bool:
             return answer.ids[-1] in stops or len(answer.ids) == self.limit
 
-        answers = [_Answer(index, len(prompt)) for index, prompt in enumerate(prompts)]
-        for answer, prompt in zip(answers, prompts, strict=True):
-            answer.ids.append(self._read(prompt, answer.index))
+        answers = []
+        for group in self._groups(prompts):
+            tokens = self._read([prompts[index] for index in group], len(answers))
+            answers += [_Answer(index, len(prompts[index]), [token]) for index, token in zip(group, tokens, strict=True)]
         opened = self._close_gaps(list(answers), done)
         while opened:
             self._decode([(answer.ids[-1], answer.position, sequence, True) for sequence, answer in enumerate(opened)])
@@ -119,7 +132,7 @@ class Together:
                 answer.ids.append(token)
                 answer.position += 1
             opened = self._close_gaps(opened, done)
-        return [answer.ids for answer in answers]
+        return [answer.ids for answer in sorted(answers, key=lambda answer: answer.index)]
 
     def close(self) -> None:
         """Free the context and its threads."""

@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 import numpy
+import psutil
 import torch
 
 from tatara import chat, gguf, llama, models
@@ -43,14 +44,18 @@ def compare_tokens(tokenizer, loaded, texts: list[str]) -> dict:
 
 
 def reference_dtype(folder: Path, place: torch.device) -> torch.dtype:
-    """Return float32 where the weights (16-bit files) fit in twice their size with room to work, else the type that the device computes in.
+    """Return float32 where main memory, through which a model is loaded, holds its weights so, else the type that the device computes in.
 
     In bf16 a logit of 16 has a neighbour 0.125 away: tokens tie that F16 tells apart, and the share of equal top tokens sinks to 98 %.
     """
     needed = 2 * sum(file.stat().st_size for file in folder.glob("*.safetensors"))
-    if place.type == "cpu" or 1.5 * needed < torch.cuda.mem_get_info(place)[0]:
+    if place.type == "cpu" or 1.1 * needed < psutil.virtual_memory().available:
         return torch.float32
-    logger.warning("parity: %s does not fit the GPU in float32; its logits are rounded to bf16, and top-1 agreement is lower for it", folder)
+    logger.warning(
+        "parity: main memory does not hold %s in float32 (%.0f GB); its logits are rounded to bf16, and top-1 agreement is lower for it",
+        folder,
+        needed / 1e9,
+    )
     return models.compute_dtype(place)
 
 
