@@ -76,7 +76,8 @@ def llama_cpp_complete(file: Path, *, context: int, limit: int, threads: int) ->
     template = model.metadata.get("tokenizer.chat_template")
     if not template:
         raise InputError(f"{file}: the GGUF file has no chat template; take an instruct model as a judge")
-    bos, eos = (model.detokenize([token], special=True).decode() if token >= 0 else "" for token in (model.token_bos(), model.token_eos()))
+    piece = llama.piece_of(model)
+    bos, eos = (piece(token).decode() if token >= 0 else "" for token in (model.token_bos(), model.token_eos()))
     formatter = Jinja2ChatFormatter(template=template, eos_token=eos, bos_token=bos)
     grammar = llama_cpp.LlamaGrammar.from_json_schema(json.dumps(SCHEMA), verbose=False)
 
