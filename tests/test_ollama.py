@@ -233,7 +233,8 @@ def test_answers_are_those_of_llama_cpp_in_process(standins, deployed, rows, oll
     ours = answer(tmp_path, standins, deployed, rows, ollama_server.url)
     engines.answer_all(
         rows=rows, fmt="f16", base=standins / "unigram", file=standins / "unigram-f16.gguf", adapter=None, answers=tmp_path / "a.jsonl",
-        times=tmp_path / "t.csv", partial=tmp_path / "p.jsonl", system=SYSTEM, limit=24, context=512, threads=1, device="cpu",
+        times=tmp_path / "t.csv", partial=tmp_path / "p.jsonl", system=SYSTEM, limit=24, context=512, threads=1, device="cpu", batch_size=1,
+        timed=1,
     )  # fmt: skip
     theirs = read_jsonl(tmp_path / "a.jsonl")
     # A tie may fall either way (deploy.TIE); more than one of six would be no tie.
