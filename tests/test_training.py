@@ -7,7 +7,7 @@ import pytest
 import tiny
 import torch
 from safetensors.torch import load_file
-from tatara import chat, models, qlora
+from tatara import chat, gpus, models, qlora
 from tatara.errors import InputError
 from transformers import AutoConfig
 
@@ -70,8 +70,25 @@ def test_an_unknown_architecture_falls_back_with_the_reason(bases, caplog):
         qlora.choose_backend("fused", torch.device("cpu"), config)
     with caplog.at_level("INFO", "tatara"):
         assert qlora.choose_backend("auto", torch.device("cpu"), config) == "trl"
-    assert "train.backend auto: trl, since unsloth needs a GPU" in caplog.text
+    assert "train.backend auto: trl, since there is no GPU" in caplog.text
     assert qlora.choose_backend("trl", torch.device("cuda"), config) == "trl"
+
+
+def test_auto_on_a_gpu_takes_the_first_backend_that_can_do_what_is_asked_for(bases, monkeypatch, caplog):
+    config, place = AutoConfig.from_pretrained(bases["llama3"]), torch.device("cuda")
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda place: (8, 9))
+    installed = [True]
+    monkeypatch.setattr(qlora.importlib.util, "find_spec", lambda name: installed[0] or None)
+    with caplog.at_level("INFO", "tatara"):
+        assert qlora.choose_backend("auto", place, config) == "fused"
+        assert qlora.choose_backend("auto", place, config, False) == "unsloth"
+        installed[0] = False
+        assert qlora.choose_backend("auto", place, config, False) == "trl"
+    assert "trl, since the fused backend works on packed rows alone, and train.packing is false; unsloth is not installed" in caplog.text
+    installed[0] = True
+    config.model_type = "gemma3"
+    assert qlora.choose_backend("auto", place, config) == "unsloth"
+    assert qlora.choose_backend("auto", place, config, True) == "trl"
 
 
 @pytest.mark.parametrize("backend", ["trl", "fused"])
@@ -148,7 +165,7 @@ def test_a_full_gpu_halves_the_micro_batch(tmp_path, monkeypatch, backend):
     whole = tiny.train(tmp_path / "whole", base_folder, pairs=pairs, settings=settings, lora={"dropout": 0.0}, device="cuda")
     assert whole["micro_batch_size"] == 32
     torch.cuda.empty_cache()
-    monkeypatch.setenv(models.MEMORY_LIMIT, str(0.8 * whole["peak_memory_bytes"] / 2**30))
+    monkeypatch.setenv(gpus.MEMORY_LIMIT, str(0.8 * whole["peak_memory_bytes"] / 2**30))
     halved = tiny.train(tmp_path / "halved", base_folder, pairs=pairs, settings=settings, lora={"dropout": 0.0}, device="cuda")
     torch.cuda.set_per_process_memory_fraction(1.0)
     assert halved["micro_batch_size"] in (8, 16) and halved["effective_batch_size"] == 32
@@ -164,7 +181,7 @@ def test_a_model_larger_than_the_gpus_share_gives_the_same_logits(tmp_path, monk
     with torch.inference_mode():
         expected = models.load_model(folder, torch.device("cpu"))(ids).logits
     torch.cuda.empty_cache()
-    monkeypatch.setenv(models.MEMORY_LIMIT, "0.2")
+    monkeypatch.setenv(gpus.MEMORY_LIMIT, "0.2")
     try:
         model = models.load_model(folder, models.device("cuda"))
         assert {value.device.type for value in model.state_dict().values()} >= {"cuda", "meta"}

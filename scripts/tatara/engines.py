@@ -109,8 +109,17 @@ def answer_all(
     material = [rows, fmt, system, limit, context, threads, batch_size, timed]
     # A GGUF file stands for itself; NF4 is the base with its adapter.
     mark = fingerprint(material, [file] if FORMATS[fmt].gguf else [base, adapter])
-    model = llama.load(file, context, threads) if FORMATS[fmt].gguf else models.load_nf4(base, models.device(device), adapter)
-    generate = llama_generate(model, stops, limit) if FORMATS[fmt].gguf else transformers_generate(model, tokenizer, stops, limit)
+    ids = [row["id"] for row in rows]
+    prompts = [prompt_of(tokenizer, row["question"], system, limit, context) for row in rows]
+    size, longest = min(batch_size, len(rows)), max(map(len, prompts))
+    if FORMATS[fmt].gguf:
+        from tatara import llama_batch
+
+        model = llama.load(file, context, threads, more=llama_batch.cells(size, longest, limit) if batch_size > 1 else 0)
+        generate = llama_generate(model, stops, limit)
+    else:
+        model = models.load_nf4(base, models.device(device), adapter)
+        generate = transformers_generate(model, tokenizer, stops, limit)
     what = f"answers {fmt}"
     if batch_size == 1:
         keep_answers(
@@ -118,13 +127,8 @@ def answer_all(
             rows=rows, what=what, mark=mark, answers=answers, times=times, partial=partial,
         )  # fmt: skip
         return
-    ids = [row["id"] for row in rows]
-    prompts = [prompt_of(tokenizer, row["question"], system, limit, context) for row in rows]
-    size = min(batch_size, len(rows))
     if FORMATS[fmt].gguf:
-        from tatara import llama_batch
-
-        many = llama_batch.generate_together(model, stops, limit, size, max(map(len, prompts)))
+        many = llama_batch.generate_together(model, stops, limit, size, longest)
     else:
         many = together.transformers_together(model, tokenizer, stops, limit)
     with _partial(partial, mark, len(rows)) as kept:

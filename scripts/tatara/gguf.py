@@ -9,6 +9,7 @@ from pathlib import Path
 from tatara import llama_home
 from tatara.errors import InputError
 from tatara.formats import FORMATS
+from tatara.offload import ALL, gpu_layers
 
 logger = logging.getLogger("tatara")
 CHUNK = 512  # tokens that llama-imatrix reads at once, its own default
@@ -71,11 +72,12 @@ def importance_matrix(f16: Path, text: Path, output: Path, tokens: int, threads:
         tokens: how many tokens the text has; llama-imatrix wants two chunks at least.
     """
     chunk = min(CHUNK, 2 ** int(math.log2(tokens / 2)))
+    layers = gpu_layers(f16, chunk)
     partial = output.with_name(f"{output.stem}.partial.gguf")  # the ending decides the file's format
     try:
         _run(
             [llama_home.tool("llama-imatrix"), "-m", f16, "-f", text, "-o", partial, "-c", chunk, "--parse-special", "--no-ppl", "-t", threads,
-             "-ngl", 99],
+             "-ngl", "all" if layers == ALL else layers],
             "imatrix",
         )  # fmt: skip
         partial.replace(output)

@@ -17,6 +17,9 @@ from pathlib import Path
 from typing import IO
 
 logger = logging.getLogger("tatara")
+# GiB of GPU memory that a process may take. The Snakefile sets it from gpu.memory_limit_gib: an environment variable and no param, since
+# another card is no reason to train again.
+MEMORY_LIMIT = "TATARA_GPU_MEMORY_GIB"
 
 
 def visible() -> list[str]:

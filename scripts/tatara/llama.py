@@ -7,16 +7,22 @@ from pathlib import Path
 import numpy
 
 from tatara.errors import InputError
+from tatara.offload import gpu_layers
 
 logger = logging.getLogger("tatara")
 
 
-def load(file: Path, context: int, threads: int, logits_all: bool = False, vocab_only: bool = False):
-    """Load a GGUF file in process; where llama.cpp was built for a GPU, with all layers and flash attention there, as is its own default."""
+def load(file: Path, context: int, threads: int, logits_all: bool = False, vocab_only: bool = False, more: int = 0):
+    """Load a GGUF file in process; where llama.cpp was built for a GPU, with flash attention and as many layers there as fit.
+
+    Args:
+        more: tokens of a second context that shall find room beside this one (`llama_batch.cells`).
+    """
     import llama_cpp
 
+    layers = 0 if vocab_only else gpu_layers(file, context, more)
     model = llama_cpp.Llama(
-        model_path=str(file), n_ctx=context, n_batch=512, n_threads=threads, n_threads_batch=threads, n_gpu_layers=-1,
+        model_path=str(file), n_ctx=context, n_batch=512, n_threads=threads, n_threads_batch=threads, n_gpu_layers=layers,
         logits_all=logits_all, vocab_only=vocab_only, seed=0, verbose=False,
         flash_attn=llama_cpp.llama_supports_gpu_offload(),
     )  # fmt: skip

@@ -26,6 +26,11 @@ class _Answer:
     ids: list[int]
 
 
+def cells(slots: int, longest: int, limit: int) -> int:
+    """Return the tokens that the caches of `slots` answers of `limit` tokens to prompts of up to `longest` tokens hold together."""
+    return slots * -(-(longest + limit) // CELLS) * CELLS
+
+
 class Together:
     """A context of its own beside a loaded model, with room for `slots` answers of `limit` tokens to prompts of up to `longest` tokens.
 
@@ -41,7 +46,7 @@ class Together:
         self.chunk = model.n_batch
         # The settings of the context for one answer (kernels, threads, types of the cache) hold here as well.
         settings = llama_cpp.llama_context_params.from_buffer_copy(model.context_params)
-        settings.n_ctx = slots * -(-(longest + limit) // CELLS) * CELLS
+        settings.n_ctx = cells(slots, longest, limit)
         settings.n_batch = max(self.chunk, slots)
         settings.n_ubatch = max(settings.n_ubatch, slots)
         settings.n_seq_max = slots

@@ -14,10 +14,9 @@ from bitsandbytes.nn import Linear4bit
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 from transformers.utils import logging as transformers_logging
 
+from tatara.gpus import MEMORY_LIMIT
+
 logger = logging.getLogger("tatara")
-# GiB of GPU memory that a process may take. The Snakefile sets it from gpu.memory_limit_gib: an environment variable and no param, since
-# another card is no reason to train again.
-MEMORY_LIMIT = "TATARA_GPU_MEMORY_GIB"
 # Every attention and MLP projection of the Llama and Qwen2 shapes (paper §5.1: all attention and MLP layers).
 TARGET_MODULES = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 

@@ -30,11 +30,14 @@ VERSIONED = ("torch", "transformers", "peft", "trl", "accelerate", "bitsandbytes
 PAPER_MICRO_BATCH = 2  # paper §5.1: two samples a forward pass, four of them a step
 
 
-def choose_backend(choice: str, place: torch.device, config) -> str:
-    """Return `fused`, `unsloth` or `trl` for `auto` or one of these; `auto` is unsloth or, with the reason logged, TRL.
+def choose_backend(choice: str, place: torch.device, config, packing: bool | str = "auto") -> str:
+    """Return `fused`, `unsloth` or `trl` for `auto` or one of these; `auto` is the first of them that can run, with the reasons logged.
+
+    On a CPU `auto` is TRL, the reference; `fused` runs there when it is named.
 
     Args:
         config: the base model's transformers configuration.
+        packing: `train.packing`; `auto` takes no backend that cannot do what it asks for.
 
     Raises:
         InputError: the backend that is asked for cannot run here.
@@ -50,11 +53,17 @@ def choose_backend(choice: str, place: torch.device, config) -> str:
         if reasons[choice]:
             raise InputError(f"config key train.backend is {choice}, but {reasons[choice]}; take auto or trl")
         return choice
-    # `fused` is for those who name it until its present form has been measured on a GPU (docs/gpu.md).
-    if reasons["unsloth"]:
-        logger.info("train.backend auto: trl, since %s", reasons["unsloth"])
+    if not gpu:
+        logger.info("train.backend auto: trl, since there is no GPU")
         return "trl"
-    return "unsloth"
+    if packing is False:
+        reasons["fused"] = "the fused backend works on packed rows alone, and train.packing is false"
+    if packing is True:
+        reasons["unsloth"] = "unsloth does not take packed rows, and train.packing is true"
+    chosen = next(name for name, reason in reasons.items() if not reason)
+    refused = [reason for name, reason in reasons.items() if reason]
+    logger.info("train.backend auto: %s%s", chosen, f", since {'; '.join(refused)}" if refused else "")
+    return chosen
 
 
 def choose_packing(choice: bool | str, backend: str, place: torch.device) -> bool:
@@ -275,7 +284,7 @@ def train(
     """
     models.prepare(seed, threads)
     place = models.device(device)
-    backend = choose_backend(settings["backend"], place, AutoConfig.from_pretrained(base, local_files_only=True))
+    backend = choose_backend(settings["backend"], place, AutoConfig.from_pretrained(base, local_files_only=True), settings["packing"])
     packing = choose_packing(settings["packing"], backend, place)
     batch_size = settings["batch_size"]
     micro = settings["micro_batch_size"] or (batch_size if packing else math.gcd(PAPER_MICRO_BATCH, batch_size))
