@@ -87,10 +87,11 @@ class Card:
         self.thread.join()
 
 
-def ggufs(folder: Path, scratch: Path) -> list[dict]:
-    """Measure the rules that read GGUF files."""
+def ggufs(folder: Path, scratch: Path, formats: tuple[str, ...] = ("q4", "f16")) -> list[dict]:
+    """Measure the rules that read GGUF files, with questions that training left in `scratch`."""
     import inference
     from tatara import chat, gguf, llama, llama_batch, models, nll, offload
+    from tatara.formats import FORMATS
 
     prompts = inference.prompts_of(folder / "model", training.REPOSITORY / "resources/testset/test_set_200.jsonl")[:32]
     longest, measured = max(map(len, prompts)), []
@@ -127,11 +128,12 @@ def ggufs(folder: Path, scratch: Path) -> list[dict]:
         gguf.importance_matrix(folder / "f16.gguf", scratch / "text.txt", scratch / "imatrix.gguf", tokens, 8)
 
     cells = llama_batch.cells(len(prompts), longest, TOKENS)
-    for fmt, label in (("q4", "Q4_K_M"), ("f16", "F16")):
-        file = folder / f"{fmt}.gguf"
+    for fmt in formats:
+        file, label = folder / f"{fmt}.gguf", FORMATS[fmt].label
         measure(f"answers_gguf {label}: {len(prompts)} together", file, 2048, cells, lambda file=file: answers(file))
         measure(f"nll_gguf, parity, ladder {label}: 4 questions", file, 2048, 0, lambda file=file: likelihood(file))
-    measure("imatrix F16", folder / "f16.gguf", gguf.CHUNK, 0, matrix)
+    if "f16" in formats:
+        measure("imatrix F16", folder / "f16.gguf", gguf.CHUNK, 0, matrix)
     return measured
 
 
@@ -154,7 +156,7 @@ def main() -> None:
         if options.one:
             row = training.run(options.part, base, options.one, 2, None)
             rule = f"train_selected: {row['micro_batch_size']} samples a pass"
-            print(json.dumps([{"rule": rule, "seconds": ""} | {name: row[name] for name in FIELDS[1:4]}]))
+            print(json.dumps([{"rule": rule, "seconds": ""} | {name: row[name] for name in training.PEAKS}]))
             return
         if not base.exists():
             training.make_base(base)

@@ -42,8 +42,9 @@ RECIPES = {
     "fused 4 x 2": (PACKED | {"backend": "fused", "micro_batch_size": 4}, STAGE1, 10),
     "fused checkpointed": (PACKED | {"backend": "fused", "gradient_checkpointing": True}, STAGE1, 10),
 }
-FIELDS = ["recipe", "card", "torch", "tokens_per_second", "samples_per_second", "step_ms", "tokens_per_sample", "peak_allocated_gib",
-          "peak_reserved_gib", "memory_limit_gib", "micro_batch_size", "first_loss", "last_loss"]  # fmt: skip
+PEAKS = ["peak_allocated_gib", "peak_reserved_gib", "memory_limit_gib"]
+FIELDS = ["recipe", "card", "torch", "tokens_per_second", "samples_per_second", "step_ms", "tokens_per_sample", *PEAKS, "micro_batch_size",
+          "first_loss", "last_loss"]  # fmt: skip
 
 
 def make_base(folder: Path) -> None:

@@ -25,6 +25,8 @@ from torch.utils.checkpoint import checkpoint
 from tatara.chat import IGNORED
 
 ARCHITECTURES = ("llama", "qwen2")
+# Not cuDNN's attention: it prepares a plan for each new length, which takes longer than the step.
+ATTENTION = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
 LOSS_CHUNK = 256  # positions whose logits exist at the same time: 256 × 128,256 × 2 bytes = 66 MB in bf16
 
 
@@ -313,7 +315,8 @@ class Layer:
         """x (tokens, hidden) -> the same."""
         qkv = _Spread.apply(self._normed(self.qkv, x, 0), packed, angles, self.heads, self.channels)
         queries, keys, values = (part.transpose(1, 2) for part in qkv)
-        attended = functional.scaled_dot_product_attention(queries, keys, values, is_causal=True, enable_gqa=self.grouped)
+        with sdpa_kernel(ATTENTION):  # here and not around the model: checkpointing calls a layer again in the backward pass
+            attended = functional.scaled_dot_product_attention(queries, keys, values, is_causal=True, enable_gqa=self.grouped)
         x = x + _project(
             self.output,
             lambda attended: attended.transpose(1, 2).flatten(2).flatten(0, 1)[packed.place_of],
@@ -378,9 +381,7 @@ class Model:
         cosine, sine = (table[0].float() for table in self.model.rotary_emb(x, torch.arange(max(lengths), device=place)[None]))
         half = sine.shape[-1] // 2
         angles = cosine, torch.cat((-sine[:, :half], sine[:, half:]), -1)
-        # cuDNN's attention prepares a plan for each new length, which takes longer than the step.
-        with sdpa_kernel([SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]):
-            for layer in self.layers:
-                x = checkpoint(layer, x, packed, angles, use_reentrant=False) if self.checkpointing else layer(x, packed, angles)
+        for layer in self.layers:
+            x = checkpoint(layer, x, packed, angles, use_reentrant=False) if self.checkpointing else layer(x, packed, angles)
         carrying = (labels[1:] != IGNORED).nonzero().flatten()
         return _AnswerLoss.apply(self.model.norm(x[carrying]), self.matrix, labels[1:][carrying])
