@@ -1,6 +1,12 @@
 """A tiny base model and some pairs, made once: everything that needs a model in unit tests."""
 
+import json
+import socket
+import subprocess
+import sys
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scripts"))
 
 from tatara import base
 from tatara.jsonl import write_jsonl
@@ -42,3 +48,46 @@ def train(folder: Path, base_folder: Path, **changes) -> dict:
         checkpoint_folder=folder / "checkpoints", settings=settings, lora=lora, system=SYSTEM, run="tiny",
         model_name="tiny", seed=7, threads=1, device=changes.pop("device", "cpu"),
     )  # fmt: skip
+
+
+def train_apart(folder: Path, base_folder: Path, *, stop_after: int | None = None, **changes) -> dict:
+    """Do `train` in a process of its own, as a rule does: unsloth changes transformers' classes for all that comes after it in a process.
+
+    Args:
+        stop_after: the step after which training is broken off, as by Ctrl-C; nothing is returned then.
+
+    Raises:
+        subprocess.CalledProcessError: training failed, or opened a connection.
+    """
+    asked = json.dumps({"folder": str(folder), "base_folder": str(base_folder), "stop_after": stop_after, "changes": changes})
+    done = subprocess.run([sys.executable, __file__, asked], stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def main() -> None:
+    """Train as `train_apart` asks; the report goes to standard output."""
+    asked = json.loads(sys.argv[1])
+    tried = []
+    socket.socket.connect = lambda self, address: tried.append(address)
+    if asked["changes"].get("settings", {}).get("backend") == "unsloth":
+        import unsloth  # noqa: F401  before transformers and TRL, which it changes
+    from tatara import qlora
+
+    class Stopping(qlora._Steps):
+        def on_step_end(self, args, state, control, **keywords):
+            if state.global_step == asked["stop_after"]:
+                raise KeyboardInterrupt
+
+    qlora._Steps, report = Stopping, None
+    try:
+        report = train(Path(asked["folder"]), Path(asked["base_folder"]), **asked["changes"])
+    except KeyboardInterrupt:
+        if not asked["stop_after"]:
+            raise
+    if tried:
+        sys.exit(f"training opened connections: {tried}")
+    print(json.dumps(report))
+
+
+if __name__ == "__main__":
+    main()
