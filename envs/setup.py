@@ -21,6 +21,7 @@ LLAMA_TARGETS = ("llama-quantize", "llama-imatrix", "llama-perplexity", "llama-s
 # What only the registry's CUDA build of torch needs; left out when the user names an index with a CPU build.
 TORCH_AND_CUDA = re.compile(r"^(torch|triton|nvidia-|cuda-)")
 BINDINGS = "llama-cpp-python"
+SHARED_CPP_LIBRARY = "-Wl,--push-state,--no-as-needed,-l:libstdc++.so.6,--pop-state"
 
 
 class SetupError(RuntimeError):
@@ -165,8 +166,10 @@ class Setup:
             "-DCMAKE_CXX_FLAGS=-U__AMX_INT8__",
         ]
         if self.gpu and shutil.which("nvcc"):
-            # nvcc may link the C++ library into ggml's CUDA library; kept inside, it does not stand in for the one that Python's packages share.
-            flags += ["-DGGML_CUDA=ON", "-DCMAKE_CUDA_ARCHITECTURES=native", "-DCMAKE_SHARED_LINKER_FLAGS=-Wl,--exclude-libs,ALL"]
+            flags += ["-DGGML_CUDA=ON", "-DCMAKE_CUDA_ARCHITECTURES=native"]
+            # Some CUDA toolchains link the C++ library statically. Then every library and tool has one of its own: what they hand each other is
+            # freed by the wrong one, and Python's packages get another than they share. Named first, the shared one serves all.
+            flags += [f"-DCMAKE_{kind}_LINKER_FLAGS={SHARED_CPP_LIBRARY}" for kind in ("SHARED", "EXE")]
         return flags
 
     def build_llama(self) -> None:

@@ -1,5 +1,6 @@
 """The locks and what stands beside them say the same."""
 
+import os
 import re
 import subprocess
 import sys
@@ -56,3 +57,22 @@ def test_the_installed_packages_are_the_locked_ones():
     assert len(checked) > 80
     for name in checked:
         assert installed[name] in locked[name], name
+
+
+def test_a_cuda_build_shares_the_c_plus_plus_library(tmp_path, monkeypatch):
+    """Even where a toolchain would link it statically, as some do that come with CUDA."""
+    monkeypatch.syspath_prepend(ENVS)
+    import setup
+
+    (tmp_path / "nvcc").write_text("#!/bin/sh\n")
+    (tmp_path / "nvcc").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    flags = setup.Setup(tmp_path, gpu=True, torch_index=None, jobs=1).cmake_flags()
+    linking = {re.match("-DCMAKE_(.*)_LINKER_FLAGS=(.*)", flag).groups() for flag in flags if "LINKER_FLAGS" in flag}
+    assert linking == {("SHARED", setup.SHARED_CPP_LIBRARY), ("EXE", setup.SHARED_CPP_LIBRARY)}
+    source = "#include <iostream>\nint main() { std::cout << std::locale().name() << std::endl; }"
+    command = ["c++", "-x", "c++", "-", "-static-libstdc++", "-o", tmp_path / "probe"]
+    subprocess.run([*command, setup.SHARED_CPP_LIBRARY], input=source, text=True, check=True)
+    assert "libstdc++.so.6" in subprocess.run(["ldd", tmp_path / "probe"], capture_output=True, text=True, check=True).stdout
+    subprocess.run(command, input=source, text=True, check=True)
+    assert "libstdc++.so.6" not in subprocess.run(["ldd", tmp_path / "probe"], capture_output=True, text=True, check=True).stdout
