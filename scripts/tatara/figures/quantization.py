@@ -25,17 +25,18 @@ def quant01_ladder(
         figure.text(0.5, 0.5, "No model has a GGUF file.", ha="center")
         save(figure, png, svg, notice)
         return
-    panels = figure.subplots(3, len(models), squeeze=False, sharey="row", sharex=True)
+    panels = figure.subplots(3, len(models), squeeze=False, sharey="row", sharex="col")
     handles = []
     for column, model in enumerate(models):
         rows = table[(table["model"] == model) & (table["variant"] != "f16")]
+        alone = not rows["variant"].str.endswith(WITH_MATRIX).any()  # side by side only where both are drawn
         for side, (colour, mark, label) in SIDES.items():
             part = rows[rows["variant"].str.endswith(WITH_MATRIX) == bool(side)].sort_values("bits_per_weight")
             if part.empty:
                 continue
             for axes, key, factor in zip(panels[:, column], ("nll_difference", "kl", "top1"), (1, 1, 100), strict=True):
                 value, low, high = (factor * part[name].astype(float) for name in (key, f"{key}_low", f"{key}_high"))
-                x = part["bits_per_weight"] + (0.06 if side else -0.06)
+                x = part["bits_per_weight"] + (0 if alone else 0.06 if side else -0.06)
                 line = axes.errorbar(x, value, yerr=[value - low, high - value], fmt=f"{mark}-", color=colour, markersize=5, linewidth=1.2,
                                      capsize=3, label=label)  # fmt: skip
             if not column:
