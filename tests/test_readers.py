@@ -57,3 +57,32 @@ def test_a_judges_prompt_cannot_reach_into_python(tmp_path):
     path.write_text("{{ question }} {{ answer }} {{ question.__class__.__mro__[1].__subclasses__() }}")
     with pytest.raises(InputError, match=r"prompt\.md"):
         READERS["judge's prompt"].read(path)
+
+
+SCHEMA = "labels: {A: a}\nrelations: {R: {name: r, from: [%s], to: [A]}}\ncategories: {c: 1}\nvolume_category: {v: %s}\n"
+TEMPLATE = "version: v1\nanswer_chars: {aim: 100, most: 200}\n"
+ENTRY = "templates:\n- {id: a, relation: %s, intent: %s, questions: [堤防], answers: [堤防。]%s}\n"
+# What the fuzz run found, cut down to what matters: reader, file, what is said.
+FOUND = [
+    ("schema", SCHEMA % ("[A]", "c"), r"relations\.R\.from: expected a list of labels"),
+    ("schema", SCHEMA % ("A", "[c]"), r"volume_category\.v: unknown category"),
+    ("configuration", "7: x\n", "unknown config key 7"),
+    ("configuration", "null: x\nother: y\n", "unknown config key None"),
+    ("judge's prompt", "{{ question }} {{ answer.strip(7) }}", r"file\.md: .*a judge's prompt may use"),
+    ("judge's prompt", "{{ question % 7 }} {{ answer }}", r"file\.md: .*a judge's prompt may use"),
+    ("judge's prompt", "{{ -question }} {{ answer }}", r"file\.md: .*a judge's prompt may use"),
+    ("templates", TEMPLATE + "more: x\n" + ENTRY % ("USED_IN", "x", ""), "more: expected relation types"),
+    ("templates", TEMPLATE + "more: {USED_IN: [null]}\n" + ENTRY % ("USED_IN", "x", ""), "more: USED_IN: expected a list"),
+    ("templates", TEMPLATE + ENTRY % ("[USED_IN]", "x", ""), r"template a: unknown relation type \['USED_IN'\]"),
+    ("templates", TEMPLATE + ENTRY % ("USED_IN", "[x]", ""), "template a: unknown intent"),
+    ("templates", TEMPLATE + ENTRY % ("USED_IN", "x", ", needs: [[x]]"), "template a: needs: expected a list of slots"),
+    ("judge file", READERS["judge file"].good.decode().replace(",設計,,", f",設計,{'9' * 400},"), "score: a number of more than 300 digits"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "text", "said"), FOUND)
+def test_what_fuzzing_found_is_refused(name, text, said, tmp_path):
+    path = tmp_path / f"file{READERS[name].suffix}"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=said):
+        READERS[name].read(path)

@@ -39,8 +39,8 @@ def _explain(error) -> list[str]:
     if error.validator == "additionalProperties":
         known = list(error.schema.get("properties", {}))
         messages = []
-        for key in sorted(set(error.instance) - set(known)):
-            near = difflib.get_close_matches(key, known, n=1)
+        for key in sorted(set(error.instance) - set(known), key=str):
+            near = difflib.get_close_matches(str(key), known, n=1)  # YAML reads `1:` or `null:` as other things than text
             hint = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(known)}"
             messages.append(f"unknown config key {_name([*error.absolute_path, key])}: {hint}")
         return messages

@@ -43,6 +43,8 @@ def render(template: str, where: Path | str, row: dict, answer: str, reference: 
         line = getattr(error, "lineno", None)
         place = f"{where}:{line}" if line else str(where)
         raise InputError(f"{place}: {error.message}; a judge's prompt may use question, reference and answer, in Jinja's syntax") from None
+    except Exception as error:  # what a template computes with them can fail in any way
+        raise InputError(f"{where}: {error}; a judge's prompt may use question, reference and answer, in Jinja's syntax") from None
     for name in ("question", "answer"):
         if values[name].strip() and values[name].strip() not in text:
             raise InputError(f"{where}: the prompt does not show the {name}; write {{{{ {name} }}}} where it belongs")

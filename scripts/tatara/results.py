@@ -80,13 +80,21 @@ def read_scores(path: Path | str) -> pandas.DataFrame:
     missing = [column for column in JUDGE_COLUMNS if column not in rows.columns]
     if missing or rows.empty:
         raise InputError(f"{path}:1: {'no rows' if not missing else 'missing column ' + missing[0]}; delete the file and run again")
-    rows["score"] = pandas.to_numeric(rows["score"], errors="coerce").where(rows["valid"].astype(str).str.lower() == "true")
+    rows["score"] = _numbers(path, rows["score"]).where(rows["valid"].astype(str).str.lower() == "true")
     bad = rows[rows["score"].notna() & ~rows["score"].isin(range(4))]
     if len(bad):
         raise InputError(f"{path}:{bad.index[0] + 2}: the score {bad['score'].iloc[0]} is not 0, 1, 2 or 3; delete the file and run again")
     # Of answers that were given together only a sample has a time.
-    rows["seconds"] = pandas.to_numeric(rows["seconds"], errors="coerce")
+    rows["seconds"] = _numbers(path, rows["seconds"])
     return rows
+
+
+def _numbers(path: Path | str, column: pandas.Series) -> pandas.Series:
+    """Return a column's numbers, NaN where it holds something else."""
+    try:
+        return pandas.to_numeric(column, errors="coerce")
+    except OverflowError:
+        raise InputError(f"{path}: {column.name}: a number of more than 300 digits; delete the file and run again") from None
 
 
 def read_judge(path: Path | str) -> pandas.DataFrame:

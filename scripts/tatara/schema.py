@@ -73,8 +73,8 @@ def _relation(path: Path, type_: str, entry: object, labels: dict, problems: lis
     if not isinstance(entry.get("structural", False), bool):
         problems.append(f"{where}.structural: expected true or false")
     for key in ("from", "to"):
-        if not isinstance(entry.get(key), list) or not entry[key]:
-            problems.append(f"{where}.{key}: expected a list of labels")
+        if not isinstance(entry.get(key), list) or not entry[key] or not all(isinstance(label, str) for label in entry[key]):
+            problems.append(f"{where}.{key}: expected a list of labels, for example [Standard], found {entry.get(key)!r}")
         else:
             problems.extend(f"{where}.{key}: unknown label {label}{nearest(str(label), labels)}" for label in entry[key] if label not in labels)
     if problems:
@@ -102,7 +102,7 @@ def read_schema(path: Path | str) -> Schema:
         if not isinstance(count, int) or isinstance(count, bool) or count < 0:
             problems.append(f"{path}: categories.{name}: expected how many questions it has (a whole number), found {count!r}")
     for volume, category in volume_category.items():
-        if category not in categories:
+        if not isinstance(category, str) or category not in categories:
             problems.append(f"{path}: volume_category.{volume}: unknown category {category}{nearest(str(category), categories)}")
     raise_problems(problems)
     schema = Schema(labels, relations, categories, volume_category)

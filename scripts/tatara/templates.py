@@ -131,17 +131,20 @@ def _template(path: Path, index: int, entry: object, head: dict, schema: Schema,
         problems.append(f"{where}: expected the keys {', '.join(_KEYS)}")
         return None
     problems.extend(f"{where}: unknown key {key}{nearest(str(key), _KEYS)}" for key in entry.keys() - set(_KEYS))
-    if entry.get("relation") not in (*schema.relations, ANY):
+    if not isinstance(entry.get("relation"), str) or entry["relation"] not in (*schema.relations, ANY):
         problems.append(f"{where}: unknown relation type {entry.get('relation')}{nearest(str(entry.get('relation')), schema.relations)}")
     if entry.get("intent") not in INTENTS:
         problems.append(f"{where}: unknown intent {entry.get('intent')}{nearest(str(entry.get('intent')), INTENTS)}")
     questions = [question.strip() for question in _texts(entry, "questions", where, problems)]
-    more = head["more"].get(entry.get("relation")) or []
+    more = head["more"].get(str(entry.get("relation")), [])
     answers = _texts(entry, "answers", where, problems)
     if any(_MORE in answer for answer in answers) and not more:
         problems.append(f"{where}: uses {_MORE}, but the file has no list more.{entry.get('relation')}")
     compositions = tuple(_lines(answer, more) for answer in answers)
     needs = entry.get("needs") or []
+    if not isinstance(needs, list) or not all(isinstance(slot, str) for slot in needs):
+        problems.append(f"{where}: needs: expected a list of slots, for example [end.summary], found {needs!r}")
+        needs = []
     for text in (*questions, *(line.text for lines in compositions for line in lines), *(f"{{{slot}}}" for slot in needs)):
         found = [slot_problem(slot, schema) for slot in _SLOT.findall(text)]
         if re.search(r"[{}]", _SLOT.sub("", text)):
@@ -169,7 +172,12 @@ def _head(path: Path, content: object, problems: list[str]) -> dict | None:
     if not isinstance(chars, dict) or chars.keys() != {"aim", "most"} or not all(isinstance(value, int) for value in chars.values()):
         problems.append(f"{path}: answer_chars: expected {{aim: 375, most: 450}} (characters), found {chars}")
         return None
-    return {"version": content.get("version"), "answer_chars": chars, "more": content.get("more") or {}}
+    more = content.get("more") or {}
+    if not isinstance(more, dict):
+        problems.append(f"{path}: more: expected relation types, each with a list of optional lines, found {more!r}")
+        return None
+    lines = {type_: _texts(more, type_, f"{path}: more", problems) for type_ in more}
+    return {"version": content.get("version"), "answer_chars": chars, "more": lines}
 
 
 def read_templates(paths: list[Path], schema: Schema) -> list[Template]:
