@@ -6,9 +6,7 @@ Each line of the output: moment of the kill in seconds, jobs that were done by t
 of the second run, files that differ. It ends with 1 when a second run failed or a file differs.
 """
 
-import argparse
 import contextlib
-import csv
 import os
 import random
 import re
@@ -21,23 +19,8 @@ import time
 from pathlib import Path
 
 import psutil
-
-HERE = Path(__file__).resolve()
-sys.path[:0] = [str(HERE.parents[1]), str(HERE.parents[2] / "scripts")]
-
-from conftest import Copy  # noqa: E402
-from tqdm import tqdm  # noqa: E402
-from trees import differing, tree  # noqa: E402
-
-
-def command() -> list[str]:
-    """Return the README's command for the smoke configuration, in this environment."""
-    return ["make", "run", "CONFIG=config/smoke.yaml", "DIRECTORY=.", "CORES=2", "GPUS=2", f"VENV={sys.prefix}"]
-
-
-def start(folder: Path, log: Path) -> subprocess.Popen:
-    with log.open("w") as output:
-        return subprocess.Popen(command(), cwd=folder, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
+from campaign import Copy, Table, again, parser, start, undisturbed
+from tqdm import tqdm
 
 
 def kill(process: subprocess.Popen) -> None:
@@ -50,22 +33,17 @@ def kill(process: subprocess.Popen) -> None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--kills", type=int, default=20, help="how many (%(default)d)")
-    parser.add_argument("--seed", type=int, default=1, help="of the moments (%(default)d)")
-    parser.add_argument("--output", type=Path, default=Path("kills.csv"), help="the table to write (%(default)s)")
-    arguments = parser.parse_args()
+    options = parser(__doc__, "kills.csv")
+    options.add_argument("--kills", type=int, default=20, help="how many (%(default)d)")
+    options.add_argument("--seed", type=int, default=1, help="of the moments (%(default)d)")
+    options.add_argument("--within", type=float, help="seconds that an undisturbed run takes, where it was made before")
+    arguments = options.parse_args()
     generator = random.Random(arguments.seed)
-    bad = 0
-    with tempfile.TemporaryDirectory() as scratch, arguments.output.open("w", newline="") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(["seconds", "jobs_done", "lock_left", "second_run_seconds", "second_run", "different_files"])
-        first = Copy(Path(scratch, "undisturbed"))
-        began = time.monotonic()
-        if start(first.folder, Path(scratch, "undisturbed.log")).wait():
-            sys.exit(Path(scratch, "undisturbed.log").read_text()[-4000:])
-        whole = time.monotonic() - began
-        tqdm.write(f"undisturbed: {whole:.0f} s, {len(tree(first.folder / 'results'))} files are compared")
+    table = Table(arguments.output, "seconds", "jobs_done", "lock_left", "second_run_seconds", "second_run", "different_files")
+    with tempfile.TemporaryDirectory() as scratch, undisturbed(arguments.undisturbed) as made:
+        whole = made.seconds or arguments.within
+        if not whole:
+            options.error("--undisturbed names a run that was made before: say --within SECONDS, how long it took")
         for number in tqdm(range(arguments.kills), unit=" kills"):
             copy, log = Copy(Path(scratch, "killed")), Path(scratch, "killed.log")
             moment = generator.uniform(2, whole)
@@ -74,22 +52,15 @@ def main() -> int:
                 process.wait(moment)
             except subprocess.TimeoutExpired:
                 kill(process)
-            said = log.read_text(errors="replace")
-            done = re.findall(r"(\d+) of \d+ steps", said)
+            done = re.findall(r"(\d+) of \d+ steps", log.read_text(errors="replace"))
             began = time.monotonic()
-            status = start(copy.folder, log).wait()
-            said = log.read_text(errors="replace")
-            different = differing(first.folder / "results", copy.folder / "results")
-            bad += bool(status or different)
+            good, status, different, said = again(made, copy.folder, log)
             lock = "its lock is removed" in said
-            table.writerow([f"{moment:.1f}", done[-1] if done else 0, lock, f"{time.monotonic() - began:.0f}", status, " ".join(different)])
-            file.flush()
-            if status or different:
+            table.add(good, f"{moment:.1f}", done[-1] if done else 0, lock, f"{time.monotonic() - began:.0f}", status, " ".join(different), said=said)
+            if not good:
                 shutil.copytree(copy.folder, Path(f"kill-{number}"), symlinks=True)
-                tqdm.write(f"kill {number} at {moment:.1f} s: status {status}, different: {different}; kept in kill-{number}\n{said[-2000:]}")
             shutil.rmtree(copy.folder)
-    print(f"{arguments.kills} kills, {arguments.kills - bad} second runs whole and equal; {arguments.output}")
-    return 1 if bad else 0
+    return table.end()
 
 
 if __name__ == "__main__":
