@@ -14,7 +14,7 @@ BIN := $(abspath $(VENV))/bin
 SNAKEMAKE := PATH="$(BIN):$$PATH" $(BIN)/snakemake --configfile $(CONFIG) --directory $(DIRECTORY)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dry-run take-up bundle load-graph export-graph deploy test test-services lint dag unlock lock clean
+.PHONY: help setup run dry-run take-up bundle load-graph export-graph deploy test test-services test-faults audit lint dag unlock lock clean
 
 help: ## this list
 	@echo 'make TARGET [CONFIG=config/NAME.yaml] [CORES=N] [GPUS=N]'; echo
@@ -63,6 +63,20 @@ test: setup ## linters, unit tests, dry runs of every configuration and a real r
 
 test-services: setup ## the tests against real servers alone: Neo4j (Java, Maven) and Ollama (Go); `make test` runs them too
 	PATH="$(BIN):$$PATH" $(BIN)/python -m pytest -m services
+
+audit: setup ## known vulnerabilities of the locked packages, and their licences into docs/licences.md (asks databases on the network)
+	@$(BIN)/python envs/audit.py --venv "$(VENV)" $(if $(WHEELS),--wheels $(WHEELS))
+
+FAULTS ?= faults
+KILLS ?= 20
+FUZZ_MINUTES ?= 60
+test-faults: setup ## the campaign of faults (hours; root): disk, read-only, memory, damage, bad inputs, KILLS=20, FUZZ_MINUTES=60; tables in FAULTS=faults
+	@mkdir -p $(FAULTS); status=0; export PATH="$(BIN):$$PATH"; \
+	for fault in disk readonly memory damage; do \
+	  $(BIN)/python tests/faults/$$fault.py --undisturbed $(FAULTS)/undisturbed --output $(FAULTS)/$$fault.csv || status=1; done; \
+	$(BIN)/python tests/faults/inputs.py --output $(FAULTS)/inputs.csv || status=1; \
+	$(BIN)/python tests/faults/kill.py --kills $(KILLS) --output $(FAULTS)/kills.csv || status=1; \
+	$(BIN)/python tests/faults/fuzz.py --minutes $(FUZZ_MINUTES) --keep $(FAULTS)/fuzz || status=1; exit $$status
 
 lint: setup ## ruff, snakefmt and snakemake --lint
 	$(BIN)/ruff check .
