@@ -44,3 +44,8 @@ rule all:
         CARDS,
         "results/data.html",
         "results/report.html",
+
+
+# A job that the kernel ends has no chance to say why.
+onerror:
+    sys.stderr.write(killed_hint(log))

@@ -11,6 +11,7 @@ sys.path.insert(0, os.path.join(workflow.basedir, "scripts"))
 from tatara.code import code_digest, pipeline_digest
 from tatara.config import check_config
 from tatara.errors import InputError
+from tatara.killed import killed_hint
 from tatara.formats import FORMATS, variants
 from tatara.pipeline import stages
 

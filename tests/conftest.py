@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 import neo4j_server as neo4j_tests
+import offline
 import ollama_server as ollama
 import pytest
 import yaml
@@ -17,6 +18,9 @@ from tatara.base import fetch_package
 REPOSITORY = Path(__file__).resolve().parent.parent
 # The programs of this environment come first, as `make` has it.
 ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "HF_HUB_OFFLINE": "1"}
+
+
+OFFLINE_COUNTERS = ".offline"  # file of a copy
 
 
 class Copy:
@@ -36,10 +40,15 @@ class Copy:
         """Return the command line of snakemake; targets first, since options such as --resources take all that follows."""
         return [sys.executable, "-m", "snakemake", *arguments, "--configfile", config]
 
-    def snakemake(self, *arguments: str, config: str = "config/smoke.yaml") -> subprocess.CompletedProcess:
-        """Run snakemake and return its end with what it said, standard output and error together."""
+    def snakemake(self, *arguments: str, config: str = "config/smoke.yaml", counters: Path | None = None) -> subprocess.CompletedProcess:
+        """Run snakemake and return its end with what it said, standard output and error together.
+
+        Args:
+            counters: where the counters of a network namespace go, in which it runs cut off (`offline`).
+        """
+        command = self.command(*arguments, config=config)
         return subprocess.run(
-            self.command(*arguments, config=config),
+            offline.command(counters, command) if counters else command,
             cwd=self.folder,
             env={**os.environ, **ENVIRONMENT},
             text=True,
@@ -59,9 +68,9 @@ class Copy:
 
 @pytest.fixture(scope="session")
 def smoke(tmp_path_factory) -> Copy:
-    """A copy in which the smoke configuration has run whole, one GPU job at a time."""
+    """A copy in which the smoke configuration has run whole, one GPU job at a time; without a network where this machine permits that."""
     copy = Copy(tmp_path_factory.mktemp("smoke"))
-    done = copy.snakemake("all", "--cores", "2", "--resources", "gpu=1")
+    done = copy.snakemake("all", "--cores", "2", "--resources", "gpu=1", counters=copy.folder / OFFLINE_COUNTERS)
     assert done.returncode == 0, done.stdout[-6000:]
     return copy
 

@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import csv
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -58,12 +59,20 @@ class Undisturbed:
         return folder
 
     def remove(self, folder: Path, names: list[str]) -> None:
-        """Remove results (globs below results/) from a copy, so that the rules that make them run again."""
-        for name in names:
-            found = list((folder / "results").glob(name))
-            assert found, f"no results/{name}"
-            for path in found:
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        """Remove results (globs below results/) from a copy, and all that is made from them, so that their rules run again.
+
+        What is made from them says Snakemake: files that nothing asks for are not missed.
+        """
+        found = [str(path.relative_to(folder)) for name in names for path in (folder / "results").glob(name)]
+        assert found, f"no results/{names}"
+        planned = ["snakemake", "all", "--configfile", "config/smoke.yaml", "--dry-run", "--forcerun", *found]
+        environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+        said = subprocess.run(planned, cwd=folder, env=environment, capture_output=True, text=True, check=True).stdout
+        outputs = {name for line in re.findall(r"^    output: (.*)$", said, re.MULTILINE) for name in line.split(", ")}
+        assert outputs >= set(found), said
+        for name in outputs:
+            path = folder / name
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
