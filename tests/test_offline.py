@@ -20,6 +20,8 @@ def test_a_program_that_tries_is_seen(tmp_path):
     assert offline.tried(tmp_path / "counters") >= 2
 
 
-def test_the_smoke_run_needs_no_network_and_tries_none(smoke: Copy):
+def test_the_smoke_run_needs_no_network_and_tries_none(smoke: Copy, tmp_path):
     assert (smoke.folder / "results/report.html").is_file()
-    assert offline.tried(smoke.folder / OFFLINE_COUNTERS) == 0
+    # Where Slurm is installed, Snakemake's plugin for it asks Slurm for its configuration at each start, whatever is run.
+    subprocess.run(offline.command(tmp_path / "counters", ["sh", "-c", "scontrol show config >/dev/null 2>&1 || true"]), check=True)
+    assert offline.tried(smoke.folder / OFFLINE_COUNTERS) == offline.tried(tmp_path / "counters")

@@ -53,7 +53,7 @@ def main() -> int:
             told = "out of memory" in said
             good, second, different, said_again = again(made, folder, log)
             word = "out of memory" if told else "nothing"
-            table.add(bool(status) and told and good, mib, status, word, second, " ".join(different), said=said + said_again)
+            table.add(bool(status) and told and good, mib, status, word, second, " ".join(different), said=said[-6000:] + said_again[-500:])
     return table.end()
 
 
