@@ -41,10 +41,13 @@ ADVICE = re.compile(r"Remove (results/\S+) and run again")
 
 
 def main() -> int:
-    arguments = parser(__doc__, "damage.csv").parse_args()
+    options = parser(__doc__, "damage.csv")
+    options.add_argument("files", nargs="*", metavar="FILE", help="only these files of the list (all)")
+    arguments = options.parse_args()
+    cases = [case for case in CASES if case[0] in (arguments.files or [case[0]])]
     table = Table(arguments.output, "file", "damage", "status", "said", "second_run", "different_files")
     with undisturbed(arguments.undisturbed) as made, tempfile.TemporaryDirectory() as scratch:
-        for number, (name, damage, missing) in enumerate(CASES):
+        for number, (name, damage, missing) in enumerate(cases):
             folder, log = made.copy(Path(scratch, f"study-{number}")), Path(scratch, "log")
             path = folder / "results" / name
             times = path.stat()

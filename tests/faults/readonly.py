@@ -19,11 +19,14 @@ FOLDERS = {
 
 
 def main() -> int:
-    arguments = parser(__doc__, "readonly.csv").parse_args()
+    options = parser(__doc__, "readonly.csv")
+    options.add_argument("folders", nargs="*", metavar="FOLDER", help="only these folders below results/ (all)")
+    arguments = options.parse_args()
     needs_root("a read-only mount")
     table = Table(arguments.output, "folder", "status", "said", "second_run", "different_files")
     with undisturbed(arguments.undisturbed) as made, tempfile.TemporaryDirectory() as scratch:
-        for name, missing in FOLDERS.items():
+        for name in arguments.folders or FOLDERS:
+            missing = FOLDERS[name]
             folder, log = made.copy(Path(scratch, f"study-{name}")), Path(scratch, "log")
             made.remove(folder, missing)
             place = folder / "results" / name
