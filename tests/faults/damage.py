@@ -9,11 +9,12 @@ refused, never used.
 import os
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from campaign import Table, again, parser, run, undisturbed
+from campaign import Copy, Table, Undisturbed, again, parser, run, undisturbed
 
 HALF, NOTHING = "cut in the middle", "zero bytes"
 # file below results/, damage, what of its readers' is removed
@@ -39,6 +40,23 @@ CASES = [
 # `Remove results/gguf/llama-q4.gguf and run again`
 ADVICE = re.compile(r"Remove (results/\S+) and run again")
 
+CHECKPOINT = ["adapter_model.safetensors", "optimizer.pt", "trainer_state.json", "seal.json"]
+REMOVED = "incomplete, damaged or of other inputs: removed"
+
+
+def damage_checkpoint(made: Undisturbed, folder: Path, log: Path, name: str, table: Table) -> None:
+    """Kill a training after its first checkpoint, empty a file of each checkpoint, and run: they are removed, and the training begins anew."""
+    copy = Copy.of(made.copy(folder))
+    target = made.remove(folder, ["adapters/llama_n24_r16_s42/*"])
+    checkpoints = folder / "results/checkpoints/llama_n24_r16_s42"
+    copy.kill_when(target, lambda _: list(checkpoints.glob("checkpoint-*/seal.json")))
+    for file in checkpoints.glob(f"checkpoint-*/{name}"):
+        os.truncate(file, 0)
+    subprocess.run([sys.executable, "scripts/unlock.py", "."], cwd=folder, check=True)
+    good, second, different, said = again(made, folder, log, target)
+    told = REMOVED in said and "goes on from checkpoint-" not in said
+    table.add(told and good, f"checkpoints/…/{name}", NOTHING, second, REMOVED if told else "nothing", second, " ".join(different), said=said)
+
 
 def main() -> int:
     arguments = parser(__doc__, "damage.csv").parse_args()
@@ -50,17 +68,19 @@ def main() -> int:
             times = path.stat()
             os.truncate(path, times.st_size // 2 if damage == HALF else 0)
             os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
-            made.remove(folder, missing)
-            status, said = run(folder, log)
+            target = made.remove(folder, missing)
+            status, said = run(folder, log, target)
             named = re.search(rf"results/{re.escape(name)}: .*", said)
             advice = set(ADVICE.findall(said))
             for place in advice:
-                target = folder / place
-                shutil.rmtree(target) if target.is_dir() else target.unlink(missing_ok=True)
-            good, second, different, said_again = again(made, folder, log)
+                shutil.rmtree(folder / place) if (folder / place).is_dir() else (folder / place).unlink(missing_ok=True)
+            good, second, different, said_again = again(made, folder, log, target)
             word = named[0][len(f"results/{name}: ") :].split(";")[0] if named else "nothing"
             table.add(bool(status and named and advice) and good, name, damage, status, word, second, " ".join(different), said=said + said_again)
             shutil.rmtree(folder)
+        for name in CHECKPOINT:
+            damage_checkpoint(made, Path(scratch, "checkpoint"), log, name, table)
+            shutil.rmtree(Path(scratch, "checkpoint"))
     return table.end()
 
 
