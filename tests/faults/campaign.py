@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ HERE = Path(__file__).resolve()
 sys.path[:0] = [str(HERE.parents[1]), str(HERE.parents[2] / "scripts")]
 
 from conftest import Copy, kill  # noqa: E402, F401
+from mounts import missing  # noqa: E402
 from trees import differing, tree  # noqa: E402
 
 
@@ -28,18 +29,23 @@ def command(*targets: str) -> list[str]:
     return ["make", "run", "CONFIG=config/smoke.yaml", "DIRECTORY=.", "CORES=2", "GPUS=2", f"VENV={sys.prefix}"]
 
 
-def start(folder: Path, log: Path, *targets: str, before: tuple[str, ...] = ()) -> subprocess.Popen:
-    """Start the run, or targets of it, in a process group of its own, its output in `log`; `before` stands before the command."""
-    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+def start(folder: Path, log: Path, *targets: str, before: tuple[str, ...] = (), variables: dict[str, str] | None = None) -> subprocess.Popen:
+    """Start the run, or targets of it, in a process group of its own, its output in `log`.
+
+    Args:
+        before: stands before the command.
+        variables: of the environment, further ones.
+    """
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"} | (variables or {})
     with log.open("w") as output:
         return subprocess.Popen(
             [*before, *command(*targets)], cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
         )
 
 
-def run(folder: Path, log: Path, *targets: str, before: tuple[str, ...] = ()) -> tuple[int, str]:
-    """Run to the end; return the exit status and what was said."""
-    status = start(folder, log, *targets, before=before).wait()
+def run(folder: Path, log: Path, *targets: str, **how) -> tuple[int, str]:
+    """Run to the end, as `start` does; return the exit status and what was said."""
+    status = start(folder, log, *targets, **how).wait()
     return status, log.read_text(errors="replace")
 
 
@@ -132,21 +138,24 @@ def again(made: Undisturbed, folder: Path, log: Path, *targets: str) -> tuple[bo
     return not status and not different, status, different, said
 
 
-def parser(text: str, output: str) -> argparse.ArgumentParser:
-    """Return a parser with the options that every program of this folder has."""
+def parser(text: str, output: str, cases: Iterable[str] = ()) -> argparse.ArgumentParser:
+    """Return a parser with the options that every program of this folder has, and the choice of cases where it has names for them."""
     made = argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
-    made.add_argument("--undisturbed", type=Path, metavar="FOLDER", help="an undisturbed run to compare with; made there where there is none")
+    made.add_argument("--undisturbed", type=Path, metavar="FOLDER", help="an undisturbed run to compare with; made there, or brought up to date")
     made.add_argument("--output", type=Path, default=Path(output), help="the table to write (%(default)s)")
+    if cases:
+        made.add_argument("cases", nargs="*", metavar="CASE", help=f"only some of: {', '.join(cases)} (all)")
     return made
 
 
-@contextlib.contextmanager
-def mounted(place: Path, *how: str) -> Iterator[None]:
-    """Mount something at a place (`mount` is told how) for as long as the block lasts; end with a clear word where this user may not mount."""
-    done = subprocess.run(["mount", *how, place], capture_output=True, text=True)
-    if done.returncode:
-        sys.exit(f"{done.stderr.strip()}\nNothing was tested: run it where you may mount, as root or in a user namespace (unshare -rm make …)")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "-l", place], check=True)
+def chosen(arguments: argparse.Namespace, cases: Iterable[str]) -> list[str]:
+    """Return the cases that were asked for; all where none was named."""
+    if unknown := set(arguments.cases) - set(cases):
+        sys.exit(f"no case {', '.join(sorted(unknown))}; there are {', '.join(cases)}")
+    return arguments.cases or list(cases)
+
+
+def needs_mounts() -> None:
+    """End with a clear word where this user may not mount."""
+    if reason := missing():
+        sys.exit(f"{reason}. Nothing was tested")

@@ -1,6 +1,6 @@
 """Damage a file of a finished smoke run, let a job read it, do what the error says, run again, and compare with an undisturbed run.
 
-Usage: python tests/faults/damage.py [--undisturbed FOLDER] [--output damage.csv]
+Usage: python tests/faults/damage.py [--undisturbed FOLDER] [--output damage.csv] [FILE …]
 
 A damaged file keeps its time, as after a crash of the machine, so that Snakemake sees nothing. What reads it is removed. It has to be named, and
 refused, never used.
@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from campaign import Copy, Table, Undisturbed, again, parser, run, undisturbed
+from campaign import Copy, Table, Undisturbed, again, chosen, parser, run, undisturbed
 
 HALF, NOTHING = "cut in the middle", "zero bytes"
 # file below results/, damage, what of its readers' is removed
@@ -55,15 +55,17 @@ def damage_checkpoint(made: Undisturbed, folder: Path, log: Path, name: str, tab
     subprocess.run([sys.executable, "scripts/unlock.py", "."], cwd=folder, check=True)
     good, second, different, said = again(made, folder, log, target)
     told = REMOVED in said and "goes on from checkpoint-" not in said
-    table.add(told and good, f"checkpoints/…/{name}", NOTHING, second, REMOVED if told else "nothing", second, " ".join(different), said=said)
+    table.add(told and good, f"checkpoints/{name}", NOTHING, second, REMOVED if told else "nothing", second, " ".join(different), said=said)
 
 
 def main() -> int:
-    arguments = parser(__doc__, "damage.csv").parse_args()
+    names = [*(name for name, _, _ in CASES), *(f"checkpoints/{name}" for name in CHECKPOINT)]
+    arguments = parser(__doc__, "damage.csv", names).parse_args()
+    names = chosen(arguments, names)
     table = Table(arguments.output, "file", "damage", "status", "said", "second_run", "different_files")
     with undisturbed(arguments.undisturbed) as made, tempfile.TemporaryDirectory() as scratch:
-        for number, (name, damage, missing) in enumerate(CASES):
-            folder, log = made.copy(Path(scratch, f"study-{number}")), Path(scratch, "log")
+        for name, damage, missing in (case for case in CASES if case[0] in names):
+            folder, log = made.copy(Path(scratch, "study")), Path(scratch, "log")
             path = folder / "results" / name
             times = path.stat()
             os.truncate(path, times.st_size // 2 if damage == HALF else 0)
@@ -78,8 +80,8 @@ def main() -> int:
             word = named[0][len(f"results/{name}: ") :].split(";")[0] if named else "nothing"
             table.add(bool(status and named and advice) and good, name, damage, status, word, second, " ".join(different), said=said + said_again)
             shutil.rmtree(folder)
-        for name in CHECKPOINT:
-            damage_checkpoint(made, Path(scratch, "checkpoint"), log, name, table)
+        for name in (name for name in CHECKPOINT if f"checkpoints/{name}" in names):
+            damage_checkpoint(made, Path(scratch, "checkpoint"), Path(scratch, "log"), name, table)
             shutil.rmtree(Path(scratch, "checkpoint"))
     return table.end()
 

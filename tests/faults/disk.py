@@ -13,7 +13,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from campaign import Table, again, mounted, parser, run, undisturbed
+from campaign import Table, again, chosen, needs_mounts, parser, run, undisturbed
+from mounts import mounted
 
 # stage -> what one job of it makes, below results/
 STAGES = {
@@ -37,12 +38,12 @@ def size(path: Path) -> int:
 
 
 def main() -> int:
-    options = parser(__doc__, "disk.csv")
-    options.add_argument("stages", nargs="*", metavar="STAGE", help=f"one of: {', '.join(STAGES)} (all)")
-    arguments = options.parse_args()
+    stages = [*STAGES, ROOMLESS]
+    arguments = parser(__doc__, "disk.csv", stages).parse_args()
+    needs_mounts()
     table = Table(arguments.output, "stage", "bytes_made", "bytes_left", "status", "said", "spoilt_files", "second_run", "different_files")
     with undisturbed(arguments.undisturbed) as made, tempfile.TemporaryDirectory() as scratch:
-        for stage in arguments.stages or [*STAGES, ROOMLESS]:
+        for stage in chosen(arguments, stages):
             folder, disk, log = Path(scratch, "study"), Path(scratch, "disk"), Path(scratch, "log")
             names = STAGES.get(stage, STAGES["report"])
             wanted = sum(size(path) for name in names for path in made.results.glob(name))

@@ -1,6 +1,6 @@
 """Make results read-only, see that the run says so, make them writable, run again, and compare with an undisturbed run. Needs root (mounts).
 
-Usage: python tests/faults/readonly.py [--undisturbed FOLDER] [--output readonly.csv]
+Usage: python tests/faults/readonly.py [--undisturbed FOLDER] [--output readonly.csv] [FOLDER …]
 """
 
 import subprocess
@@ -8,7 +8,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from campaign import Table, again, mounted, parser, run, undisturbed
+from campaign import Table, again, chosen, needs_mounts, parser, run, undisturbed
+from mounts import mounted
 
 # folder below results/ that cannot be written -> what is missing, in it or for a job that writes there
 FOLDERS = {
@@ -19,12 +20,13 @@ FOLDERS = {
 
 
 def main() -> int:
-    arguments = parser(__doc__, "readonly.csv").parse_args()
+    arguments = parser(__doc__, "readonly.csv", FOLDERS).parse_args()
+    needs_mounts()
     table = Table(arguments.output, "folder", "status", "said", "second_run", "different_files")
     with undisturbed(arguments.undisturbed) as made, tempfile.TemporaryDirectory() as scratch:
-        for name, missing in FOLDERS.items():
+        for name in chosen(arguments, FOLDERS):
             folder, log = made.copy(Path(scratch, f"study-{name}")), Path(scratch, "log")
-            target = made.remove(folder, missing)
+            target = made.remove(folder, FOLDERS[name])
             place = folder / "results" / name
             place.mkdir(exist_ok=True)
             with mounted(place, "--bind", place):
