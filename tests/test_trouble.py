@@ -2,13 +2,15 @@
 
 import hashlib
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
 import mounts
 import numpy
+import psutil
 import pytest
-from conftest import Copy
+from conftest import ENVIRONMENT, Copy, kill
 from gguf import GGUFWriter
 from tatara import gguf
 
@@ -36,6 +38,32 @@ def test_an_importance_matrix_that_did_not_fit_on_the_disk_is_no_result(disturbe
         done = disturbed.snakemake("results/quant/llama-imatrix.gguf", "--cores", "1")
         assert done.returncode == 0, done.stdout[-3000:]
         assert hashlib.sha256(target.read_bytes()).hexdigest() == expected
+
+
+def test_a_job_that_was_killed_is_explained_and_another_error_is_not(disturbed: Copy):
+    target = "results/gguf/llama-q4.gguf"
+    (disturbed.folder / target).unlink()
+    said = disturbed.folder / "said"
+    with said.open("w") as output:
+        run = subprocess.Popen(
+            disturbed.command(target, "--cores", "1"), cwd=disturbed.folder, env=ENVIRONMENT, stdout=output, stderr=subprocess.STDOUT
+        )
+        try:
+            root, job = psutil.Process(run.pid), None
+            while not job:
+                assert run.poll() is None, said.read_text()
+                found = root.children(recursive=True)
+                job = next((child for child in found if any(part.endswith("quantize.py") for part in child.cmdline()[1:2])), None)
+            job.kill()
+            assert run.wait(60) != 0
+        finally:
+            if run.poll() is None:
+                kill(run)
+    assert "ERROR: a job was killed from outside, most likely by the kernel because the machine is out of memory" in said.read_text()
+    (disturbed.folder / "results/gguf/llama-f16.gguf").write_bytes(b"")
+    done = disturbed.snakemake(target, "--cores", "1")
+    assert done.returncode != 0
+    assert "killed" not in done.stdout and "TypeError" not in done.stdout
 
 
 def write_gguf(path: Path) -> None:

@@ -7,11 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-import ollama
 from pydantic import ValidationError
 from tenacity import RetryCallState, Retrying, before_sleep_log, retry_if_exception, wait_exponential_jitter
 
 from tatara.errors import InputError
+
+try:
+    import ollama  # makes a client of OLLAMA_HOST at once
+except ValueError as error:
+    raise InputError(
+        f"environment variable OLLAMA_HOST is {os.environ.get('OLLAMA_HOST')!r}, no address of a server ({error}): give it as http://HOST:PORT"
+    ) from None
 
 logger = logging.getLogger("tatara")
 ATTEMPTS = 5  # 1 + 2 + 4 + 8 s between them: enough for a server that restarts
