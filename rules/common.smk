@@ -10,6 +10,7 @@ from snakemake.exceptions import WorkflowError
 sys.path.insert(0, os.path.join(workflow.basedir, "scripts"))
 from tatara.code import code_digest, pipeline_digest
 from tatara.config import check_config
+from tatara.environment import check_environment
 from tatara.errors import InputError
 from tatara.killed import killed_hint
 from tatara.formats import FORMATS, variants
@@ -19,6 +20,7 @@ try:
     config = check_config(
         config, os.path.join(workflow.basedir, "config", "schema.yaml")
     )
+    check_environment(jobs_run_here=workflow.local_exec and not workflow.dryrun)
 except InputError as error:
     raise WorkflowError(str(error)) from None
 

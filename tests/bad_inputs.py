@@ -1,6 +1,7 @@
 """Bad inputs, each with what must be said about it: a table for the quick tests and for the campaign in tests/faults."""
 # ruff: noqa: E501 (a table reads better in long lines)
 
+import dataclasses
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,15 +14,21 @@ TEMPLATES, TESTSET, CONFIG = "resources/templates/v2.yaml", "resources/testset/t
 
 @dataclass(frozen=True)
 class Case:
-    """One mistake: the file that it is made in, how, and what the error must hold (regular expressions)."""
+    """One mistake: the file that it is made in, how, what the error must hold (regular expressions), and the environment variables that belong to it.
+
+    A mistake of the environment alone has no file.
+    """
 
     name: str
     file: str
     change: Callable[[str], str] | bytes
     said: tuple[str, ...]
+    environment: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def make(self, folder: Path) -> None:
         """Make the mistake in a copy of the repository."""
+        if not self.file:
+            return
         path = folder / self.file
         if isinstance(self.change, bytes):
             path.write_bytes(self.change)
@@ -103,4 +110,12 @@ CASES = [
     Case("a context that holds no answer", CONFIG, swap("context: 1024", "context: 12"), (r"config key evaluate\.context: 12 is less than the minimum of 128",)),
     Case("a file that is not there", CONFIG, swap("schema: resources/graph/schema.yaml", "schema: resources/graph/schem.yaml"), (r"graph\.schema|schem\.yaml",)),
     Case("a corpus that matches nothing", CONFIG, lambda text: text + "corpus:\n  glob: nowhere/*.md\n", (r"config key corpus\.glob is 'nowhere/\*\.md', and no file matches it",)),
+    # Environment variables
+    Case("no password of Neo4j", CONFIG, swap("graph:\n", "graph:\n  source: neo4j\n"), (r"the environment variable NEO4J_PASSWORD is not set: it holds the password",), {"NEO4J_PASSWORD": ""}),
+    Case("an address of Ollama that is none", CONFIG, lambda text: text + "judge:\n  judges:\n    b: {kind: ollama, model: m}\n",
+         (r"environment variable OLLAMA_HOST is 'http://\[', no address of a server .*: give it as http://HOST:PORT",), {"OLLAMA_HOST": "http://["}),
+    Case("an Ollama server that is not there", CONFIG, lambda text: text + "judge:\n  judges:\n    b: {kind: ollama, model: m}\n",
+         (r"no Ollama server at http://127\.0\.0\.1:9 .*or in OLLAMA_HOST",), {"OLLAMA_HOST": "http://127.0.0.1:9"}),
+    Case("llama.cpp in a folder that is not there", "", b"", (r"no llama\.cpp in /nowhere: run `make setup`, or name its folder in the environment variable TATARA_LLAMA_CPP",), {"TATARA_LLAMA_CPP": "/nowhere"}),
+    Case("scratch that is no folder", "", b"", (r"environment variable TATARA_SCRATCH is '/dev/null'.*: name a folder",), {"TATARA_SCRATCH": "/dev/null"}),
 ]  # fmt: skip

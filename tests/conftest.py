@@ -1,16 +1,21 @@
 """Fixtures: one real run of the smoke configuration in a copy of the repository, and real servers and models for the tests of services."""
 
+import contextlib
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import neo4j_server as neo4j_tests
 import offline
 import ollama_server as ollama
+import psutil
 import pytest
 import yaml
 from tatara.base import fetch_package
@@ -21,6 +26,15 @@ ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}
 
 
 OFFLINE_COUNTERS = ".offline"  # file of a copy
+
+
+def kill(process: subprocess.Popen) -> None:
+    """Kill a run with all that it started, without warning."""
+    root = psutil.Process(process.pid)
+    for victim in [*root.children(recursive=True), root]:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(victim.pid, signal.SIGKILL)
+    process.wait()
 
 
 class Copy:
@@ -35,6 +49,13 @@ class Copy:
             if (REPOSITORY / name).is_file():
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(REPOSITORY / name, folder / name)
+
+    @classmethod
+    def of(cls, folder: Path) -> "Copy":
+        """Return a copy that is there already."""
+        copy = cls.__new__(cls)
+        copy.folder = folder
+        return copy
 
     def command(self, *arguments: str, config: str = "config/smoke.yaml") -> list[str]:
         """Return the command line of snakemake; targets first, since options such as --resources take all that follows."""
@@ -55,6 +76,19 @@ class Copy:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )
+
+    def kill_when(self, target: str, condition: Callable[[psutil.Process], bool]) -> None:
+        """Run snakemake for a target and kill it with all its children, without warning, as soon as `condition` holds (of snakemake's process)."""
+        process = subprocess.Popen(
+            self.command(target, "--cores", "1"), cwd=self.folder, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        root = psutil.Process(process.pid)
+        try:
+            while not condition(root):
+                assert process.poll() is None, "it ended before it could be killed"
+                time.sleep(0.02)
+        finally:
+            kill(process)
 
     def planned(self, *arguments: str, config: str = "config/smoke.yaml") -> dict[str, int]:
         """Return rule -> number of jobs that a dry run would do."""
@@ -78,10 +112,8 @@ def smoke(tmp_path_factory) -> Copy:
 @pytest.fixture
 def disturbed(smoke: Copy, tmp_path) -> Copy:
     """The finished smoke run once more, to be disturbed."""
-    copy = Copy.__new__(Copy)
-    copy.folder = tmp_path / "run"
-    shutil.copytree(smoke.folder, copy.folder, symlinks=True)
-    return copy
+    shutil.copytree(smoke.folder, tmp_path / "run", symlinks=True)
+    return Copy.of(tmp_path / "run")
 
 
 @pytest.fixture

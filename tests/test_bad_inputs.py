@@ -9,6 +9,7 @@ from conftest import REPOSITORY, Copy
 from tatara.config import check_config
 from tatara.errors import InputError
 from tatara.graph import load_graph
+from tatara.ollama_api import Server
 from tatara.pairs import make_pairs
 from tatara.schema import read_schema
 from tatara.subsets import nested_subsets, rebalance
@@ -35,7 +36,8 @@ def read_all(folder):
 def test_the_table_is_long_enough_and_touches_every_kind_of_input():
     assert len(bad_inputs.CASES) >= 30
     assert len({case.name for case in bad_inputs.CASES}) == len(bad_inputs.CASES)
-    assert {case.file for case in bad_inputs.CASES} == {
+    assert any(case.environment for case in bad_inputs.CASES)
+    assert {case.file for case in bad_inputs.CASES if case.file} == {
         bad_inputs.NODES, bad_inputs.RELATIONS, bad_inputs.SCHEMA, bad_inputs.TOC, bad_inputs.TEMPLATES, bad_inputs.TESTSET, bad_inputs.CONFIG,
     }  # fmt: skip
 
@@ -44,10 +46,32 @@ def test_good_input_is_read():
     read_all(REPOSITORY)
 
 
-@pytest.mark.parametrize("case", [case for case in bad_inputs.CASES if case.name not in BY_SNAKEMAKE], ids=lambda case: case.name)
+@pytest.mark.parametrize(
+    "case", [case for case in bad_inputs.CASES if case.name not in BY_SNAKEMAKE and not case.environment], ids=lambda case: case.name
+)
 def test_each_mistake_is_named(copy: Copy, case: bad_inputs.Case):
     case.make(copy.folder)
     with pytest.raises(InputError) as error:
         read_all(copy.folder)
     for part in case.said:
         assert re.search(part, str(error.value)), str(error.value)
+
+
+@pytest.mark.parametrize("case", [case for case in bad_inputs.CASES if not case.file], ids=lambda case: case.name)
+def test_each_mistake_of_the_environment_is_named_before_the_first_job(copy: Copy, case: bad_inputs.Case, monkeypatch):
+    for name, value in case.environment.items():
+        monkeypatch.setenv(name, value)
+    done = copy.snakemake("results/provenance.json", "--cores", "1")
+    assert done.returncode != 0
+    assert "Traceback" not in done.stdout and "rule graph:" not in done.stdout
+    for part in case.said:
+        assert re.search(part, done.stdout), done.stdout
+
+
+@pytest.mark.parametrize("address", ["http://[", "http://127.0.0.1:port", "127.0.0.1:99999", "ftp://127.0.0.1"])
+def test_an_address_of_ollama_that_is_none_is_named(address, monkeypatch):
+    monkeypatch.setenv("OLLAMA_HOST", address)
+    with pytest.raises(InputError, match=r"environment variable OLLAMA_HOST is .* give it as http://HOST:PORT"):
+        Server(None, timeout=1)
+    with pytest.raises(InputError, match=r"the address of Ollama is .* give it as http://HOST:PORT"):
+        Server(address, timeout=1)

@@ -4,7 +4,7 @@ import pytest
 from conftest import ENVIRONMENT, Copy
 from tatara.errors import InputError
 from tatara.scratch import unfinished
-from test_resume import digest, goes_on, kill_when
+from test_resume import digest, goes_on
 
 RUN = "llama_n24_r16_s42"
 
@@ -39,7 +39,7 @@ def test_training_goes_on_on_its_node_and_begins_anew_on_another(disturbed: Copy
     for place, goes_on_there in (("node1", True), ("node2", False)):
         adapter.unlink()
         monkeypatch.setitem(ENVIRONMENT, "TATARA_SCRATCH", str(tmp_path / "node1"))
-        kill_when(disturbed, target, lambda _: list((tmp_path / "node1").glob(f"tatara-*/{RUN}/checkpoint-*/seal.json")))
+        disturbed.kill_when(target, lambda _: list((tmp_path / "node1").glob(f"tatara-*/{RUN}/checkpoint-*/seal.json")))
         monkeypatch.setitem(ENVIRONMENT, "TATARA_SCRATCH", str(tmp_path / place))
         assert ("goes on from checkpoint-" in goes_on(disturbed, target)) == goes_on_there
         assert digest(adapter) == expected

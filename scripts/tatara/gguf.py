@@ -1,15 +1,19 @@
 """GGUF files by llama.cpp's own tools: conversion, importance matrix and quantization (paper eq. 8). Needs no torch in this process."""
 
+import errno
 import logging
 import math
 import subprocess
 import sys
 from pathlib import Path
 
+from gguf import GGUFReader
+
 from tatara import llama_home
 from tatara.errors import InputError
 from tatara.formats import FORMATS
 from tatara.offload import ALL, gpu_layers
+from tatara.trouble import full
 
 logger = logging.getLogger("tatara")
 CHUNK = 512  # tokens that llama-imatrix reads at once, its own default
@@ -20,17 +24,40 @@ class ConversionRefused(InputError):
     """llama.cpp's converter refuses a model; the message is its own last line."""
 
 
-def _run(command: list, what: str) -> list[str]:
-    """Run a command with its output in the log; return the lines, raise ConversionRefused when it fails."""
+def _run(command: list, what: str, file: Path) -> None:
+    """Run a command that writes a file, with its output in the log.
+
+    Raises:
+        ConversionRefused: it ended with an error of its own.
+        OSError: the disk is full; the tools say so in many ways, and llama-imatrix ends as if all were well.
+        MemoryError: the kernel killed it.
+    """
     process = subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
     lines = []
     for line in process.stdout:
         lines.append(line.rstrip())
         logger.info("%s: %s", what, lines[-1])
-    if process.wait():
-        last = next((line for line in reversed(lines) if line.strip()), "no output")
-        raise ConversionRefused(f"{what} ended with status {process.returncode}: {last}")
-    return lines
+    status = process.wait()
+    if status == 0 and _whole(file):
+        return
+    last = next((line for line in reversed(lines) if line.strip()), "no output")
+    # The part that was written is still there, so a disk that ran full is still full.
+    if full(file.parent) or any("No space left on device" in line for line in lines):
+        raise OSError(errno.ENOSPC, f"{what} ended with status {status}: {last}", str(file))
+    if status < 0:
+        raise MemoryError(f"{what} was killed by signal {-status}, most likely by the kernel")
+    if status == 0:
+        raise RuntimeError(f"{what} wrote {file.name} and said that all is well, but the file is not whole: {last}")
+    raise ConversionRefused(f"{what} ended with status {status}: {last}")
+
+
+def _whole(file: Path) -> bool:
+    """Return whether a GGUF file is there with all tensors that its head names."""
+    try:
+        tensors = GGUFReader(file).tensors
+    except (OSError, ValueError, IndexError):
+        return False
+    return file.stat().st_size >= max((tensor.data_offset + tensor.n_bytes for tensor in tensors), default=0)
 
 
 def convert(model: Path, output: Path, vocab_only: bool = False) -> None:
@@ -42,7 +69,7 @@ def convert(model: Path, output: Path, vocab_only: bool = False) -> None:
     partial = output.with_name(f"{output.name}.partial")
     extra = ["--vocab-only"] if vocab_only else []
     try:
-        _run([sys.executable, CONVERTER, llama_home.source(), model, "--outtype", "f16", "--outfile", partial, *extra], "convert")
+        _run([sys.executable, CONVERTER, llama_home.source(), model, "--outtype", "f16", "--outfile", partial, *extra], "convert", partial)
         partial.replace(output)
     finally:
         partial.unlink(missing_ok=True)
@@ -58,7 +85,7 @@ def quantize(f16: Path, output: Path, fmt: str, threads: int, imatrix: Path | No
     partial = output.with_name(f"{output.name}.partial")
     weighed = ["--imatrix", imatrix] if imatrix else []
     try:
-        _run([llama_home.tool("llama-quantize"), *weighed, f16, partial, FORMATS[fmt].label, threads], "quantize")
+        _run([llama_home.tool("llama-quantize"), *weighed, f16, partial, FORMATS[fmt].label, threads], "quantize", partial)
         partial.replace(output)
     finally:
         partial.unlink(missing_ok=True)
@@ -78,7 +105,7 @@ def importance_matrix(f16: Path, text: Path, output: Path, tokens: int, threads:
         _run(
             [llama_home.tool("llama-imatrix"), "-m", f16, "-f", text, "-o", partial, "-c", chunk, "--parse-special", "--no-ppl", "-t", threads,
              "-ngl", "all" if layers == ALL else layers],
-            "imatrix",
+            "imatrix", partial,
         )  # fmt: skip
         partial.replace(output)
     finally:

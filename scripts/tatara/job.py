@@ -1,10 +1,8 @@
 """What every script does around its one call: the log, the threads, a clean end on bad input."""
 
 import contextlib
-import errno
 import logging
 import os
-import shutil
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -13,35 +11,9 @@ from pathlib import Path
 from tatara import seals
 from tatara.errors import InputError
 from tatara.gpus import own
+from tatara.trouble import machine_trouble
 
 logger = logging.getLogger("tatara")
-
-
-ROOM = 2**20  # what is left free on a disk that counts as full, since the part that did not fit is removed again
-
-
-def machine_trouble(error: BaseException, place: Path | str) -> str | None:
-    """Return what to do about an error of the machine and not of the input: no disk, no memory, no right to write; None for another error.
-
-    Args:
-        place: a path on the disk that the job writes to.
-    """
-    chain = [error]
-    while chain[-1].__cause__ or chain[-1].__context__:
-        chain.append(chain[-1].__cause__ or chain[-1].__context__)
-    numbers = {link.errno for link in chain if isinstance(link, OSError)}
-    said = " ".join(map(str, chain)).lower()
-    disk = Path(place).resolve().parent
-    if numbers & {errno.ENOSPC, errno.EDQUOT} or "no space left" in said or shutil.disk_usage(disk).free < ROOM:
-        return f"the disk of {disk} is full: free some space and run again; what is finished stays, and the work goes on from there"
-    if numbers & {errno.EROFS, errno.EACCES, errno.EPERM}:
-        where = next((link.filename for link in chain if isinstance(link, OSError) and link.filename), disk)
-        return (
-            f"{where} cannot be written: make it writable for this user (ls -ld shows whose it is, mount whether the disk is read-only) and run again"
-        )
-    if any(isinstance(link, MemoryError) for link in chain) or "out of memory" in said or "can't allocate memory" in said:
-        return "out of memory: run fewer jobs at once (--cores, --resources gpu=1), or lower train.micro_batch_size; finished steps are kept"
-    return None
 
 
 @contextlib.contextmanager
@@ -65,6 +37,7 @@ def job(log: str, inputs: Iterable[str], outputs: Iterable[str], *, threads: int
     os.environ.setdefault("PYTORCH_ALLOC_CONF", "expandable_segments:True")
     Path(log).parent.mkdir(parents=True, exist_ok=True)
     handlers = [logging.FileHandler(log, mode="w", encoding="utf-8"), logging.StreamHandler(sys.stderr)]
+    logging.raiseExceptions = False  # a log that does not fit on its disk is no reason to drown the terminal
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", handlers=handlers, force=True)
     for noisy in ("httpx", "matplotlib", "datasets", "gguf"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

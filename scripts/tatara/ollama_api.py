@@ -1,16 +1,23 @@
 """Ollama's server behind few calls: what a model is, one chat, a new model. Faults that pass are tried again; the others say what to do."""
 
 import logging
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-import ollama
 from pydantic import ValidationError
 from tenacity import RetryCallState, Retrying, before_sleep_log, retry_if_exception, wait_exponential_jitter
 
 from tatara.errors import InputError
+
+try:
+    import ollama  # makes a client of OLLAMA_HOST at once
+except ValueError as error:
+    raise InputError(
+        f"environment variable OLLAMA_HOST is {os.environ.get('OLLAMA_HOST')!r}, no address of a server ({error}): give it as http://HOST:PORT"
+    ) from None
 
 logger = logging.getLogger("tatara")
 ATTEMPTS = 5  # 1 + 2 + 4 + 8 s between them: enough for a server that restarts
@@ -51,10 +58,19 @@ class Server:
     Args:
         url: such as http://127.0.0.1:11434; None takes OLLAMA_HOST from the environment, or this address.
         timeout: seconds that one request may take.
+
+    Raises:
+        InputError: that is no address.
     """
 
     def __init__(self, url: str | None, timeout: float, attempts: int = ATTEMPTS):
-        self.client = ollama.Client(host=url, timeout=timeout)
+        try:
+            self.client = ollama.Client(host=url, timeout=timeout)
+            if self.client._client.base_url.scheme not in ("http", "https"):
+                raise ValueError(f"{self.client._client.base_url.scheme} is neither http nor https")
+        except (ValueError, httpx.InvalidURL) as error:
+            named = f"environment variable OLLAMA_HOST is {os.environ.get('OLLAMA_HOST')!r}" if url is None else f"the address of Ollama is {url!r}"
+            raise InputError(f"{named}, no address of a server ({error}): give it as http://HOST:PORT") from None
         self.url = str(self.client._client.base_url)
         self.timeout, self.attempts = timeout, attempts
 

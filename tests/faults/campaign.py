@@ -4,37 +4,48 @@ import argparse
 import contextlib
 import csv
 import os
-import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).resolve()
 sys.path[:0] = [str(HERE.parents[1]), str(HERE.parents[2] / "scripts")]
 
-from conftest import Copy  # noqa: E402
+from conftest import Copy, kill  # noqa: E402, F401
+from mounts import missing  # noqa: E402
 from trees import differing, tree  # noqa: E402
 
 
-def command() -> list[str]:
-    """Return the README's command for the smoke configuration, in this environment."""
+def command(*targets: str) -> list[str]:
+    """Return the README's command for the smoke configuration, in this environment; with targets, files of it, the one that makes these alone."""
+    if targets:
+        program = Path(sys.prefix, "bin/snakemake")
+        return [str(program), *targets, "--configfile", "config/smoke.yaml", "--cores", "2", "--resources", "gpu=2"]
     return ["make", "run", "CONFIG=config/smoke.yaml", "DIRECTORY=.", "CORES=2", "GPUS=2", f"VENV={sys.prefix}"]
 
 
-def start(folder: Path, log: Path) -> subprocess.Popen:
-    """Start the run in a process group of its own, its output in `log`."""
+def start(folder: Path, log: Path, *targets: str, before: tuple[str, ...] = (), variables: dict[str, str] | None = None) -> subprocess.Popen:
+    """Start the run, or targets of it, in a process group of its own, its output in `log`.
+
+    Args:
+        before: stands before the command.
+        variables: of the environment, further ones.
+    """
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"} | (variables or {})
     with log.open("w") as output:
-        return subprocess.Popen(command(), cwd=folder, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
+        return subprocess.Popen(
+            [*before, *command(*targets)], cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+        )
 
 
-def run(folder: Path, log: Path) -> tuple[int, str]:
-    """Run to the end; return the exit status and what was said."""
-    status = start(folder, log).wait()
+def run(folder: Path, log: Path, *targets: str, **how) -> tuple[int, str]:
+    """Run to the end, as `start` does; return the exit status and what was said."""
+    status = start(folder, log, *targets, **how).wait()
     return status, log.read_text(errors="replace")
 
 
@@ -58,31 +69,26 @@ class Undisturbed:
         shutil.copytree(self.folder, folder, symlinks=True, dirs_exist_ok=True)
         return folder
 
-    def remove(self, folder: Path, names: list[str]) -> None:
-        """Remove results (globs below results/) from a copy, and all that is made from them, so that their rules run again.
-
-        What is made from them says Snakemake: files that nothing asks for are not missed.
-        """
-        found = [str(path.relative_to(folder)) for name in names for path in (folder / "results").glob(name)]
+    def remove(self, folder: Path, names: list[str]) -> str:
+        """Remove results (globs below results/) from a copy; return the first, a target for which they have to be made again."""
+        found = [path for name in names for path in sorted((folder / "results").glob(name))]
         assert found, f"no results/{names}"
-        planned = ["snakemake", "all", "--configfile", "config/smoke.yaml", "--dry-run", "--forcerun", *found]
-        environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-        said = subprocess.run(planned, cwd=folder, env=environment, capture_output=True, text=True, check=True).stdout
-        outputs = {name for line in re.findall(r"^    output: (.*)$", said, re.MULTILINE) for name in line.split(", ")}
-        assert outputs >= set(found), said
-        for name in outputs:
-            path = folder / name
-            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        for path in found:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        return str(found[0].relative_to(folder))
+
+    def spoilt(self, folder: Path) -> list[str]:
+        """Return results of a failed run that are there and not what they should be: what could be taken for whole."""
+        first, second = tree(self.results), tree(folder / "results")
+        return sorted(name for name in second if name in first and first[name] != second[name])
 
 
 @contextlib.contextmanager
 def undisturbed(folder: Path | None) -> Iterator[Undisturbed]:
-    """Yield an undisturbed run: the one in `folder`, which is made where there is none, or else a temporary one."""
+    """Yield an undisturbed run of the repository as it is: in `folder`, where one of before is brought up to date, or else in a temporary one."""
     with tempfile.TemporaryDirectory() as scratch:
         where = folder or Path(scratch, "undisturbed")
-        if (where / "results/report.html").is_file():
-            yield Undisturbed(where, None)
-            return
+        new = not (where / "results").exists()
         where.mkdir(parents=True, exist_ok=True)
         Copy(where)
         began = time.monotonic()
@@ -91,7 +97,7 @@ def undisturbed(folder: Path | None) -> Iterator[Undisturbed]:
             sys.exit(said[-4000:])
         seconds = time.monotonic() - began
         print(f"undisturbed: {seconds:.0f} s, {len(tree(where / 'results'))} files are compared", flush=True)
-        yield Undisturbed(where, seconds)
+        yield Undisturbed(where, seconds if new else None)
 
 
 class Table:
@@ -117,22 +123,39 @@ class Table:
         return 1 if self.bad else 0
 
 
-def again(made: Undisturbed, folder: Path, log: Path) -> tuple[bool, int, list[str], str]:
-    """Run once more, with the trouble gone: whether it ended well and equal to the undisturbed run, its status, what differs, what was said."""
-    status, said = run(folder, log)
+def again(made: Undisturbed, folder: Path, log: Path, *targets: str) -> tuple[bool, int, list[str], str]:
+    """Run once more, with the trouble gone: whether it ended well and equal to the undisturbed run, its status, what differs, what was said.
+
+    Args:
+        targets: are made first. Then the whole study runs, and makes again what has changed: a run for `all` that has to make one file makes
+            all that depends on it as well, minutes for each fault. (kill.py, where most is still to be made, names none.)
+    """
+    status, said = run(folder, log, *targets) if targets else (0, "")
+    if not status:
+        status, more = run(folder, log)
+        said += more
     different = differing(made.results, folder / "results")
     return not status and not different, status, different, said
 
 
-def parser(text: str, output: str) -> argparse.ArgumentParser:
-    """Return a parser with the options that every program of this folder has."""
+def parser(text: str, output: str, cases: Iterable[str] = ()) -> argparse.ArgumentParser:
+    """Return a parser with the options that every program of this folder has, and the choice of cases where it has names for them."""
     made = argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
-    made.add_argument("--undisturbed", type=Path, metavar="FOLDER", help="an undisturbed run to compare with; made there where there is none")
+    made.add_argument("--undisturbed", type=Path, metavar="FOLDER", help="an undisturbed run to compare with; made there, or brought up to date")
     made.add_argument("--output", type=Path, default=Path(output), help="the table to write (%(default)s)")
+    if cases:
+        made.add_argument("cases", nargs="*", metavar="CASE", help=f"only some of: {', '.join(cases)} (all)")
     return made
 
 
-def needs_root(what: str) -> None:
-    """End with a clear word where this user may not do what the program needs."""
-    if os.geteuid():
-        sys.exit(f"{what} needs root: run it with sudo, or in a user namespace: unshare -rm python …")
+def chosen(arguments: argparse.Namespace, cases: Iterable[str]) -> list[str]:
+    """Return the cases that were asked for; all where none was named."""
+    if unknown := set(arguments.cases) - set(cases):
+        sys.exit(f"no case {', '.join(sorted(unknown))}; there are {', '.join(cases)}")
+    return arguments.cases or list(cases)
+
+
+def needs_mounts() -> None:
+    """End with a clear word where this user may not mount."""
+    if reason := missing():
+        sys.exit(f"{reason}. Nothing was tested")

@@ -1,6 +1,6 @@
 """Damage a file of a finished smoke run, let a job read it, do what the error says, run again, and compare with an undisturbed run.
 
-Usage: python tests/faults/damage.py [--undisturbed FOLDER] [--output damage.csv]
+Usage: python tests/faults/damage.py [--undisturbed FOLDER] [--output damage.csv] [FILE …]
 
 A damaged file keeps its time, as after a crash of the machine, so that Snakemake sees nothing. What reads it is removed. It has to be named, and
 refused, never used.
@@ -9,11 +9,12 @@ refused, never used.
 import os
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from campaign import Table, again, parser, run, undisturbed
+from campaign import Copy, Table, Undisturbed, again, chosen, parser, run, undisturbed
 
 HALF, NOTHING = "cut in the middle", "zero bytes"
 # file below results/, damage, what of its readers' is removed
@@ -39,31 +40,49 @@ CASES = [
 # `Remove results/gguf/llama-q4.gguf and run again`
 ADVICE = re.compile(r"Remove (results/\S+) and run again")
 
+CHECKPOINT = ["adapter_model.safetensors", "optimizer.pt", "trainer_state.json", "seal.json"]
+REMOVED = "incomplete, damaged or of other inputs: removed"
+
+
+def damage_checkpoint(made: Undisturbed, folder: Path, log: Path, name: str, table: Table) -> None:
+    """Kill a training after its first checkpoint, empty a file of each checkpoint, and run: they are removed, and the training begins anew."""
+    copy = Copy.of(made.copy(folder))
+    target = made.remove(folder, ["adapters/llama_n24_r16_s42/*"])
+    checkpoints = folder / "results/checkpoints/llama_n24_r16_s42"
+    copy.kill_when(target, lambda _: list(checkpoints.glob("checkpoint-*/seal.json")))
+    for file in checkpoints.glob(f"checkpoint-*/{name}"):
+        os.truncate(file, 0)
+    subprocess.run([sys.executable, "scripts/unlock.py", "."], cwd=folder, check=True)
+    good, second, different, said = again(made, folder, log, target)
+    told = REMOVED in said and "goes on from checkpoint-" not in said
+    table.add(told and good, f"checkpoints/{name}", NOTHING, second, REMOVED if told else "nothing", second, " ".join(different), said=said)
+
 
 def main() -> int:
-    options = parser(__doc__, "damage.csv")
-    options.add_argument("files", nargs="*", metavar="FILE", help="only these files of the list (all)")
-    arguments = options.parse_args()
-    cases = [case for case in CASES if case[0] in (arguments.files or [case[0]])]
+    names = [*(name for name, _, _ in CASES), *(f"checkpoints/{name}" for name in CHECKPOINT)]
+    arguments = parser(__doc__, "damage.csv", names).parse_args()
+    names = chosen(arguments, names)
     table = Table(arguments.output, "file", "damage", "status", "said", "second_run", "different_files")
     with undisturbed(arguments.undisturbed) as made, tempfile.TemporaryDirectory() as scratch:
-        for number, (name, damage, missing) in enumerate(cases):
-            folder, log = made.copy(Path(scratch, f"study-{number}")), Path(scratch, "log")
+        for name, damage, missing in (case for case in CASES if case[0] in names):
+            folder, log = made.copy(Path(scratch, "study")), Path(scratch, "log")
             path = folder / "results" / name
             times = path.stat()
             os.truncate(path, times.st_size // 2 if damage == HALF else 0)
             os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
-            made.remove(folder, missing)
-            status, said = run(folder, log)
+            target = made.remove(folder, missing)
+            status, said = run(folder, log, target)
             named = re.search(rf"results/{re.escape(name)}: .*", said)
             advice = set(ADVICE.findall(said))
             for place in advice:
-                target = folder / place
-                shutil.rmtree(target) if target.is_dir() else target.unlink(missing_ok=True)
-            good, second, different, said_again = again(made, folder, log)
+                shutil.rmtree(folder / place) if (folder / place).is_dir() else (folder / place).unlink(missing_ok=True)
+            good, second, different, said_again = again(made, folder, log, target)
             word = named[0][len(f"results/{name}: ") :].split(";")[0] if named else "nothing"
             table.add(bool(status and named and advice) and good, name, damage, status, word, second, " ".join(different), said=said + said_again)
             shutil.rmtree(folder)
+        for name in (name for name in CHECKPOINT if f"checkpoints/{name}" in names):
+            damage_checkpoint(made, Path(scratch, "checkpoint"), Path(scratch, "log"), name, table)
+            shutil.rmtree(Path(scratch, "checkpoint"))
     return table.end()
 
 

@@ -6,30 +6,17 @@ Each line of the output: moment of the kill in seconds, jobs that were done by t
 of the second run, files that differ. It ends with 1 when a second run failed or a file differs.
 """
 
-import contextlib
-import os
 import random
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-import psutil
-from campaign import Copy, Table, again, parser, start, undisturbed
+from campaign import Copy, Table, again, kill, parser, start, undisturbed
 from tqdm import tqdm
-
-
-def kill(process: subprocess.Popen) -> None:
-    """Kill a run with all that it started, without warning."""
-    root = psutil.Process(process.pid)
-    for victim in [root, *root.children(recursive=True)]:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(victim.pid, signal.SIGKILL)
-    process.wait()
 
 
 def main() -> int:

@@ -1,59 +1,86 @@
-"""Take memory away from training, give it back, run again, and compare with an undisturbed run. Needs root (control groups).
+"""Take memory away from training, give it back, run again, and compare with an undisturbed run. Needs root (control groups) for the first two.
 
 Usage: python tests/faults/memory.py [--undisturbed FOLDER] [--output memory.csv]
 
-Snakemake and its jobs run in a control group whose memory is less than one training takes: the kernel ends the training, as it would on a
-machine that is too small. The run has to say so.
+Twice Snakemake and its job run in a control group with less memory than a training takes: the kernel kills the training, and only Snakemake is left
+to say so. Once the training may take no more address space after its first checkpoint: it fails by itself, and the next run goes on from there.
 """
 
 import os
-import subprocess
+import re
+import resource
 import sys
 import tempfile
+import time
 from pathlib import Path
 
-from campaign import Table, again, command, needs_root, parser, undisturbed
+import psutil
+from campaign import Table, again, kill, parser, run, start, undisturbed
 
-MISSING = ["adapters/llama_n24_r16_s42/*"]
+RUN = "llama_n24_r16_s42"
 LIMITS = (600, 800)  # MiB; a training of the smoke run takes about 1,100, Snakemake itself about 200
+WORD = "out of memory"
 
 
-def group(name: str) -> tuple[Path, str]:
-    """Make a control group for memory; return it and the name of its limit."""
-    old, new = Path("/sys/fs/cgroup/memory"), Path("/sys/fs/cgroup")
-    parent, limit = (old, "memory.limit_in_bytes") if old.is_dir() else (new, "memory.max")
-    folder = parent / name
+def group() -> tuple[Path, str]:
+    """Make a control group for memory inside this process's own; return it and the name of its limit."""
+    old = Path("/sys/fs/cgroup/memory")
+    own = re.search(r"^\d+:memory:(.*)$" if old.is_dir() else r"^0::(.*)$", Path("/proc/self/cgroup").read_text(), re.MULTILINE)
+    limit = "memory.limit_in_bytes" if old.is_dir() else "memory.max"
+    place = (old if old.is_dir() else old.parent) / (own[1] if own else "").lstrip("/") / f"tatara-fault-{os.getpid()}"
     try:
-        folder.mkdir(exist_ok=True)
+        place.mkdir()
+        if not (place / limit).exists():
+            place.rmdir()
+            raise FileNotFoundError(f"{place} would have no {limit}")
     except OSError as error:
-        sys.exit(f"no control group can be made here ({error}): run on a machine whose memory controller is yours to use")
-    if not (folder / limit).exists():
-        folder.rmdir()
-        sys.exit(f"{folder} has no {limit}: the memory controller is not switched on for this group (cgroup.subtree_control of {parent})")
-    return folder, limit
+        sys.exit(f"no control group for memory can be made here ({error}). Nothing was tested: run it as root, where cgroups are writable")
+    return place, limit
+
+
+def killed(folder: Path, log: Path, target: str, mib: int) -> tuple[int, str]:
+    """Run a target in a control group of so much memory."""
+    place, limit = group()
+    try:
+        (place / limit).write_text(str(mib * 2**20))
+        return run(folder, log, target, before=("sh", "-c", f'echo $$ > {place}/cgroup.procs && exec "$@"', "sh"))
+    finally:
+        place.rmdir()
+
+
+def starved(folder: Path, log: Path, target: str) -> tuple[int, str]:
+    """Run a target; from its first checkpoint on the training may take no more address space than it has."""
+    process = start(folder, log, target)
+    try:
+        while not list((folder / "results/checkpoints" / RUN).glob("checkpoint-*/seal.json")):
+            assert process.poll() is None, "it ended before its first checkpoint"
+            time.sleep(0.02)
+        for child in psutil.Process(process.pid).children(recursive=True):
+            if any(part.endswith("train.py") for part in child.cmdline()):
+                child.rlimit(resource.RLIMIT_AS, (2**20, 2**20))
+        status = process.wait()
+    finally:
+        if process.poll() is None:
+            kill(process)
+    return status, log.read_text(errors="replace")
 
 
 def main() -> int:
     arguments = parser(__doc__, "memory.csv").parse_args()
-    needs_root("a control group")
-    table = Table(arguments.output, "limit_mib", "status", "said", "second_run", "different_files")
+    table = Table(arguments.output, "how", "status", "said", "goes_on_from_checkpoint", "second_run", "different_files")
+    hows = {f"control group of {mib} MiB": lambda *given, mib=mib: killed(*given, mib) for mib in LIMITS}
     with undisturbed(arguments.undisturbed) as made, tempfile.TemporaryDirectory() as scratch:
-        for mib in LIMITS:
-            folder, log = made.copy(Path(scratch, f"study-{mib}")), Path(scratch, "log")
-            made.remove(folder, MISSING)
-            place, limit = group(f"tatara-fault-{os.getpid()}")
-            try:
-                (place / limit).write_text(str(mib * 2**20))
-                script = f'echo $$ > {place}/cgroup.procs && exec "$@"'
-                with log.open("w") as output:
-                    status = subprocess.run(["sh", "-c", script, "sh", *command()], cwd=folder, stdout=output, stderr=subprocess.STDOUT).returncode
-                said = log.read_text(errors="replace")
-            finally:
-                place.rmdir()
-            told = "out of memory" in said
-            good, second, different, said_again = again(made, folder, log)
-            word = "out of memory" if told else "nothing"
-            table.add(bool(status) and told and good, mib, status, word, second, " ".join(different), said=said[-6000:] + said_again[-500:])
+        for number, (how, disturb) in enumerate({**hows, "no more address space after a checkpoint": starved}.items()):
+            folder, log = made.copy(Path(scratch, f"study-{number}")), Path(scratch, "log")
+            target = made.remove(folder, [f"adapters/{RUN}/*"])
+            status, said = disturb(folder, log, target)
+            told = WORD in said
+            good, second, different, said_again = again(made, folder, log, target)
+            went_on = "goes on from checkpoint-" in said_again
+            table.add(
+                bool(status) and told and good and (went_on or disturb is not starved),
+                how, status, WORD if told else "nothing", went_on, second, " ".join(different), said=said[-6000:] + said_again[-500:],
+            )  # fmt: skip
     return table.end()
 
 

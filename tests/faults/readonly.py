@@ -1,6 +1,6 @@
 """Make results read-only, see that the run says so, make them writable, run again, and compare with an undisturbed run. Needs root (mounts).
 
-Usage: python tests/faults/readonly.py [--undisturbed FOLDER] [--output readonly.csv]
+Usage: python tests/faults/readonly.py [--undisturbed FOLDER] [--output readonly.csv] [FOLDER …]
 """
 
 import subprocess
@@ -8,37 +8,34 @@ import sys
 import tempfile
 from pathlib import Path
 
-from campaign import Table, again, needs_root, parser, run, undisturbed
+from campaign import Table, again, chosen, needs_mounts, parser, run, undisturbed
+from mounts import mounted
 
-# folder below results/ that cannot be written -> what is missing in it
+# folder below results/ that cannot be written -> what is missing, in it or for a job that writes there
 FOLDERS = {
-    "subsets": ["subsets/subset_merged_*.jsonl"], "adapters": ["adapters/llama_n24_r16_s42/*"], "gguf": ["gguf/llama-q4.gguf"],
-    "answers": ["answers/llama_q4.jsonl"], "judge": ["judge/judge_llama_q4.csv"], "tables": ["tables/table2.csv"],
-    "figures": ["figures/fig06_scale_nll.png"], "logs": ["tables/table2.csv"], "": ["report.html"],
+    "subsets": ["subsets/subset_merged_*.jsonl"], "checkpoints": ["adapters/llama_n24_r16_s42/*"], "gguf": ["gguf/llama-q4.gguf"],
+    "quant": ["quant/llama-imatrix.*"], "answers": ["answers/llama_q4*"], "judge": ["judge/judge_llama_q4.csv"], "tables": ["tables/table2.*"],
+    "figures": ["figures/fig06_scale_nll.*"], "seals": ["tables/table2.*"], "logs": ["tables/table2.*"], ".": ["report.html"],
 }  # fmt: skip
 
 
 def main() -> int:
-    options = parser(__doc__, "readonly.csv")
-    options.add_argument("folders", nargs="*", metavar="FOLDER", help="only these folders below results/ (all)")
-    arguments = options.parse_args()
-    needs_root("a read-only mount")
+    arguments = parser(__doc__, "readonly.csv", FOLDERS).parse_args()
+    needs_mounts()
     table = Table(arguments.output, "folder", "status", "said", "second_run", "different_files")
     with undisturbed(arguments.undisturbed) as made, tempfile.TemporaryDirectory() as scratch:
-        for name in arguments.folders or FOLDERS:
-            missing = FOLDERS[name]
+        for name in chosen(arguments, FOLDERS):
             folder, log = made.copy(Path(scratch, f"study-{name}")), Path(scratch, "log")
-            made.remove(folder, missing)
+            target = made.remove(folder, FOLDERS[name])
             place = folder / "results" / name
-            subprocess.run(["mount", "--bind", place, place], check=True)
-            try:
+            place.mkdir(exist_ok=True)
+            with mounted(place, "--bind", place):
                 subprocess.run(["mount", "-o", "remount,ro,bind", place], check=True)
-                status, said = run(folder, log)
-            finally:
-                subprocess.run(["umount", "-l", place], check=True)
-            told = "cannot be written" in said or "Read-only file system" in said
-            good, second, different, said_again = again(made, folder, log)
-            word = "cannot be written" if "cannot be written" in said else "Read-only file system" if told else "nothing"
+                status, said = run(folder, log, target)
+            # Snakemake itself makes the folder of an output and removes an old log.
+            word = next((word for word in ("cannot be written", "Read-only file system") if word in said), "nothing")
+            good, second, different, said_again = again(made, folder, log, target)
+            told = word != "nothing" and f"results/{name}".removesuffix("/.") in said
             table.add(bool(status) and told and good, f"results/{name}", status, word, second, " ".join(different), said=said + said_again)
     return table.end()
 
