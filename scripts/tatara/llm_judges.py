@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -33,16 +34,18 @@ def render(template: str, where: Path | str, row: dict, answer: str, reference: 
     """Return the prompt of one answer.
 
     Raises:
-        InputError: the prompt file is no Jinja template, names something else than question, reference and answer, or leaves one out.
+        InputError: the prompt file is no Jinja template, cannot be filled in, names something else than question, reference and answer,
+            or leaves one out.
     """
     environment = SandboxedEnvironment(undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     values = {"question": row["question"], "reference": row["reference"] if reference else "", "answer": answer}
     try:
         text = environment.from_string(template).render(values)
-    except jinja2.TemplateError as error:
-        line = getattr(error, "lineno", None)
+    except Exception as error:  # besides Jinja's own errors, what a template's expressions may raise: {{ 1 / 0 }}
+        frames = traceback.extract_tb(error.__traceback__)
+        line = getattr(error, "lineno", None) or next((frame.lineno for frame in reversed(frames) if frame.filename == "<template>"), None)
         place = f"{where}:{line}" if line else str(where)
-        raise InputError(f"{place}: {error.message}; a judge's prompt may use question, reference and answer, in Jinja's syntax") from None
+        raise InputError(f"{place}: {error}; a judge's prompt may use question, reference and answer, in Jinja's syntax") from None
     for name in ("question", "answer"):
         if values[name].strip() and values[name].strip() not in text:
             raise InputError(f"{where}: the prompt does not show the {name}; write {{{{ {name} }}}} where it belongs")

@@ -71,7 +71,7 @@ def read_scores(path: Path | str) -> pandas.DataFrame:
     Raises:
         InputError: a missing column, or a valid score that is not 0 to 3.
     """
-    columns = dict.fromkeys(("id", "question", "category", "reason", "judge"), str)
+    columns = dict.fromkeys(("id", "question", "category", "reason", "judge", "score", "seconds"), str)  # a whole number may have 400 digits
     try:
         with warnings.catch_warnings(action="error", category=pandas.errors.ParserWarning):  # a row with too many fields
             rows = pandas.read_csv(io.StringIO(read_text(path)), dtype=columns, keep_default_na=False, index_col=False)

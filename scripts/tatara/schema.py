@@ -76,7 +76,8 @@ def _relation(path: Path, type_: str, entry: object, labels: dict, problems: lis
         if not isinstance(entry.get(key), list) or not entry[key]:
             problems.append(f"{where}.{key}: expected a list of labels")
         else:
-            problems.extend(f"{where}.{key}: unknown label {label}{nearest(str(label), labels)}" for label in entry[key] if label not in labels)
+            unknown = [label for label in entry[key] if not isinstance(label, str) or label not in labels]
+            problems.extend(f"{where}.{key}: unknown label {label}{nearest(str(label), labels)}" for label in unknown)
     if problems:
         return None
     return RelationType(type_, entry["name"], tuple(entry["from"]), tuple(entry["to"]), entry.get("structural", False))
@@ -102,7 +103,7 @@ def read_schema(path: Path | str) -> Schema:
         if not isinstance(count, int) or isinstance(count, bool) or count < 0:
             problems.append(f"{path}: categories.{name}: expected how many questions it has (a whole number), found {count!r}")
     for volume, category in volume_category.items():
-        if category not in categories:
+        if not isinstance(category, str) or category not in categories:
             problems.append(f"{path}: volume_category.{volume}: unknown category {category}{nearest(str(category), categories)}")
     raise_problems(problems)
     schema = Schema(labels, relations, categories, volume_category)
