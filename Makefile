@@ -14,7 +14,7 @@ BIN := $(abspath $(VENV))/bin
 SNAKEMAKE := PATH="$(BIN):$$PATH" $(BIN)/snakemake --configfile $(CONFIG) --directory $(DIRECTORY)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dry-run take-up bundle load-graph export-graph deploy test test-services lint dag unlock lock clean
+.PHONY: help setup run dry-run take-up bundle load-graph export-graph deploy test test-services lint audit dag unlock lock clean
 
 help: ## this list
 	@echo 'make TARGET [CONFIG=config/NAME.yaml] [CORES=N] [GPUS=N]'; echo
@@ -69,6 +69,9 @@ lint: setup ## ruff, snakefmt and snakemake --lint
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile rules
 	PATH="$(BIN):$$PATH" $(BIN)/snakemake --lint
+
+audit: setup ## known vulnerabilities of what the locks bring in (says so when no database answers) and its licences: docs/licences.md
+	@$(BIN)/python envs/audit.py
 
 dag: setup ## draw the rules and what flows between them: docs/rulegraph.svg
 	$(SNAKEMAKE) all --rulegraph 2>/dev/null | $(BIN)/python scripts/draw_rulegraph.py docs/rulegraph.svg

