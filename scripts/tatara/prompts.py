@@ -14,7 +14,7 @@ def fill_prompt(template: str, where: Path | str, values: dict) -> str:
 
     Args:
         template: what the prompt file holds; where: its path, for messages.
-        values: name -> text or list of texts; the names are all that the template may use.
+        values: name -> text or list of texts, two or more; the names are all that the template may use.
 
     Raises:
         InputError: no Jinja template, one that cannot be filled in, or that names something else (file and line).
@@ -26,4 +26,5 @@ def fill_prompt(template: str, where: Path | str, values: dict) -> str:
         frames = traceback.extract_tb(error.__traceback__)
         line = getattr(error, "lineno", None) or next((frame.lineno for frame in reversed(frames) if frame.filename == "<template>"), None)
         place = f"{where}:{line}" if line else str(where)
-        raise InputError(f"{place}: {error}; the prompt may use {', '.join(values)}, in Jinja's syntax") from None
+        *names, last = values
+        raise InputError(f"{place}: {error}; the prompt may use {', '.join(names)} and {last}, in Jinja's syntax") from None
