@@ -55,7 +55,7 @@ def test_what_lost_a_name_a_citation_or_a_number_is_rejected(text, outcome):
 def test_the_prompt_names_what_must_stay(tmp_path):
     text = render(PROMPT.read_text(encoding="utf-8"), PROMPT, PAIR, Terms(graph()))
     assert "質問：内検、燻煙器\n" in text and "第1章 巣箱の管理" in text and PAIR["answer"] in text
-    with pytest.raises(InputError, match=r"p\.md: 'anwser' is undefined"):
+    with pytest.raises(InputError, match=r"p\.md:1: 'anwser' is undefined"):
         render("{{ anwser }}", "p.md", PAIR, Terms(graph()))
 
 

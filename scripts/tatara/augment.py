@@ -7,9 +7,6 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-import jinja2
-from jinja2.sandbox import SandboxedEnvironment
-
 from tatara.checkpoints import fingerprint
 from tatara.errors import InputError
 from tatara.files import read_text, write_csv
@@ -19,6 +16,7 @@ from tatara.ollama_api import Server
 from tatara.pairs import pair_id
 from tatara.partial import Partial
 from tatara.progress import Progress
+from tatara.prompts import fill_prompt
 from tatara.testset import overlap
 from tatara.text import normalise, squeeze
 
@@ -66,15 +64,12 @@ def render(template: str, where: Path | str, pair: dict, terms: Terms) -> str:
     """Return the prompt for one pair.
 
     Raises:
-        InputError: the prompt file is no Jinja template, or names something else than question, answer, question_terms and answer_terms.
+        InputError: the prompt file is no Jinja template, cannot be filled in, or names something else than question, answer,
+            question_terms and answer_terms.
     """
-    environment = SandboxedEnvironment(undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     values = {"question": pair["question"], "answer": pair["answer"]}
     values |= {f"{part}_terms": terms.of(pair[part]) for part in ("question", "answer")}
-    try:
-        return environment.from_string(template).render(values)
-    except jinja2.TemplateError as error:
-        raise InputError(f"{where}: {error}; the prompt may use question, answer, question_terms and answer_terms, in Jinja's syntax") from None
+    return fill_prompt(template, where, values)
 
 
 def judge(pair: dict, output: str, terms: Terms, testset: list[dict], threshold: float) -> tuple[str, dict | None]:

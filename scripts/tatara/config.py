@@ -1,14 +1,13 @@
 """The configuration: read strictly, completed with defaults, checked across its keys."""
 
 import copy
-import difflib
 import re
 from pathlib import Path
 
 import yaml
-from jsonschema import Draft202012Validator
 
 from tatara.errors import InputError
+from tatara.shape import shape_problems
 
 SOURCES = ("hub", "path", "scratch")
 NEO4J_URI = re.compile(r"(bolt|neo4j)(\+s|\+ssc)?://[^/@\s]+")
@@ -27,32 +26,6 @@ def _fill(schema: dict, value: object) -> None:
     if isinstance(others, dict):
         for key in value.keys() - schema.get("properties", {}).keys():
             _fill(others, value[key])
-
-
-def _name(path) -> str:
-    return ".".join(str(part) for part in path)
-
-
-def _explain(error) -> list[str]:
-    """Return one message for each thing that is wrong in a schema error."""
-    where = _name(error.absolute_path)
-    if error.validator == "additionalProperties":
-        known = list(error.schema.get("properties", {}))
-        messages = []
-        for key in sorted(set(error.instance) - set(known), key=str):
-            near = difflib.get_close_matches(str(key), known, n=1)  # YAML reads `1:` or `null:` as other things than text
-            hint = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(known)}"
-            messages.append(f"unknown config key {_name([*error.absolute_path, key])}: {hint}")
-        return messages
-    if error.validator == "required":
-        missing = [key for key in error.validator_value if key not in error.instance]
-        return [f"config key {_name([*error.absolute_path, key])} is missing: {_describe(error.schema, key)}" for key in missing]
-    said = error.schema.get("description", "") if isinstance(error.schema, dict) else ""
-    return [f"config key {where or '(top)'}: {error.message}" + (f" ({said})" if said else "")]
-
-
-def _describe(schema: dict, key: str) -> str:
-    return schema.get("properties", {}).get(key, {}).get("description", "add it")
 
 
 def _graph(graph: dict) -> list[str]:
@@ -114,11 +87,10 @@ def check_config(config: dict, schema_file: Path) -> dict:
     """
     schema = yaml.safe_load(Path(schema_file).read_text(encoding="utf-8"))
     config = copy.deepcopy(config)
-    errors = sorted(Draft202012Validator(schema).iter_errors(config), key=lambda error: _name(error.absolute_path))
-    messages = [message for error in errors for message in _explain(error)]
+    messages = shape_problems(config, schema, "config key")
     if not messages:
         _fill(schema, config)
         messages = _across(config)
     if messages:
-        raise InputError("the configuration has errors:\n  " + "\n  ".join(dict.fromkeys(messages)))
+        raise InputError("the configuration has errors:\n  " + "\n  ".join(messages))
     return config

@@ -3,7 +3,7 @@
 import csv
 import io
 import os
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -70,14 +70,20 @@ def write_csv(path: Path | str, columns: list[str], rows: list[list]) -> None:
 
 
 class _Loader(yaml.CSafeLoader):
-    """The safe loader, but a key that stands twice in one mapping is an error."""
+    """The safe loader, but a key that stands twice in one mapping, a key that is no text and a list that holds itself are errors."""
+
+    def construct_document(self, node):
+        # At once, not in parts: only then does PyYAML refuse what holds itself (`&a [*a]`).
+        self.deep_construct = True
+        return super().construct_document(node)
 
     def construct_mapping(self, node, deep=False):
         seen = set()
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
-            if not isinstance(key, Hashable):
-                raise yaml.MarkedYAMLError(problem="a list or a mapping cannot be a key", problem_mark=key_node.start_mark)
+            if not isinstance(key, str):
+                found = "a list or a mapping" if isinstance(key, list | dict) else f"{key_node.value or 'nothing'} ({type(key).__name__})"
+                raise yaml.MarkedYAMLError(problem=f"{found} cannot be a key, a key is text; write it in quotes", problem_mark=key_node.start_mark)
             if key in seen:
                 raise yaml.MarkedYAMLError(problem=f"the key {key} stands twice", problem_mark=key_node.start_mark)
             seen.add(key)
@@ -88,7 +94,7 @@ def read_yaml(path: Path | str) -> object:
     """Return what a YAML file holds.
 
     Raises:
-        InputError: broken YAML or a key that stands twice (file and line).
+        InputError: broken YAML, a key that stands twice or is no text, a list that holds itself (file and line).
     """
     text = read_text(path)
     try:
@@ -102,5 +108,5 @@ def read_yaml(path: Path | str) -> object:
         character = error.character if isinstance(error.character, int) else ord(error.character)
         raise InputError(f"{path}:{line}: the character U+{character:04X} is not allowed in YAML; remove it") from None
     except (ValueError, TypeError, RecursionError) as error:
-        # A date that does not exist, a list as a key, a thousand brackets: PyYAML does not say where.
+        # A date that does not exist, a thousand brackets: PyYAML does not say where.
         raise InputError(f"{path}: not YAML that can be read ({error}); write odd values in quotes") from None

@@ -6,15 +6,13 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
-import jinja2
-from jinja2.sandbox import SandboxedEnvironment
-
 from tatara.checkpoints import fingerprint
 from tatara.errors import InputError
 from tatara.files import read_text, write_text
 from tatara.judges import Verdict, judge_rows, write_scores
 from tatara.partial import Partial
 from tatara.progress import Progress
+from tatara.prompts import fill_prompt
 
 logger = logging.getLogger("tatara")
 SCORES = (0, 1, 2, 3)
@@ -33,18 +31,11 @@ def render(template: str, where: Path | str, row: dict, answer: str, reference: 
     """Return the prompt of one answer.
 
     Raises:
-        InputError: the prompt file is no Jinja template, names something else than question, reference and answer, or leaves one out.
+        InputError: the prompt file is no Jinja template, cannot be filled in, names something else than question, reference and answer,
+            or leaves one out.
     """
-    environment = SandboxedEnvironment(undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     values = {"question": row["question"], "reference": row["reference"] if reference else "", "answer": answer}
-    try:
-        text = environment.from_string(template).render(values)
-    except jinja2.TemplateError as error:
-        line = getattr(error, "lineno", None)
-        place = f"{where}:{line}" if line else str(where)
-        raise InputError(f"{place}: {error.message}; a judge's prompt may use question, reference and answer, in Jinja's syntax") from None
-    except Exception as error:  # what a template computes with them can fail in any way
-        raise InputError(f"{where}: {error}; a judge's prompt may use question, reference and answer, in Jinja's syntax") from None
+    text = fill_prompt(template, where, values)
     for name in ("question", "answer"):
         if values[name].strip() and values[name].strip() not in text:
             raise InputError(f"{where}: the prompt does not show the {name}; write {{{{ {name} }}}} where it belongs")

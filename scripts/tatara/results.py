@@ -71,7 +71,7 @@ def read_scores(path: Path | str) -> pandas.DataFrame:
     Raises:
         InputError: a missing column, or a valid score that is not 0 to 3.
     """
-    columns = dict.fromkeys(("id", "question", "category", "reason", "judge"), str)
+    columns = dict.fromkeys(("id", "question", "category", "reason", "judge", "score", "seconds"), str)  # a whole number may have 400 digits
     try:
         with warnings.catch_warnings(action="error", category=pandas.errors.ParserWarning):  # a row with too many fields
             rows = pandas.read_csv(io.StringIO(read_text(path)), dtype=columns, keep_default_na=False, index_col=False)
@@ -80,21 +80,13 @@ def read_scores(path: Path | str) -> pandas.DataFrame:
     missing = [column for column in JUDGE_COLUMNS if column not in rows.columns]
     if missing or rows.empty:
         raise InputError(f"{path}:1: {'no rows' if not missing else 'missing column ' + missing[0]}; delete the file and run again")
-    rows["score"] = _numbers(path, rows["score"]).where(rows["valid"].astype(str).str.lower() == "true")
+    rows["score"] = pandas.to_numeric(rows["score"], errors="coerce").where(rows["valid"].astype(str).str.lower() == "true")
     bad = rows[rows["score"].notna() & ~rows["score"].isin(range(4))]
     if len(bad):
         raise InputError(f"{path}:{bad.index[0] + 2}: the score {bad['score'].iloc[0]} is not 0, 1, 2 or 3; delete the file and run again")
     # Of answers that were given together only a sample has a time.
-    rows["seconds"] = _numbers(path, rows["seconds"])
+    rows["seconds"] = pandas.to_numeric(rows["seconds"], errors="coerce")
     return rows
-
-
-def _numbers(path: Path | str, column: pandas.Series) -> pandas.Series:
-    """Return a column's numbers, NaN where it holds something else."""
-    try:
-        return pandas.to_numeric(column, errors="coerce")
-    except OverflowError:
-        raise InputError(f"{path}: {column.name}: a number of more than 300 digits; delete the file and run again") from None
 
 
 def read_judge(path: Path | str) -> pandas.DataFrame:

@@ -73,10 +73,11 @@ def _relation(path: Path, type_: str, entry: object, labels: dict, problems: lis
     if not isinstance(entry.get("structural", False), bool):
         problems.append(f"{where}.structural: expected true or false")
     for key in ("from", "to"):
-        if not isinstance(entry.get(key), list) or not entry[key] or not all(isinstance(label, str) for label in entry[key]):
-            problems.append(f"{where}.{key}: expected a list of labels, for example [Standard], found {entry.get(key)!r}")
+        if not isinstance(entry.get(key), list) or not entry[key]:
+            problems.append(f"{where}.{key}: expected a list of labels")
         else:
-            problems.extend(f"{where}.{key}: unknown label {label}{nearest(str(label), labels)}" for label in entry[key] if label not in labels)
+            unknown = [label for label in entry[key] if not isinstance(label, str) or label not in labels]
+            problems.extend(f"{where}.{key}: unknown label {label}{nearest(str(label), labels)}" for label in unknown)
     if problems:
         return None
     return RelationType(type_, entry["name"], tuple(entry["from"]), tuple(entry["to"]), entry.get("structural", False))

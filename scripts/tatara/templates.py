@@ -7,12 +7,46 @@ from pathlib import Path
 from tatara.errors import raise_problems
 from tatara.files import read_yaml
 from tatara.schema import Schema, nearest
+from tatara.shape import shape_problems
 from tatara.slots import View, slot_problem
 
 VERSIONS = ("v1", "v2", "v3", "v4")
 INTENTS = ("what", "why", "where", "which", "how", "compare", "apply")
 ANY = "any"  # a template for every relation type that has none of its own
-_KEYS = ("id", "relation", "intent", "questions", "answers", "needs")
+_TEXT = {"type": "string", "pattern": r"\S", "description": "expected a text; write odd values in quotes"}
+_TEXTS = {"type": "array", "minItems": 1, "items": _TEXT, "description": "expected a list of at least one text"}
+_FEW_TEXTS = {"type": ["array", "null"], "items": _TEXT, "description": "expected a list of texts"}
+_LENGTH = {"type": "integer", "minimum": 0, "description": "expected a length in characters"}
+_ENTRY = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["id", "relation", "intent", "questions", "answers"],
+    "properties": {
+        "id": _TEXT | {"description": "a name that no other template has"},
+        "relation": _TEXT | {"description": "a relation type of schema.yaml, or any"},
+        "intent": _TEXT | {"description": f"what the question asks: {', '.join(INTENTS)}"},
+        "questions": _TEXTS,
+        "answers": _TEXTS,
+        "needs": _FEW_TEXTS | {"description": "expected a list of slots"},
+    },
+}
+_FILE = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["version", "answer_chars", "templates"],
+    "properties": {
+        "version": {"enum": list(VERSIONS), "description": "the generation of the templates"},
+        "answer_chars": {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["aim", "most"],
+            "properties": {"aim": _LENGTH, "most": _LENGTH},
+            "description": "lengths of answers in characters, such as {aim: 375, most: 450}",
+        },
+        "more": {"type": ["object", "null"], "additionalProperties": _FEW_TEXTS, "description": "relation type -> optional lines"},
+        "templates": {"type": "array", "description": "the list of templates; the head of v1.yaml explains them"},
+    },
+}
 _SLOT = re.compile(r"\{([^{}]*)\}")
 _SENTENCE = re.compile(r"[^。]*。[」）]*|[^。]+")
 _BRACKETS = re.compile(r"。(（(?:[^（）]|（[^（）]*）)*）)")  # brackets after a sentence; inside, one more level as in 維持管理編（河川編）
@@ -116,86 +150,56 @@ def _lines(answer: str, more: list[str]) -> tuple[Line, ...]:
     return tuple(lines)
 
 
-def _texts(entry: dict, key: str, where: str, problems: list[str]) -> list[str]:
-    values = entry.get(key)
-    if not isinstance(values, list) or not values or not all(isinstance(value, str) and value.strip() for value in values):
-        problems.append(f"{where}: {key}: expected a list of at least one text")
-        return []
-    return values
-
-
 def _template(path: Path, index: int, entry: object, head: dict, schema: Schema, problems: list[str]) -> Template | None:
     where = f"{path}: template {entry.get('id', index) if isinstance(entry, dict) else index}"
-    before = len(problems)
-    if not isinstance(entry, dict) or not isinstance(entry.get("id"), str):
-        problems.append(f"{where}: expected the keys {', '.join(_KEYS)}")
+    found = shape_problems(entry, _ENTRY)
+    if found:
+        problems.extend(f"{where}: {problem}" for problem in found)
         return None
-    problems.extend(f"{where}: unknown key {key}{nearest(str(key), _KEYS)}" for key in entry.keys() - set(_KEYS))
-    if not isinstance(entry.get("relation"), str) or entry["relation"] not in (*schema.relations, ANY):
-        problems.append(f"{where}: unknown relation type {entry.get('relation')}{nearest(str(entry.get('relation')), schema.relations)}")
-    if entry.get("intent") not in INTENTS:
-        problems.append(f"{where}: unknown intent {entry.get('intent')}{nearest(str(entry.get('intent')), INTENTS)}")
-    questions = [question.strip() for question in _texts(entry, "questions", where, problems)]
-    more = head["more"].get(str(entry.get("relation")), [])
-    answers = _texts(entry, "answers", where, problems)
-    if any(_MORE in answer for answer in answers) and not more:
-        problems.append(f"{where}: uses {_MORE}, but the file has no list more.{entry.get('relation')}")
-    compositions = tuple(_lines(answer, more) for answer in answers)
-    needs = entry.get("needs") or []
-    if not isinstance(needs, list) or not all(isinstance(slot, str) for slot in needs):
-        problems.append(f"{where}: needs: expected a list of slots, for example [end.summary], found {needs!r}")
-        needs = []
+    relation, needs = entry["relation"], entry.get("needs") or []
+    if relation not in (*schema.relations, ANY):
+        found.append(f"unknown relation type {relation}{nearest(relation, schema.relations)}")
+    if entry["intent"] not in INTENTS:
+        found.append(f"unknown intent {entry['intent']}{nearest(entry['intent'], INTENTS)}")
+    questions = [question.strip() for question in entry["questions"]]
+    more = (head.get("more") or {}).get(relation) or []
+    if any(_MORE in answer for answer in entry["answers"]) and not more:
+        found.append(f"uses {_MORE}, but the file has no list more.{relation}")
+    compositions = tuple(_lines(answer, more) for answer in entry["answers"])
     for text in (*questions, *(line.text for lines in compositions for line in lines), *(f"{{{slot}}}" for slot in needs)):
-        found = [slot_problem(slot, schema) for slot in _SLOT.findall(text)]
+        found.extend(filter(None, (slot_problem(slot, schema) for slot in _SLOT.findall(text))))
         if re.search(r"[{}]", _SLOT.sub("", text)):
             found.append(f"a brace without its partner in {text!r}")
-        problems.extend(dict.fromkeys(f"{where}: {problem}" for problem in found if problem))
     if not all(any(not line.optional for line in lines) for lines in compositions):
-        problems.append(f"{where}: answers: each needs a line that is not optional")
-    if len(problems) > before:
+        found.append("answers: each needs a line that is not optional")
+    if found:
+        problems.extend(f"{where}: {problem}" for problem in dict.fromkeys(found))
         return None
     return Template(
-        entry["id"], head["version"], entry["relation"], entry["intent"], tuple(questions), compositions, tuple(needs),
+        entry["id"], head["version"], relation, entry["intent"], tuple(questions), compositions, tuple(needs),
         head["answer_chars"]["aim"], head["answer_chars"]["most"], str(path),
     )  # fmt: skip
-
-
-def _head(path: Path, content: object, problems: list[str]) -> dict | None:
-    keys = ("version", "answer_chars", "more", "templates")
-    if not isinstance(content, dict) or not isinstance(content.get("templates"), list):
-        problems.append(f"{path}: expected the keys {', '.join(keys)}")
-        return None
-    problems.extend(f"{path}: unknown key {key}{nearest(str(key), keys)}" for key in content.keys() - set(keys))
-    if content.get("version") not in VERSIONS:
-        problems.append(f"{path}: version: expected one of {', '.join(VERSIONS)}, found {content.get('version')}")
-    chars = content.get("answer_chars")
-    if not isinstance(chars, dict) or chars.keys() != {"aim", "most"} or not all(isinstance(value, int) for value in chars.values()):
-        problems.append(f"{path}: answer_chars: expected {{aim: 375, most: 450}} (characters), found {chars}")
-        return None
-    more = content.get("more") or {}
-    if not isinstance(more, dict):
-        problems.append(f"{path}: more: expected relation types, each with a list of optional lines, found {more!r}")
-        return None
-    lines = {type_: _texts(more, type_, f"{path}: more", problems) for type_ in more}
-    return {"version": content.get("version"), "answer_chars": chars, "more": lines}
 
 
 def read_templates(paths: list[Path], schema: Schema) -> list[Template]:
     """Read and check template files; the templates come in the order of files and entries.
 
     Raises:
-        InputError: every problem found, with file and template id: unknown keys, slots, relation types or intents, ids that stand twice.
+        InputError: every problem found, with file and template id or key: keys that are unknown or hold something else than they should,
+            unknown slots, relation types or intents, ids that stand twice.
     """
     problems: list[str] = []
     templates: dict[str, Template] = {}
     for path in map(Path, paths):
         content = read_yaml(path)
-        if head := _head(path, content, problems):
-            for index, entry in enumerate(content["templates"], start=1):
-                template = _template(path, index, entry, head, schema, problems)
-                if template and template.id in templates:
-                    problems.append(f"{path}: template {template.id}: this id stands twice, first in {templates[template.id].source}")
-                elif template:
-                    templates[template.id] = template
+        if found := shape_problems(content, _FILE):
+            problems.extend(f"{path}: {problem}" for problem in found)
+            continue
+        for index, entry in enumerate(content["templates"], start=1):
+            template = _template(path, index, entry, content, schema, problems)
+            if template and template.id in templates:
+                problems.append(f"{path}: template {template.id}: this id stands twice, first in {templates[template.id].source}")
+            elif template:
+                templates[template.id] = template
     raise_problems(problems)
     return list(templates.values())
