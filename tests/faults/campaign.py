@@ -127,13 +127,10 @@ def again(made: Undisturbed, folder: Path, log: Path, *targets: str) -> tuple[bo
     """Run once more, with the trouble gone: whether it ended well and equal to the undisturbed run, its status, what differs, what was said.
 
     Args:
-        targets: are made first. Then the whole study runs, and makes again what has changed: a run for `all` that has to make one file makes
-            all that depends on it as well, minutes for each fault. (kill.py, where most is still to be made, names none.)
+        targets: all that has to be made again; the whole study where none is named. A run of the whole study makes again what is made from them too,
+            minutes for each fault, although it is the same.
     """
-    status, said = run(folder, log, *targets) if targets else (0, "")
-    if not status:
-        status, more = run(folder, log)
-        said += more
+    status, said = run(folder, log, *targets)
     different = differing(made.results, folder / "results")
     return not status and not different, status, different, said
 

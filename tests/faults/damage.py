@@ -77,7 +77,7 @@ def main() -> int:
             for place in advice:
                 shutil.rmtree(folder / place) if (folder / place).is_dir() else (folder / place).unlink(missing_ok=True)
             good, second, different, said_again = again(made, folder, log, target)
-            word = named[0][len(f"results/{name}: ") :].split(";")[0] if named else "nothing"
+            word = named[0][len(f"results/{name}: ") :].split("; ")[0].split(". ")[0] if named else "nothing"
             table.add(bool(status and named and advice) and good, name, damage, status, word, second, " ".join(different), said=said + said_again)
             shutil.rmtree(folder)
         for name in (name for name in CHECKPOINT if f"checkpoints/{name}" in names):

@@ -68,6 +68,8 @@ def main() -> int:
                     spoilt = made.spoilt(folder)
                     (disk / "ballast").unlink()
                     good, second, different, said_again = again(made, folder, log, target)
+                    if good:
+                        good, second, different, said_again = again(made, folder, log)
             told = f"the disk of {folder}" in said and "is full" in said
             word = "the disk of … is full" if told else "No space left on device" if "No space left on device" in said else "nothing"
             table.add(

@@ -3,6 +3,7 @@
 Usage: python tests/faults/readonly.py [--undisturbed FOLDER] [--output readonly.csv] [FOLDER …]
 """
 
+import re
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,7 @@ FOLDERS = {
     "quant": ["quant/llama-imatrix.*"], "answers": ["answers/llama_q4*"], "judge": ["judge/judge_llama_q4.csv"], "tables": ["tables/table2.*"],
     "figures": ["figures/fig06_scale_nll.*"], "seals": ["tables/table2.*"], "logs": ["tables/table2.*"], ".": ["report.html"],
 }  # fmt: skip
+TOLD = "cannot be written|Read-only file system|Write-protected output files"
 
 
 def main() -> int:
@@ -32,11 +34,11 @@ def main() -> int:
             with mounted(place, "--bind", place):
                 subprocess.run(["mount", "-o", "remount,ro,bind", place], check=True)
                 status, said = run(folder, log, target)
-            # Snakemake itself makes the folder of an output and removes an old log.
-            word = next((word for word in ("cannot be written", "Read-only file system") if word in said), "nothing")
+            # Snakemake says it in its own words where it looks at outputs and logs before the job begins.
+            line = next((line.strip() for line in said.splitlines() if re.search(TOLD, line)), "nothing").replace(f"{folder}/", "")
             good, second, different, said_again = again(made, folder, log, target)
-            told = word != "nothing" and f"results/{name}".removesuffix("/.") in said
-            table.add(bool(status) and told and good, f"results/{name}", status, word, second, " ".join(different), said=said + said_again)
+            told = line != "nothing" and f"results/{name}".removesuffix("/.") in said
+            table.add(bool(status) and told and good, f"results/{name}", status, line, second, " ".join(different), said=said + said_again)
     return table.end()
 
 
