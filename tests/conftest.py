@@ -37,6 +37,15 @@ def kill(process: subprocess.Popen) -> None:
     process.wait()
 
 
+def at_work(root: psutil.Process, name: str) -> psutil.Process | None:
+    """Return a process that `root` started, the script or program of that name, None where none works now."""
+    for process in root.children(recursive=True):
+        with contextlib.suppress(psutil.Error):  # it has just ended
+            if any(part.endswith(name) for part in process.cmdline()[:2]):
+                return process
+    return None
+
+
 class Copy:
     """A copy of the repository that a test may change and run."""
 

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import ENVIRONMENT, Copy
+from conftest import ENVIRONMENT, Copy, at_work
 
 
 def digest(path: Path) -> str:
@@ -55,7 +55,7 @@ def test_killed_in_conversion(disturbed: Copy):
     file = disturbed.folder / target
     expected = digest(file)
     file.unlink()
-    disturbed.kill_when(target, lambda root: any("converter.py" in part for child in root.children(recursive=True) for part in child.cmdline()))
+    disturbed.kill_when(target, lambda root: at_work(root, "converter.py"))
     goes_on(disturbed, target)
     assert digest(file) == expected
 

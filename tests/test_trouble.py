@@ -10,7 +10,7 @@ import mounts
 import numpy
 import psutil
 import pytest
-from conftest import ENVIRONMENT, Copy, kill
+from conftest import ENVIRONMENT, Copy, at_work, kill
 from gguf import GGUFWriter
 from tatara import gguf
 
@@ -52,8 +52,7 @@ def test_a_job_that_was_killed_is_explained_and_another_error_is_not(disturbed: 
             root, job = psutil.Process(run.pid), None
             while not job:
                 assert run.poll() is None, said.read_text()
-                found = root.children(recursive=True)
-                job = next((child for child in found if any(part.endswith("quantize.py") for part in child.cmdline()[1:2])), None)
+                job = at_work(root, "quantize.py")
             job.kill()
             assert run.wait(60) != 0
         finally:

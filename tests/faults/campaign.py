@@ -16,7 +16,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve()
 sys.path[:0] = [str(HERE.parents[1]), str(HERE.parents[2] / "scripts")]
 
-from conftest import Copy, kill  # noqa: E402, F401
+from conftest import Copy, at_work, kill  # noqa: E402, F401
 from mounts import missing  # noqa: E402
 from trees import differing, tree  # noqa: E402
 

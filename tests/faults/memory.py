@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 import psutil
-from campaign import Table, again, kill, parser, run, start, undisturbed
+from campaign import Table, again, at_work, kill, parser, run, start, undisturbed
 
 RUN = "llama_n24_r16_s42"
 LIMITS = (400, 600)  # MiB; with 800 a training of the smoke run passed, since libraries that another process holds in memory are not counted
@@ -55,9 +55,9 @@ def starved(folder: Path, log: Path, target: str) -> tuple[int, str]:
         while not list((folder / "results/checkpoints" / RUN).glob("checkpoint-*/seal.json")):
             assert process.poll() is None, "it ended before its first checkpoint"
             time.sleep(0.02)
-        for child in psutil.Process(process.pid).children(recursive=True):
-            if any(part.endswith("train.py") for part in child.cmdline()):
-                child.rlimit(resource.RLIMIT_AS, (2**20, 2**20))
+        training = at_work(psutil.Process(process.pid), "train.py")
+        assert training, "it ended after its first checkpoint"
+        training.rlimit(resource.RLIMIT_AS, (2**20, 2**20))
         status = process.wait()
     finally:
         if process.poll() is None:
