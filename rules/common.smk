@@ -12,9 +12,9 @@ from tatara.code import code_digest, pipeline_digest
 from tatara.config import check_config
 from tatara.environment import check_environment
 from tatara.errors import InputError
-from tatara.killed import killed_hint
 from tatara.formats import FORMATS, variants
 from tatara.pipeline import stages
+from tatara.trouble import killed_hint
 
 try:
     config = check_config(

@@ -10,7 +10,8 @@ from PIL import Image
 from synthetic import SCHEMA, write_study
 from tatara import figures
 from tatara.figures import compare, data, domain, pipeline, quantization, questions, scale, wrap
-from tatara.table_text import write_table
+from tatara.formats import WITH_MATRIX
+from tatara.table_text import read_table, write_table
 from test_tables import all_tables
 
 NOTICE = "Stand-in models：代用モデルによる"
@@ -179,3 +180,20 @@ def test_long_names_break_where_readers_expect_it():
     assert wrap("Llama-3-Swallow-8B-Instruct-v0.1", 20) == "Llama-3-Swallow-8B-\nInstruct-v0.1"
     assert wrap("日本語大規模言語モデル", 10) == "日本語大規\n模言語モデ\nル"
     assert wrap("Swallow stand-in", 20) == "Swallow stand-in"
+
+
+@pytest.mark.parametrize("matrices", [True, False])
+def test_points_of_the_ladder_stand_over_their_formats(study, monkeypatch, tmp_path, matrices):
+    """Side by side where a format has two; else each over its own tick, model by model."""
+    table = read_table(study.path("tables/ladder.csv"))
+    if not matrices:
+        table = table[~table["variant"].str.endswith(WITH_MATRIX)]
+    table.to_csv(tmp_path / "ladder.csv", index=False)
+    drawn = []
+    monkeypatch.setattr(quantization, "save", lambda figure, *files: drawn.append(figure))
+    quantization.quant01_ladder(ladder=tmp_path / "ladder.csv", png="", svg="", max_delta_nll=0.05, min_top1=0.9, level=0.95)
+    columns = len(table["model"].unique())
+    for axes in drawn[0].axes[-columns:]:
+        places = [sorted(container.lines[0].get_xdata()) for container in axes.containers]
+        assert len(places) == 1 + matrices
+        assert (places[0] == pytest.approx(sorted(axes.get_xticks()), abs=1e-9)) is not matrices

@@ -56,10 +56,10 @@ def test_a_packed_batch_keeps_samples_apart():
 
 
 def test_packing_that_a_backend_cannot_do_is_an_error(work, bases):
-    with pytest.raises(InputError, match=r"train\.packing is false"):
+    with pytest.raises(InputError, match=r"train\.backend is fused, but .* config key train\.packing is false; take auto or trl"):
         tiny.train(work / "unpacked", bases["llama3"], settings={"backend": "fused", "packing": False})
-    with pytest.raises(InputError, match=r"train\.packing is true, but packed rows do not work with train\.backend unsloth"):
-        qlora.choose_packing(True, "unsloth", torch.device("cuda"))
+    with pytest.raises(InputError, match=r"train\.backend is unsloth, but .* config key train\.packing is true; take auto or trl"):
+        qlora.choose_backend("unsloth", torch.device("cpu"), AutoConfig.from_pretrained(bases["llama3"]), True)
     assert not qlora.choose_packing("auto", "unsloth", torch.device("cuda"))
 
 
@@ -84,7 +84,7 @@ def test_auto_on_a_gpu_takes_the_first_backend_that_can_do_what_is_asked_for(bas
         assert qlora.choose_backend("auto", place, config, False) == "unsloth"
         installed[0] = False
         assert qlora.choose_backend("auto", place, config, False) == "trl"
-    assert "trl, since the fused backend works on packed rows alone, and train.packing is false; unsloth is not installed" in caplog.text
+    assert "trl, since the fused backend works on packed rows alone, and config key train.packing is false; unsloth is not installed" in caplog.text
     installed[0] = True
     config.model_type = "gemma3"
     assert qlora.choose_backend("auto", place, config) == "unsloth"

@@ -7,11 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from gguf import GGUFReader
-
 from tatara import llama_home
 from tatara.errors import InputError
 from tatara.formats import FORMATS
+from tatara.gguf_file import is_whole
 from tatara.offload import ALL, gpu_layers
 from tatara.trouble import full
 
@@ -38,7 +37,7 @@ def _run(command: list, what: str, file: Path) -> None:
         lines.append(line.rstrip())
         logger.info("%s: %s", what, lines[-1])
     status = process.wait()
-    if status == 0 and _whole(file):
+    if status == 0 and is_whole(file):
         return
     last = next((line for line in reversed(lines) if line.strip()), "no output")
     # The part that was written is still there, so a disk that ran full is still full.
@@ -49,15 +48,6 @@ def _run(command: list, what: str, file: Path) -> None:
     if status == 0:
         raise RuntimeError(f"{what} wrote {file.name} and said that all is well, but the file is not whole: {last}")
     raise ConversionRefused(f"{what} ended with status {status}: {last}")
-
-
-def _whole(file: Path) -> bool:
-    """Return whether a GGUF file is there with all tensors that its head names."""
-    try:
-        tensors = GGUFReader(file).tensors
-    except (OSError, ValueError, IndexError):
-        return False
-    return file.stat().st_size >= max((tensor.data_offset + tensor.n_bytes for tensor in tensors), default=0)
 
 
 def convert(model: Path, output: Path, vocab_only: bool = False) -> None:

@@ -11,6 +11,7 @@ from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 
 from tatara import chat, llama
 from tatara.errors import InputError
+from tatara.gguf_file import field
 from tatara.sample import spread
 from tatara.standin import LLAMA3_SPLIT, QWEN2_SPLIT
 
@@ -35,11 +36,6 @@ PRETOKENIZERS = {
 }  # fmt: skip
 
 
-def _field(reader: gguf.GGUFReader, name: str, default=None):
-    field = reader.get_field(name)
-    return default if field is None else field.contents()
-
-
 def read_tokenizer(file: Path) -> PreTrainedTokenizerFast:
     """Rebuild the tokenizer of a GGUF file (transformers' own reading loses the pre-tokenizer and the special tokens).
 
@@ -47,22 +43,22 @@ def read_tokenizer(file: Path) -> PreTrainedTokenizerFast:
         InputError: the file's vocabulary is no byte-level BPE, or its pre-tokenizer is not one of PRETOKENIZERS.
     """
     reader = gguf.GGUFReader(file)
-    kind, pre = _field(reader, "tokenizer.ggml.model"), _field(reader, "tokenizer.ggml.pre")
+    kind, pre = field(reader, "tokenizer.ggml.model"), field(reader, "tokenizer.ggml.pre")
     if kind != "gpt2" or pre not in PRETOKENIZERS:
         raise InputError(
             f"{file}: its tokenizer is {kind!r} with pre-tokenizer {pre!r}; expected 'gpt2' with one of {', '.join(PRETOKENIZERS)}. "
             "Take the model's folder of safetensors instead (config key models.NAME.source.path.file)"
         )
-    tokens = _field(reader, "tokenizer.ggml.tokens")
-    merges = [tuple(merge.split(" ")) for merge in _field(reader, "tokenizer.ggml.merges")]
+    tokens = field(reader, "tokenizer.ggml.tokens")
+    merges = [tuple(merge.split(" ")) for merge in field(reader, "tokenizer.ggml.merges")]
     splitter, normalizer, whole_words = PRETOKENIZERS[pre]
     tokenizer = Tokenizer(models.BPE(vocab={token: index for index, token in enumerate(tokens)}, merges=merges, ignore_merges=whole_words))
     tokenizer.pre_tokenizer, tokenizer.decoder = splitter, decoders.ByteLevel()
     if normalizer:
         tokenizer.normalizer = normalizer
-    tokenizer.add_special_tokens([token for token, kind in zip(tokens, _field(reader, "tokenizer.ggml.token_type"), strict=True) if kind in CONTROL])
+    tokenizer.add_special_tokens([token for token, kind in zip(tokens, field(reader, "tokenizer.ggml.token_type"), strict=True) if kind in CONTROL])
     named = {
-        role: _field(reader, f"tokenizer.ggml.{key}_token_id") for role, key in (("bos_token", "bos"), ("eos_token", "eos"), ("pad_token", "padding"))
+        role: field(reader, f"tokenizer.ggml.{key}_token_id") for role, key in (("bos_token", "bos"), ("eos_token", "eos"), ("pad_token", "padding"))
     }
     fast = PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, clean_up_tokenization_spaces=False,
@@ -72,7 +68,7 @@ def read_tokenizer(file: Path) -> PreTrainedTokenizerFast:
         # A padding token that is also the end would teach a model never to stop (unsloth issue 416).
         spare = fast.unk_token or next((t for t in fast.all_special_tokens if t not in (fast.eos_token, fast.bos_token)), tokens[0])
         fast.pad_token = spare
-    fast.chat_template = _field(reader, "tokenizer.chat_template")
+    fast.chat_template = field(reader, "tokenizer.chat_template")
     return fast
 
 

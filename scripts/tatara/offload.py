@@ -46,14 +46,11 @@ def shape(file: Path) -> tuple[list[int], int, int]:
     """Return bytes of each layer's weights, bytes of the output's, and bytes of cache for one token in one layer, of a GGUF file."""
     from gguf import GGUFReader
 
+    from tatara.gguf_file import field
+
     reader = GGUFReader(file)
-
-    def value(key: str, default=None):
-        field = reader.get_field(key)
-        return default if field is None else field.contents()
-
-    architecture = value("general.architecture")
-    layers = [0] * value(f"{architecture}.block_count")
+    architecture = field(reader, "general.architecture")
+    layers = [0] * field(reader, f"{architecture}.block_count")
     output = embedding = 0
     for tensor in reader.tensors:
         if tensor.name.startswith("blk."):
@@ -64,10 +61,10 @@ def shape(file: Path) -> tuple[list[int], int, int]:
             embedding = int(tensor.n_bytes)
     if not any(tensor.name == "output.weight" for tensor in reader.tensors):
         output += embedding  # the embedding serves as the output's matrix too
-    heads = value(f"{architecture}.attention.head_count")
-    kv_heads = value(f"{architecture}.attention.head_count_kv", heads)
-    channels = value(f"{architecture}.embedding_length") // heads
-    wide = value(f"{architecture}.attention.key_length", channels) + value(f"{architecture}.attention.value_length", channels)
+    heads = field(reader, f"{architecture}.attention.head_count")
+    kv_heads = field(reader, f"{architecture}.attention.head_count_kv", heads)
+    channels = field(reader, f"{architecture}.embedding_length") // heads
+    wide = sum(field(reader, f"{architecture}.attention.{part}_length", channels) for part in ("key", "value"))
     return layers, output, wide * kv_heads * CACHE_BYTES
 
 

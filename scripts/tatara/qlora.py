@@ -37,10 +37,10 @@ def choose_backend(choice: str, place: torch.device, config, packing: bool | str
 
     Args:
         config: the base model's transformers configuration.
-        packing: `train.packing`; `auto` takes no backend that cannot do what it asks for.
+        packing: `train.packing`.
 
     Raises:
-        InputError: the backend that is asked for cannot run here.
+        InputError: the backend that is asked for cannot run here, or cannot pack as it is asked to.
     """
     gpu = place.type == "cuda"
     installed = importlib.util.find_spec("unsloth") is not None
@@ -49,6 +49,10 @@ def choose_backend(choice: str, place: torch.device, config, packing: bool | str
         "unsloth": "unsloth needs a GPU" if not gpu else None if installed else "unsloth is not installed (envs/gpu.txt has it)",
         "trl": None,
     }
+    if packing is False:
+        reasons["fused"] = "the fused backend works on packed rows alone, and config key train.packing is false"
+    if packing is True:
+        reasons["unsloth"] = "unsloth does not take packed rows, and config key train.packing is true"
     if choice != "auto":
         if reasons[choice]:
             raise InputError(f"config key train.backend is {choice}, but {reasons[choice]}; take auto or trl")
@@ -56,10 +60,6 @@ def choose_backend(choice: str, place: torch.device, config, packing: bool | str
     if not gpu:
         logger.info("train.backend auto: trl, since there is no GPU")
         return "trl"
-    if packing is False:
-        reasons["fused"] = "the fused backend works on packed rows alone, and train.packing is false"
-    if packing is True:
-        reasons["unsloth"] = "unsloth does not take packed rows, and train.packing is true"
     chosen = next(name for name, reason in reasons.items() if not reason)
     refused = [reason for name, reason in reasons.items() if reason]
     logger.info("train.backend auto: %s%s", chosen, f", since {'; '.join(refused)}" if refused else "")
@@ -67,15 +67,7 @@ def choose_backend(choice: str, place: torch.device, config, packing: bool | str
 
 
 def choose_packing(choice: bool | str, backend: str, place: torch.device) -> bool:
-    """Return whether the samples of a forward pass lie in one row, for `auto` or a choice of the user's.
-
-    Raises:
-        InputError: the backend cannot do what is asked for.
-    """
-    if backend == "fused" and choice is False:
-        raise InputError("config key train.packing is false, but train.backend fused works on packed rows: take auto, or another backend")
-    if backend == "unsloth" and choice is True:
-        raise InputError("config key train.packing is true, but packed rows do not work with train.backend unsloth: take auto, or another backend")
+    """Return whether the samples of a forward pass lie in one row, for `auto` or a choice of the user's that the backend can do."""
     return backend == "fused" or (backend == "trl" and (place.type == "cuda" if choice == "auto" else choice))
 
 
