@@ -2,7 +2,7 @@
 
 Usage: python benchmarks/inference.py make FOLDER OUTPUT.csv     write random weights, convert to F16, quantize to Q4_K_M (38 GB of disk)
        python benchmarks/inference.py answer FOLDER OUTPUT.csv   answer 100 questions of FOLDER's two files (17 GB of GPU memory and caches)
-       python benchmarks/inference.py differ OUTPUT.csv BASE GGUF TESTSET [GGUF …]   where answers of real models part, and by how little
+       python benchmarks/inference.py differ OUTPUT.csv BASE TESTSET GGUF [GGUF …]   where answers of real models part, and by how little
        each appends its rows to OUTPUT.csv; `--tiny` with a shape of a few layers, to try the program
 
 The weights are random and have the shape of Llama 3 8B: neither time nor memory depends on what they say. The questions are those of the test
@@ -194,8 +194,8 @@ def main() -> None:
     elif options.step == "answer":
         answer(*options.paths, options.threads, options.tokens)
     else:
-        output, base, file, testset, *more = options.paths
-        differ(output, base, testset, [file, *more], options.threads, options.tokens)
+        output, base, testset, *files = options.paths
+        differ(output, base, testset, files, options.threads, options.tokens)
 
 
 if __name__ == "__main__":
