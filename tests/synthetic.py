@@ -156,13 +156,16 @@ def _quantize(study: Study, rows: list[dict], rng: random.Random) -> None:
             continue
         tokens = [question["tokens"] for question in trained]
         variants = {
-            "f16": {"bytes": 8_400_000, "bits_per_weight": 16.0, "nats": [q["nats"] for q in merged], "kl": [0.0] * len(rows), "top1": tokens}
-        }
+            "f16": {
+                "bytes": 8_400_000, "bits_per_weight": 16.0, "other_types": 0.0,
+                "nats": [q["nats"] for q in merged], "kl": [0.0] * len(rows), "top1": tokens,
+            }
+        }  # fmt: skip
         for fmt, bits, loss in (("q8", 8.5, 0.0002), ("q6", 6.6, 0.001), ("q5", 5.7, 0.003), ("q4", 4.9, 0.012), ("q3", 3.9, 0.08)):
             for end, share in (("", 1.0), ("-imatrix", 0.5)):
                 lost = loss * share * (10 if model == "qwen" else 1)
                 variants[fmt + end] = {
-                    "bytes": round(8_400_000 * bits / 16), "bits_per_weight": bits,
+                    "bytes": round(8_400_000 * bits / 16), "bits_per_weight": bits, "other_types": 0.8 if model == "qwen" and fmt != "q8" else 0.0,
                     "nats": [q["nats"] + q["tokens"] * (lost + rng.gauss(0, lost / 2)) for q in merged],
                     "kl": [count * lost * 1.5 for count in tokens], "top1": [round(count * (1 - min(0.5, 2 * lost))) for count in tokens],
                 }  # fmt: skip

@@ -10,10 +10,12 @@ import pytest
 import tiny
 import torch
 from conftest import REPOSITORY
+from gguf import GGUFReader
 from safetensors.torch import load_file
 from tatara import chat, engines, gguf, llama, merge, models, nll, parity, qlora
 from tatara.converter import known_pretokenizer
 from tatara.errors import InputError
+from tatara.gguf_file import share_in_other_types
 from transformers import AutoModelForCausalLM
 
 ROWS = [{**pair, "category": "設計", "reference": pair["answer"]} for pair in tiny.PAIRS[:3]]
@@ -201,6 +203,20 @@ def test_parity_of_what_was_converted(work, merged, f16):
     assert found["formats"]["f16"]["lines"] == 2 * len(ROWS) + len(tiny.TEXTS)
     assert found["formats"]["f16"]["mean_kl"] < found["formats"]["q4"]["mean_kl"]
     assert found["shape"] | {"heads": 4, "kv_heads": 1, "qkv_bias": False} == found["shape"]
+
+
+def test_rows_that_no_k_quant_takes_are_counted_as_llama_quantize_stores_them(tmp_path, caplog):
+    """Rows of 96 weights: all matrices but those of the MLP's way down, whose rows have 256."""
+    folder = tiny.make_base(tmp_path / "base", "llama3", hidden_size=96)
+    gguf.convert(folder, tmp_path / "f16.gguf")
+    gguf.quantize(tmp_path / "f16.gguf", tmp_path / "q8.gguf", "q8", 1)
+    assert "other types" not in caplog.text
+    gguf.quantize(tmp_path / "f16.gguf", tmp_path / "q4.gguf", "q4", 1)
+    matrices = [tensor for tensor in GGUFReader(tmp_path / "q4.gguf").tensors if len(tensor.shape) > 1]
+    stored = sum(int(tensor.n_elements) for tensor in matrices if not tensor.tensor_type.name.endswith("_K"))
+    share = share_in_other_types(tmp_path / "f16.gguf")
+    assert share == stored / sum(int(tensor.n_elements) for tensor in matrices) and 0.5 < share < 1
+    assert f"q4.gguf: {100 * share:.0f} % of its weights" in caplog.text
 
 
 def test_parity_stops_another_model(work, merged, f16, tmp_path):

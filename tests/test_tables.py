@@ -205,6 +205,7 @@ def test_the_ladder_has_power_where_scores_have_none(study):
     assert row["nll_difference"] == pytest.approx(0.012, abs=0.003) and row["verdict"] == "degrades" and row["p_holm"] >= row["p_value"]
     assert row["kl"] == pytest.approx(0.018) and row["kl_low"] <= row["kl"] <= row["kl_high"]
     assert table.loc[("swallow", "q4-imatrix"), "nll_difference"] < row["nll_difference"] and row["tokens_per_second"] == 8000
+    assert table.loc[("qwen", "q4"), "other_types"] == 0.8 and row["other_types"] == 0
     full = table.loc["swallow", "f16"]
     assert full["kl"] == 0 and full["top1"] == 1 and full["verdict"] == "reference"
 

@@ -19,6 +19,11 @@ class Format:
     gguf: bool
     bits: float
 
+    @property
+    def k_quant(self) -> bool:
+        """Whether its weights are rounded in blocks of 256, which not every model's rows can be cut into."""
+        return "_K" in self.label
+
 
 FORMATS = {
     entry.name: entry

@@ -10,7 +10,7 @@ from pathlib import Path
 from tatara import llama_home
 from tatara.errors import InputError
 from tatara.formats import FORMATS
-from tatara.gguf_file import is_whole
+from tatara.gguf_file import is_whole, share_in_other_types
 from tatara.offload import ALL, gpu_layers
 from tatara.trouble import full
 
@@ -79,6 +79,12 @@ def quantize(f16: Path, output: Path, fmt: str, threads: int, imatrix: Path | No
         partial.replace(output)
     finally:
         partial.unlink(missing_ok=True)
+    other = share_in_other_types(f16) if FORMATS[fmt].k_quant else 0
+    if other:
+        logger.warning(
+            "%s: %.0f %% of its weights lie in rows that are no multiple of 256 long; llama.cpp stored them in other types than %s, of more bits",
+            output.name, 100 * other, FORMATS[fmt].label,
+        )  # fmt: skip
 
 
 def importance_matrix(f16: Path, text: Path, output: Path, tokens: int, threads: int) -> None:

@@ -17,6 +17,7 @@ from tatara import chat, divergence, gguf, llama, models
 from tatara.checkpoints import fingerprint
 from tatara.files import write_csv, write_text
 from tatara.formats import WITH_MATRIX, format_of
+from tatara.gguf_file import share_in_other_types
 from tatara.partial import Partial
 from tatara.progress import Progress
 from tatara.sample import spread
@@ -103,6 +104,9 @@ def ladder(
         shutil.rmtree(scratch, ignore_errors=True)
     done = {name: {key: value for key, value in row.items() if key != "variant"} for name, row in kept.rows.items()}
     entries = {"f16": full, **{variant: done[variant] for variant in variants}}
+    other = share_in_other_types(f16)
+    for name, entry in entries.items():
+        entry["other_types"] = other if format_of(name).k_quant else 0.0
     tokens = sum(len(item.input_ids) for item in items)
     write_csv(times, ["variant", "tokens", "seconds"], [[name, tokens, f"{entry.pop('seconds'):.4f}"] for name, entry in entries.items()])
     questions = [

@@ -16,7 +16,7 @@ from tatara.tables import UNKNOWN, verdict
 
 MERGES = {"nf4": "adapter on NF4", "merged_16bit": "merged, 16-bit base", "merged_dequantized": "merged, dequantized base"}
 LADDER_COLUMNS = (
-    "model", "name", "variant", "questions", "tokens", "bytes", "bits_per_weight", "nll", "nll_difference", "nll_difference_low",
+    "model", "name", "variant", "questions", "tokens", "bytes", "bits_per_weight", "other_types", "nll", "nll_difference", "nll_difference_low",
     "nll_difference_high", "p_value", "p_holm", "verdict", "kl", "kl_low", "kl_high", "top1", "top1_low", "top1_high", "tokens_per_second",
 )  # fmt: skip
 TABLE6_COLUMNS = (
@@ -61,7 +61,7 @@ def ladder_table(
                 p_values.append(permutation_test(*columns, seed, resamples))
             table.append(
                 {"model": model, "name": names[model], "variant": variant, "questions": len(tokens), "tokens": sum(tokens), "bytes": entry["bytes"],
-                 "bits_per_weight": entry["bits_per_weight"], "nll": sum(entry["nats"]) / sum(tokens)}
+                 "bits_per_weight": entry["bits_per_weight"], "other_types": entry["other_types"], "nll": sum(entry["nats"]) / sum(tokens)}
                 | spread("nll_difference", difference) | {"p_value": numpy.nan if base else p_values[-1]}
                 | spread("kl", bootstrap_ratio(entry["kl"], tokens, seed, resamples, level))
                 | spread("top1", bootstrap_ratio(entry["top1"], tokens, seed, resamples, level))

@@ -209,10 +209,12 @@ LAYOUTS = {
         "The quantization ladder, by token",
         "Over the answer tokens of the reference answers, against F16, in nats per token; brackets are {level} bootstrap intervals over questions. "
         "A verdict needs a paired permutation test after Holm's correction within the model. imatrix: quantized with an importance matrix computed "
-        "on the training subset. Prompt tokens/s is how fast the file reads text on this machine.",
+        "on the training subset. Other types: share of the weights that llama.cpp stored in types of more bits than the format's, since the rows of "
+        "their matrices are no multiple of 256 long. Prompt tokens/s is how fast the file reads text on this machine.",
         {
             "Model": _named("name"), "Format": lambda row: label_of(row["variant"]), "Size": lambda row: size(row["bytes"]),
-            "Bits/weight": _number("bits_per_weight"), "KL": lambda row: _small_interval(row, "kl"), "Top-1": _share("top1"),
+            "Bits/weight": _number("bits_per_weight"), "Other types": lambda row: percent(row["other_types"]) if row["other_types"] else "—",
+            "KL": lambda row: _small_interval(row, "kl"), "Top-1": _share("top1"),
             "Δ NLL": _interval("nll_difference", 4, sign=True), "p": lambda row: p_text(row["p_holm"]), "Verdict": _named("verdict"),
             "Prompt tokens/s": _number("tokens_per_second", 0),
         },
