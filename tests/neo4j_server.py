@@ -10,19 +10,17 @@ import argparse
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-from ollama_server import CACHE, free_port
+import server
+from server import CACHE
 
 VERSION = "5.26.30"
 LIBRARIES = CACHE / f"neo4j-{VERSION}"
 PROGRAM = Path(__file__).with_name("Neo4jServer.java")
-READY_SECONDS = 120
 POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
   <groupId>tatara</groupId><artifactId>neo4j-for-tests</artifactId><version>1</version>
@@ -78,31 +76,28 @@ def make_certificate(folder: Path) -> None:
     )  # fmt: skip
 
 
-class Server:
-    """A Neo4j server of ours.
+class Server(server.Server):
+    """A Neo4j server of ours; its port is Bolt's.
 
     Attributes:
-        home: folder of its data; what it says goes to server.log in it.
-        port: of Bolt, the same after a restart.
         password: of the user neo4j.
         certificate: what a client trusts for TLS; None without openssl.
     """
 
+    name = "Neo4j"
+    ready_seconds = 120.0
+
     def __init__(self, home: Path, password: str, port: int | None = None):
-        self.home, self.password, self.port = home, password, port or free_port()
+        super().__init__(home, port)
+        self.password = password
         self.certificate: Path | None = None
-        self.process: subprocess.Popen | None = None
 
     @property
     def uri(self) -> str:
         return f"bolt://localhost:{self.port}"
 
     def start(self) -> None:
-        """Start the server and wait until it is ready.
-
-        Raises:
-            RuntimeError: it ended, or was not ready in two minutes.
-        """
+        """Start the server and wait until it is ready."""
         fetch()
         self.home.mkdir(parents=True, exist_ok=True)
         conf = CONF.format(port=self.port)
@@ -112,31 +107,12 @@ class Server:
                 make_certificate(self.certificate.parent)
             conf += TLS
         (self.home / "neo4j.conf").write_text(conf)
-        log = self.home / "server.log"
         # The quick compiler alone: a server of a few minutes starts in half the time.
         command = ["java", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", f"{LIBRARIES}/*", PROGRAM, self.home]
-        with log.open("w") as output:
-            known = {**os.environ, "NEO4J_PASSWORD": self.password}
-            self.process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=known, start_new_session=True)
-        start = time.monotonic()
-        while "ready\n" not in log.read_text():
-            if self.process.poll() is not None or time.monotonic() - start > READY_SECONDS:
-                self.kill()
-                raise RuntimeError(f"Neo4j did not start:\n{log.read_text()[-3000:]}")
-            time.sleep(0.1)
+        self.launch(command, {**os.environ, "NEO4J_PASSWORD": self.password})
 
-    def _end(self, number: int) -> None:
-        if self.process and self.process.poll() is None:
-            self.process.send_signal(number)
-            self.process.wait(60)
-
-    def stop(self) -> None:
-        """Let the server end in order."""
-        self._end(signal.SIGTERM)
-
-    def kill(self) -> None:
-        """End the server at once, as a crash would."""
-        self._end(signal.SIGKILL)
+    def is_ready(self) -> bool:
+        return "ready\n" in self.log.read_text()
 
 
 def main() -> None:
@@ -151,13 +127,8 @@ def main() -> None:
     if arguments.action == "start":
         if not os.environ.get("NEO4J_PASSWORD"):
             sys.exit("set NEO4J_PASSWORD to the password that the user neo4j shall have (8 characters or more)")
-        server = Server(arguments.home, os.environ["NEO4J_PASSWORD"], arguments.port)
-        server.start()
-        print(f"Neo4j {VERSION} at {server.uri}; data in {server.home}; ends with Ctrl-C", flush=True)
-        try:
-            server.process.wait()
-        except KeyboardInterrupt:
-            server.stop()
+        ours = Server(arguments.home, os.environ["NEO4J_PASSWORD"], arguments.port)
+        ours.serve(f"Neo4j {VERSION} at {ours.uri}; data in {ours.home}")
 
 
 if __name__ == "__main__":

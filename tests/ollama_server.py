@@ -9,22 +9,19 @@ The cache folder is TATARA_CACHE, else ~/.cache/tatara.
 import argparse
 import os
 import shutil
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import httpx
+import server
+from server import CACHE
 
 VERSION = "0.17.4"
-CACHE = Path(os.environ.get("TATARA_CACHE", Path.home() / ".cache" / "tatara"))
 PROGRAM = CACHE / f"ollama-{VERSION}" / "ollama"
 # The set-up keeps llama.cpp's source; its vendored headers are those that Go's module archive leaves out.
 HEADERS = Path(sys.prefix, "llama.cpp", "source", "vendor", "llama.cpp", "vendor")
-READY_SECONDS = 60
 
 
 def missing() -> str | None:
@@ -52,55 +49,38 @@ def build() -> None:
         Path(folder, "ollama").rename(PROGRAM)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-class Server:
-    """An Ollama server of ours.
+class Server(server.Server):
+    """An Ollama server of ours; its home has its models.
 
     Attributes:
-        home: folder of its models; what it says goes to server.log in it.
-        port: the same after a restart.
         environment: more variables for it, such as OLLAMA_NUM_PARALLEL.
     """
 
+    name = "Ollama"
+
     def __init__(self, home: Path, port: int | None = None, environment: dict[str, str] | None = None):
-        self.home, self.port = home, port or free_port()
+        super().__init__(home, port)
         self.environment = environment or {}
-        self.process: subprocess.Popen | None = None
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        """Start the server and wait until it answers.
-
-        Raises:
-            RuntimeError: it ended, or did not answer in a minute.
-        """
+        """Start the server and wait until it answers."""
         build()
         (self.home / "models").mkdir(parents=True, exist_ok=True)
-        log = self.home / "server.log"
         known = {
             "HOME": str(self.home), "PATH": os.environ["PATH"], "OLLAMA_HOST": f"127.0.0.1:{self.port}", "OLLAMA_MODELS": str(self.home / "models"),
             "OLLAMA_KEEP_ALIVE": "10m", **self.environment,
         }  # fmt: skip
-        with log.open("a") as output:
-            self.process = subprocess.Popen([PROGRAM, "serve"], stdout=output, stderr=subprocess.STDOUT, env=known, start_new_session=True)
-        start = time.monotonic()
-        while True:
-            try:
-                httpx.get(self.url, timeout=1).raise_for_status()
-                return
-            except httpx.HTTPError:
-                if self.process.poll() is not None or time.monotonic() - start > READY_SECONDS:
-                    self.kill()
-                    raise RuntimeError(f"Ollama did not start:\n{log.read_text()[-3000:]}") from None
-                time.sleep(0.1)
+        self.launch([PROGRAM, "serve"], known)
+
+    def is_ready(self) -> bool:
+        try:
+            return httpx.get(self.url, timeout=1).is_success
+        except httpx.HTTPError:
+            return False
 
     def create(self, name: str, modelfile: str) -> None:
         """Make a model from a Modelfile's text with the server's own command."""
@@ -108,19 +88,6 @@ class Server:
         file.write_text(modelfile)
         known = {"HOME": str(self.home), "PATH": os.environ["PATH"], "OLLAMA_HOST": f"127.0.0.1:{self.port}"}
         subprocess.run([PROGRAM, "create", name, "-f", file], check=True, capture_output=True, text=True, env=known, timeout=300)
-
-    def _end(self, number: int) -> None:
-        if self.process and self.process.poll() is None:
-            os.killpg(self.process.pid, number)  # its runners with it
-            self.process.wait(60)
-
-    def stop(self) -> None:
-        """Let the server end in order."""
-        self._end(signal.SIGTERM)
-
-    def kill(self) -> None:
-        """End the server at once, as a crash would."""
-        self._end(signal.SIGKILL)
 
 
 def main() -> None:
@@ -133,13 +100,8 @@ def main() -> None:
         sys.exit(reason)
     build()
     if arguments.action == "start":
-        server = Server(arguments.home, arguments.port)
-        server.start()
-        print(f"Ollama {VERSION} at {server.url}; models in {server.home}; ends with Ctrl-C", flush=True)
-        try:
-            server.process.wait()
-        except KeyboardInterrupt:
-            server.stop()
+        ours = Server(arguments.home, arguments.port)
+        ours.serve(f"Ollama {VERSION} at {ours.url}; models in {ours.home}")
 
 
 if __name__ == "__main__":

@@ -16,6 +16,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from server import free_port
+
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scancel", "scontrol", "sinfo")
 SYSTEM = os.pathsep.join(["/usr/sbin", "/sbin"])  # where Debian puts the daemons
 READY_SECONDS = 30
@@ -74,12 +76,6 @@ def missing() -> str | None:
     return f"no {', '.join(absent)} on this machine (Debian's packages slurm-wlm and munge)" if absent else None
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 class Cluster:
     """A Slurm of ours.
 
@@ -100,7 +96,7 @@ class Cluster:
             (self.home / name).mkdir(parents=True, exist_ok=True)
         host = socket.gethostname().split(".")[0]
         text = CONFIG.format(home=self.home, host=host, node=NODE, cpus=self.cpus, memory=self.memory_mb, gpus=self.gpus,
-                             controller_port=_free_port(), node_port=_free_port())  # fmt: skip
+                             controller_port=free_port(), node_port=free_port())  # fmt: skip
         (self.home / "slurm.conf").write_text(text)
         # Snakemake calls srun without any SLURM_ variable of the job's, this one included.
         srun = self.home / "bin" / "srun"
