@@ -130,6 +130,11 @@ def test_table5_without_quantized_files_says_so(tmp_path):
     assert shown("table5", read_table(tmp_path / "5.csv"), 0.95).rows == []
 
 
+def ship(study, max_delta_nll: float = 0.05):
+    files = {name: study.path(f"tables/{name}.csv") for name in ("ladder", "table5")}
+    return table6(**files, parity=study.parity, names=study.names, max_delta_nll=max_delta_nll, min_top1=0.9)
+
+
 def all_tables(study):
     tables = {
         "table1": table1(train=study.train),
@@ -143,14 +148,7 @@ def all_tables(study):
     tables["merge"] = merge_table(adapters=study.adapters, merges=study.merges, files=files, names=study.names, **SETTINGS)
     for name in ("ladder", "table5"):
         write_table(name, tables[name], csv=study.path(f"tables/{name}.csv"), md=study.path(f"tables/{name}.md"), level=0.95)
-    tables["table6"] = table6(
-        ladder=study.path("tables/ladder.csv"),
-        table5=study.path("tables/table5.csv"),
-        parity=study.parity,
-        names=study.names,
-        max_delta_nll=0.05,
-        min_top1=0.9,
-    )
+    tables["table6"] = ship(study)
     write_agreement(study.judge, output=study.path("judge/agreement.csv"), **{**SETTINGS, "resamples": 50})
     tables["agreement"] = read_table(study.path("judge/agreement.csv"))
     return tables
@@ -223,9 +221,14 @@ def test_table6_follows_its_rule(study):
     # Swallow's Q3 loses 0.08, over the bound of 0.05; with an importance matrix 0.04. Qwen loses ten times as much.
     assert table["recommended"]["swallow"] == "Q3_K_M + imatrix" and table["reason"]["swallow"] == "the smallest that was measured"
     assert table["recommended"]["qwen"] == "Q5_K_M + imatrix" and table["reason"]["qwen"].startswith("Q4_K_M: Δ NLL may be")
+    # Every smaller file says why it is not the one, from the largest to the smallest.
+    assert [reason.split(":")[0] for reason in table["reason"]["qwen"].split("; ")] == ["Q4_K_M", "Q4_K_M + imatrix", "Q3_K_M", "Q3_K_M + imatrix"]
     assert table["nll_difference_high"]["swallow"] < 0.05 and table["top1_low"]["swallow"] > 0.9
     assert table["recommended"]["tanuki"] == "NF4" and "refuses the tokenizer" in table["reason"]["tanuki"]
     assert set(table["attention"]) == {"GQA"}
+    none = ship(study, max_delta_nll=-1).set_index("model").loc["qwen"]
+    assert none["recommended"] == "F16" and none["share_of_f16"] == 1
+    assert none["reason"].startswith("no smaller file passes; Q8_0") and none["reason"].count("Δ NLL may be") == 10
 
 
 def test_kinds_of_attention():

@@ -164,14 +164,15 @@ def table6(
         # Of one size means within one part in a thousand: an importance matrix changes the header, not the weights' bits.
         near = [row for row in passed if row.bytes <= 1.001 * passed[0].bytes]
         best = min(near, key=lambda row: row.nll_difference, default=None)
+        limit = full["bytes"] if best is None else best.bytes
+        sizes = zip(others["variant"], others["bytes"], strict=True)
+        reasons = [f"{label_of(variant)}: {failed[variant]}" for variant, size in sizes if failed[variant] and size < limit][::-1]
         if best is None:
-            smallest = next(iter(failed))
             entry |= {"recommended": FORMATS["f16"].label, "bytes": full["bytes"], "share_of_f16": 1.0}
-            entry |= {"reason": f"no smaller file passes; {label_of(smallest)}: {failed[smallest]}"}
+            entry |= {"reason": "; ".join(["no smaller file passes", *reasons])}
         else:
-            below = [variant for variant, size in zip(others["variant"], others["bytes"], strict=True) if failed[variant] and size < best.bytes]
-            reason = "; ".join(f"{label_of(variant)}: {failed[variant]}" for variant in below[-1:]) or "the smallest that was measured"
-            entry |= {"recommended": label_of(best.variant), "bytes": best.bytes, "share_of_f16": best.bytes / full["bytes"], "reason": reason}
+            entry |= {"recommended": label_of(best.variant), "bytes": best.bytes, "share_of_f16": best.bytes / full["bytes"]}
+            entry |= {"reason": "; ".join(reasons) or "the smallest that was measured"}
             entry |= {f"{key}{end}": getattr(best, key + end) for key in ("nll_difference", "top1") for end in ("", "_low", "_high")}
         table.append(entry)
     return pandas.DataFrame(table, columns=list(TABLE6_COLUMNS))
