@@ -1,14 +1,13 @@
 # What the stages share: the checked configuration, names, paths, and what a job gets.
 import os
 import re
-import subprocess
 import sys
 from glob import glob
 
 from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, os.path.join(workflow.basedir, "scripts"))
-from tatara.code import code_digest, pipeline_digest
+from tatara.code import code_digest, pipeline_commit, pipeline_digest
 from tatara.config import check_config
 from tatara.environment import check_environment
 from tatara.errors import InputError
@@ -134,22 +133,6 @@ def paper(table):
     return (
         [resource(f"resources/paper/{table}.csv")] if config["study"]["paper"] else []
     )
-
-
-def commit():
-    """Return the commit of the pipeline, with `+` where tracked files were changed, or `unknown` outside a repository."""
-    asked = [
-        "git",
-        "-C",
-        workflow.basedir,
-        "describe",
-        "--always",
-        "--abbrev=40",
-        "--dirty=+",
-        "--exclude=*",
-    ]
-    answer = subprocess.run(asked, capture_output=True, text=True)
-    return answer.stdout.strip() if answer.returncode == 0 else "unknown"
 
 
 def adapter(run):

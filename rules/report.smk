@@ -34,7 +34,7 @@ rule provenance:
     params:
         names=GIVEN,
         config=config,
-        commit=commit(),
+        commit=pipeline_commit(),
         pipeline=pipeline_digest(),
     script:
         "../scripts/provenance.py"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ENVIRONMENT, Copy
+from tatara.code import pipeline_commit
 
 WEIGHTS = (".safetensors", ".gguf", ".bin", ".pt")
 
@@ -140,3 +141,26 @@ def test_an_unfinished_study_is_not_packed(copy: Copy):
     assert done.returncode == 1
     assert "results/config.yaml is not there" in done.stdout
     assert not (copy.folder / "bundle.tar.gz").exists()
+
+
+def test_a_commit_is_the_pipelines_own(tmp_path, monkeypatch):
+    """A copy that another repository ignores is not that repository's commit, though git finds it above."""
+
+    def git(*arguments: str) -> str:
+        author = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+        return subprocess.run(["git", "-C", tmp_path, *author, *arguments], check=True, capture_output=True, text=True).stdout.strip()
+
+    assert pipeline_commit(tmp_path) == "unknown"
+    (tmp_path / "Snakefile").write_text("# ours\n")
+    (tmp_path / ".gitignore").write_text("copies/\n")
+    (tmp_path / "copies").mkdir()
+    (tmp_path / "copies/Snakefile").write_text("# a copy\n")
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-q", "-m", "one")
+    commit = git("rev-parse", "HEAD")
+    assert pipeline_commit(tmp_path) == commit and pipeline_commit(tmp_path / "copies") == "unknown"
+    (tmp_path / "Snakefile").write_text("# changed\n")
+    assert pipeline_commit(tmp_path) == f"{commit}+"
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert pipeline_commit(tmp_path) == "unknown"

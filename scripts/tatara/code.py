@@ -3,6 +3,7 @@
 import ast
 import functools
 import hashlib
+import subprocess
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
@@ -62,3 +63,21 @@ def pipeline_digest() -> str:
     for file in sorted(path for path in files if path.suffix != ".pyc"):
         digest.update(str(file.relative_to(REPOSITORY)).encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def pipeline_commit(repository: Path = REPOSITORY) -> str:
+    """Return the pipeline's commit, with `+` where tracked files were changed; `unknown` where no commit has it.
+
+    A copy of the pipeline that lies in a folder of another repository is not what that repository's commit says.
+    """
+
+    def git(*arguments: str) -> subprocess.CompletedProcess:
+        return subprocess.run(["git", "-C", str(repository), *arguments], capture_output=True, text=True)
+
+    try:
+        if git("ls-files", "--error-unmatch", "Snakefile").returncode:
+            return "unknown"
+        found = git("describe", "--always", "--abbrev=40", "--dirty=+", "--exclude=*")
+    except FileNotFoundError:
+        return "unknown"  # no git
+    return found.stdout.strip() if found.returncode == 0 else "unknown"
