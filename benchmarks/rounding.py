@@ -14,7 +14,7 @@ from pathlib import Path
 
 import inference  # also makes tatara known
 import numpy
-from tatara import divergence
+from tatara import divergence, llama
 
 AT_ONCE, QUESTIONS = (1, 8, 512), 4
 BLOCK, LARGEST = 32, 127  # of llama.cpp's Q8_0
@@ -67,13 +67,10 @@ def read_file(file: Path, prompts: list[list[int]], at_once: int, threads: int) 
     model = llama_cpp.Llama(
         str(file), n_ctx=1024, n_batch=at_once, n_ubatch=at_once, n_gpu_layers=-1, n_threads=threads, logits_all=True, verbose=False
     )
-    read = []
-    for prompt in prompts:
-        model.reset()
-        model.eval(prompt)
-        read.append(numpy.array(model.scores[: len(prompt)], dtype=numpy.float32))
+    logits = llama.logits_of(model)
+    said = divergence.log_softmax(numpy.concatenate([numpy.array(logits(prompt)) for prompt in prompts]))
     model.close()
-    return divergence.log_softmax(numpy.concatenate(read))
+    return said
 
 
 def main() -> None:
