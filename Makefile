@@ -28,11 +28,11 @@ help: ## this list
 	@echo '  DEVICE        lock to install: auto (GPU where nvidia-smi is found), cpu, gpu'
 
 setup: ## environment from the lock and one build of llama.cpp; does nothing when it is done
-	@$(PYTHON) envs/setup.py --venv "$(VENV)" --device "$(or $(DEVICE),auto)" --torch-index "$(TORCH_INDEX)"
+	@$(PYTHON) tools/setup.py --venv "$(VENV)" --device "$(or $(DEVICE),auto)" --torch-index "$(TORCH_INDEX)"
 
 run: setup unlock ## the whole study of CONFIG: models, answers, scores, tables, figures, report
 	@mkdir -p $(DIRECTORY)
-	@$(BIN)/python scripts/take_up.py $(DIRECTORY) --check
+	@$(BIN)/python tools/take_up.py $(DIRECTORY) --check
 	$(SNAKEMAKE) all --cores $(CORES) --resources gpu=$(GPUS)
 
 dry-run: setup ## what `make run` would do
@@ -40,10 +40,10 @@ dry-run: setup ## what `make run` would do
 	$(SNAKEMAKE) all --cores $(CORES) --dry-run
 
 take-up: setup ## take up results/ of CONFIG that were made on another machine (TARGET=FILE, RECORDS=1: docs/cluster.md)
-	@PATH="$(BIN):$$PATH" $(BIN)/python scripts/take_up.py $(DIRECTORY) $(CONFIG) $(if $(TARGET),--target $(TARGET)) $(if $(RECORDS),--records)
+	@PATH="$(BIN):$$PATH" $(BIN)/python tools/take_up.py $(DIRECTORY) $(CONFIG) $(if $(TARGET),--target $(TARGET)) $(if $(RECORDS),--records)
 
 bundle: setup ## pack what is needed to check the study of CONFIG without its weights: bundle.tar.gz beside results/
-	@$(BIN)/python scripts/bundle.py $(DIRECTORY)/results $(DIRECTORY)/bundle.tar.gz
+	@$(BIN)/python tools/bundle.py $(DIRECTORY)/results $(DIRECTORY)/bundle.tar.gz
 
 load-graph: setup unlock ## load the CSV files of CONFIG into the Neo4j database that it names (password in NEO4J_PASSWORD)
 	@mkdir -p $(DIRECTORY)
@@ -65,7 +65,7 @@ test-services: setup ## the tests against real servers alone: Neo4j (Java, Maven
 	PATH="$(BIN):$$PATH" $(BIN)/python -m pytest -m services
 
 audit: setup ## known vulnerabilities of what the locks bring in (says so when no database answers) and its licences: docs/licences.md
-	@$(BIN)/python envs/audit.py
+	@$(BIN)/python tools/audit.py
 
 FAULTS ?= faults
 KILLS ?= 20
@@ -85,10 +85,10 @@ lint: setup ## ruff, snakefmt and snakemake --lint
 	PATH="$(BIN):$$PATH" $(BIN)/snakemake --lint
 
 dag: setup ## draw the rules and what flows between them: docs/rulegraph.svg
-	$(SNAKEMAKE) all --rulegraph 2>/dev/null | $(BIN)/python scripts/draw_rulegraph.py docs/rulegraph.svg
+	$(SNAKEMAKE) all --rulegraph 2>/dev/null | $(BIN)/python tools/draw_rulegraph.py docs/rulegraph.svg
 
 unlock: setup
-	@$(BIN)/python scripts/unlock.py $(DIRECTORY)
+	@$(BIN)/python tools/unlock.py $(DIRECTORY)
 
 lock: ## resolve envs/*.in into the locks (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --no-annotate -q \
@@ -97,7 +97,6 @@ lock: ## resolve envs/*.in into the locks (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --no-annotate -q \
 	  -c envs/.pins envs/requirements.in -o envs/cpu.txt
 	rm envs/.pins
-	$(PYTHON) envs/conda.py
 
 clean: ## remove the results of CONFIG (the environment stays)
 	rm -rf $(DIRECTORY)/results $(DIRECTORY)/.snakemake

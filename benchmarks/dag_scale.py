@@ -47,13 +47,18 @@ def plan(sizes: int, seeds: int) -> dict:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--output", type=Path, default=Path(__file__).with_suffix(".json"), help="file to write (%(default)s)")
+    parser.add_argument(
+        "--output", type=Path, default=Path(__file__).with_suffix(".json"), help="file to write (%(default)s)"
+    )
     arguments = parser.parse_args()
     runs = []
     for sizes, seeds in STUDIES:
         runs.append(plan(sizes, seeds))
         print(runs[-1], flush=True)
-    content = {"machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}", "runs": runs}
+    content = {
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
+        "runs": runs,
+    }
     arguments.output.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 

@@ -24,7 +24,18 @@ SYSTEM = "あなたは河川砂防技術基準に詳しい技術者です。根�
 SHAPE = {"hidden": 4096, "wide": 14336, "layers": 32, "heads": 32, "kv": 8, "vocabulary": 128256}
 TINY = {"hidden": 256, "wide": 512, "layers": 2, "heads": 4, "kv": 2, "vocabulary": 8192}
 QUESTIONS, TOKENS, ALONE = 100, 256, 6
-FIELDS = ["what", "format", "card", "threads", "questions", "tokens", "seconds", "tokens_per_second", "times_faster", "note"]
+FIELDS = [
+    "what",
+    "format",
+    "card",
+    "threads",
+    "questions",
+    "tokens",
+    "seconds",
+    "tokens_per_second",
+    "times_faster",
+    "note",
+]
 
 
 def card() -> str:
@@ -40,7 +51,10 @@ def append(output: Path, **row) -> None:
         writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
         if new:
             writer.writeheader()
-        writer.writerow({"card": card()} | {key: f"{value:.4g}" if isinstance(value, float) else value for key, value in row.items()})
+        writer.writerow(
+            {"card": card()}
+            | {key: f"{value:.4g}" if isinstance(value, float) else value for key, value in row.items()}
+        )
     print(row, flush=True)
 
 
@@ -48,12 +62,12 @@ def make_model(folder: Path, shape: dict) -> None:
     """Write a Llama of this shape with random bf16 weights, a shard a layer, and a tokenizer trained on the graph's text."""
     import torch
     from safetensors.torch import save_file
-    from tatara import standin
+    from tatara.models import families
     from transformers import LlamaConfig
 
     folder.mkdir(parents=True)
     with (REPOSITORY / "resources/graph/nodes_domain.csv").open(encoding="utf-8") as file:
-        tokenizer = standin.train_tokenizer([row["description"] for row in csv.DictReader(file)], "llama3", 4096)
+        tokenizer = families.train_tokenizer([row["description"] for row in csv.DictReader(file)], "llama3", 4096)
     tokenizer.save_pretrained(folder)
     config = LlamaConfig(
         vocab_size=shape["vocabulary"], hidden_size=shape["hidden"], intermediate_size=shape["wide"], num_hidden_layers=shape["layers"],
@@ -80,7 +94,10 @@ def make_model(folder: Path, shape: dict) -> None:
     ones = torch.ones(hidden, dtype=torch.bfloat16)
     for layer in range(shape["layers"]):
         tensors = {f"model.layers.{layer}.{name}.weight": normal(*size) for name, size in matrices.items()}
-        tensors |= {f"model.layers.{layer}.{norm}.weight": ones.clone() for norm in ("input_layernorm", "post_attention_layernorm")}
+        tensors |= {
+            f"model.layers.{layer}.{norm}.weight": ones.clone()
+            for norm in ("input_layernorm", "post_attention_layernorm")
+        }
         save(f"layer-{layer:02}.safetensors", tensors)
     ends = {name: normal(shape["vocabulary"], hidden) for name in ("model.embed_tokens.weight", "lm_head.weight")}
     save("rest.safetensors", ends | {"model.norm.weight": ones.clone()})
@@ -89,35 +106,45 @@ def make_model(folder: Path, shape: dict) -> None:
 
 def make(folder: Path, output: Path, shape: dict, threads: int) -> None:
     """Write the model and time the rules' own functions for conversion and quantization."""
-    from tatara import gguf
+    from tatara.llama import convert, quantize
 
     make_model(folder / "model", shape)
     start = time.perf_counter()
-    gguf.convert(folder / "model", folder / "f16.gguf")
-    append(output, what="convert", format="F16", threads=1, seconds=time.perf_counter() - start, note=f"{(folder / 'f16.gguf').stat().st_size} bytes")
+    convert.convert(folder / "model", folder / "f16.gguf")
+    append(
+        output,
+        what="convert",
+        format="F16",
+        threads=1,
+        seconds=time.perf_counter() - start,
+        note=f"{(folder / 'f16.gguf').stat().st_size} bytes",
+    )
     start = time.perf_counter()
-    gguf.quantize(folder / "f16.gguf", folder / "q4.gguf", "q4", threads)
+    quantize.quantize(folder / "f16.gguf", folder / "q4.gguf", "q4", threads)
     note = f"{(folder / 'q4.gguf').stat().st_size} bytes"
     append(output, what="quantize", format="Q4_K_M", threads=threads, seconds=time.perf_counter() - start, note=note)
 
 
 def prompts_of(base: Path, testset: Path) -> list[list[int]]:
-    from tatara import chat, models
-    from tatara.testset import evaluated
+    from tatara.data.questions import evaluated
+    from tatara.models import chat, loading
 
-    tokenizer = models.load_tokenizer(base)
-    return [chat.encode_prompt(tokenizer, row["question"], SYSTEM) for row in evaluated(testset, "curated", None)][:QUESTIONS]
+    tokenizer = loading.load_tokenizer(base)
+    return [chat.encode_prompt(tokenizer, row["question"], SYSTEM) for row in evaluated(testset, "curated", None)][
+        :QUESTIONS
+    ]
 
 
 def answer(folder: Path, output: Path, threads: int, tokens: int) -> None:
     """Answer the test set's questions through the functions that `engines.answer_all` calls."""
-    from tatara import engines, llama, llama_batch
-    from tatara.together import first_difference
+    from tatara.evaluate import greedy
+    from tatara.evaluate.batches import first_difference
+    from tatara.llama import batch, gguf_model
 
     prompts = prompts_of(folder / "model", REPOSITORY / "resources/testset/test_set_200.jsonl")
     for fmt, label in (("q4", "Q4_K_M"), ("f16", "F16")):
-        model = llama.load(folder / f"{fmt}.gguf", 2048, threads)
-        alone = engines.llama_generate(model, [], tokens)
+        model = gguf_model.load(folder / f"{fmt}.gguf", 2048, threads)
+        alone = greedy.llama_generate(model, [], tokens)
         alone(prompts[0])  # the first question pays for what is done once
         seconds, given = [], []
         for prompt in prompts[:ALONE]:
@@ -127,7 +154,7 @@ def answer(folder: Path, output: Path, threads: int, tokens: int) -> None:
         one = statistics.median(seconds)
         append(output, what="one by one", format=label, threads=threads, questions=ALONE, tokens=tokens, seconds=one * len(prompts),
                tokens_per_second=tokens / one, times_faster=1.0, note=f"median of {ALONE} questions, times {len(prompts)}")  # fmt: skip
-        slots = llama_batch.Together(model, len(prompts), max(map(len, prompts)), tokens)
+        slots = batch.BatchContext(model, len(prompts), max(map(len, prompts)), tokens)
         slots.generate([prompt[:8] for prompt in prompts[:2]], [])
         best, answers = None, None
         for _ in range(2):
@@ -146,25 +173,27 @@ def answer(folder: Path, output: Path, threads: int, tokens: int) -> None:
 
 def differ(output: Path, base: Path, testset: Path, files: list[Path], threads: int, tokens: int) -> None:
     """Answer by real files both ways; where two answers part, compare the logits of the two tokens there."""
-    from tatara import chat, engines, llama, llama_batch, models
-    from tatara.together import first_difference
+    from tatara.evaluate import greedy
+    from tatara.evaluate.batches import first_difference
+    from tatara.llama import batch, gguf_model
+    from tatara.models import chat, loading
 
-    stops = chat.stop_tokens(models.load_tokenizer(base))
+    stops = chat.stop_tokens(loading.load_tokenizer(base))
     prompts = prompts_of(base, testset)
     for file in files:
-        model = llama.load(file, 2048, threads)
-        generate = engines.llama_generate(model, stops, tokens)
+        model = gguf_model.load(file, 2048, threads)
+        generate = greedy.llama_generate(model, stops, tokens)
         start = time.perf_counter()
         alone = [generate(prompt) for prompt in prompts]
         one = time.perf_counter() - start
-        slots = llama_batch.Together(model, len(prompts), max(map(len, prompts)), tokens)
+        slots = batch.BatchContext(model, len(prompts), max(map(len, prompts)), tokens)
         start = time.perf_counter()
         answers = slots.generate(prompts, stops)
         both = time.perf_counter() - start
         slots.close()
         model.close()
-        scored = llama.load(file, 2048, threads, logits_all=True)
-        logits = llama.logits_of(scored)
+        scored = gguf_model.load(file, 2048, threads, logits_all=True)
+        logits = gguf_model.logits_of(scored)
         gaps, places = [], []
         for prompt, a, b in zip(prompts, alone, answers, strict=True):
             place = first_difference(a, b)

@@ -3,7 +3,7 @@
 Usage: python benchmarks/memory.py [--folder FOLDER] [--gguf FOLDER] [--limit GIB]   (default: 15 GiB; 40 GB of main memory; about 4 minutes)
 
 FOLDER of --gguf is one that `benchmarks/inference.py make` has made; without it the rules that read GGUF files are left out. The GPU is to be free
-of other work: what llama.cpp takes is read off the whole card, CUDA's own memory included, which torch's figures leave out.
+of other work: what model.cpp takes is read off the whole card, CUDA's own memory included, which torch's figures leave out.
 
 Runs what the rules of config/paper.yaml run, on the base of benchmarks/training.py: training of stage 2 (r = 32 and dropout; stage 1 needs less,
 see training.csv); the likelihood of an adapter on its NF4 base; and a 16-bit model (parity, and both merges), which is larger than the card: its
@@ -23,7 +23,15 @@ from pathlib import Path
 
 import training
 
-FIELDS = ["rule", "peak_allocated_gib", "peak_reserved_gib", "peak_card_gib", "gpu_layers", "memory_limit_gib", "seconds"]
+FIELDS = [
+    "rule",
+    "peak_allocated_gib",
+    "peak_reserved_gib",
+    "peak_card_gib",
+    "gpu_layers",
+    "memory_limit_gib",
+    "seconds",
+]
 TOKENS = 512  # of an answer, as the caches of config/paper.yaml have room for
 GENERATED = 16  # tokens that are generated here; the caches do not grow
 
@@ -31,15 +39,19 @@ GENERATED = 16  # tokens that are generated here; the caches do not grow
 def rows_of(pairs: Path, count: int) -> list[dict]:
     with pairs.open(encoding="utf-8") as lines:
         pairs = [json.loads(line) for _, line in zip(range(count), lines, strict=False)]
-    return [{"id": pair["id"], "category": "", "question": pair["question"], "reference": pair["answer"]} for pair in pairs]
+    return [
+        {"id": pair["id"], "category": "", "question": pair["question"], "reference": pair["answer"]} for pair in pairs
+    ]
 
 
 def evaluate(base: Path, scratch: Path) -> list[dict]:
     """Measure the rules that evaluate, with the adapter that training left in `scratch`."""
     import torch
-    from tatara import merge, models, nll
+    from tatara.evaluate import nll
+    from tatara.models import loading
+    from tatara.train import merge
 
-    place, rows, measured = models.device("cuda"), rows_of(scratch / "pairs.jsonl", 8), []
+    place, rows, measured = loading.device("cuda"), rows_of(scratch / "pairs.jsonl", 8), []
 
     def measure(rule: str, work) -> None:
         torch.cuda.empty_cache()
@@ -50,12 +62,20 @@ def evaluate(base: Path, scratch: Path) -> list[dict]:
 
     def adapter() -> None:
         nll.nll_adapter(
-            base=base, adapter=scratch / "adapter", rows=rows, output=scratch / "nll.json", name="", model="", system="", threads=8, device="cuda"
+            base=base,
+            adapter=scratch / "adapter",
+            rows=rows,
+            output=scratch / "nll.json",
+            name="",
+            model="",
+            system="",
+            threads=8,
+            device="cuda",
         )
 
     def merged() -> None:
         model = merge.merge_dequantized(base, scratch / "adapter", place)
-        nll.score(models.load_tokenizer(base), rows, "", "merged", nll.transformers_logits(model))
+        nll.score(loading.load_tokenizer(base), rows, "", "merged", nll.transformers_logits(model))
 
     measure("nll_scale, nll_nf4: 8 questions", adapter)
     measure("nll_merge, parity (16 bits): 8 questions", merged)
@@ -66,7 +86,13 @@ class Card:
     """The peak of what a card has in use above what it had before, by nvidia-smi, ten times a second."""
 
     def __init__(self):
-        self.command = ["nvidia-smi", "--query-gpu=memory.used", "--format=csv,noheader,nounits", "-i", os.environ.get("CUDA_VISIBLE_DEVICES", "0")]
+        self.command = [
+            "nvidia-smi",
+            "--query-gpu=memory.used",
+            "--format=csv,noheader,nounits",
+            "-i",
+            os.environ.get("CUDA_VISIBLE_DEVICES", "0"),
+        ]
 
     def used(self) -> float:
         return int(subprocess.run(self.command, capture_output=True, text=True, check=True).stdout) / 1024
@@ -90,50 +116,59 @@ class Card:
 def ggufs(folder: Path, scratch: Path, formats: tuple[str, ...] = ("q4", "f16")) -> list[dict]:
     """Measure the rules that read GGUF files, with questions that training left in `scratch`."""
     import inference
-    from tatara import chat, gguf, llama, llama_batch, models, nll, offload
-    from tatara.formats import FORMATS
+    from tatara.evaluate import nll
+    from tatara.files.formats import FORMATS
+    from tatara.job import gpu_layers
+    from tatara.llama import batch, gguf_model, imatrix
+    from tatara.models import chat, loading
 
     prompts = inference.prompts_of(folder / "model", training.REPOSITORY / "resources/testset/test_set_200.jsonl")[:32]
     longest, measured = max(map(len, prompts)), []
 
     def measure(rule: str, file: Path, context: int, more: int, work) -> None:
-        layers = offload.gpu_layers(file, context, more)
+        layers = gpu_layers.gpu_layers(file, context, more)
         start = time.perf_counter()
         with Card() as card:
             work()
         measured.append({
             "rule": rule, "seconds": round(time.perf_counter() - start, 1), "peak_card_gib": round(card.peak - card.before, 2),
-            "gpu_layers": "all" if layers == offload.ALL else layers, "memory_limit_gib": os.environ["TATARA_GPU_MEMORY_GIB"],
+            "gpu_layers": "all" if layers == gpu_layers.ALL else layers, "memory_limit_gib": os.environ["TATARA_GPU_MEMORY_GIB"],
         })  # fmt: skip
         print(measured[-1], file=sys.stderr, flush=True)
 
     def answers(file: Path) -> None:
-        model = llama.load(file, 2048, 8, more=llama_batch.cells(len(prompts), longest, TOKENS))
-        slots = llama_batch.Together(model, len(prompts), longest, TOKENS)
+        model = gguf_model.load(file, 2048, 8, more=batch.cells(len(prompts), longest, TOKENS))
+        slots = batch.BatchContext(model, len(prompts), longest, TOKENS)
         slots.limit = GENERATED
         slots.generate(prompts, [])
         slots.close()
         model.close()
 
     def likelihood(file: Path) -> None:
-        model = llama.load(file, 2048, 8, logits_all=True)
-        nll.score(models.load_tokenizer(folder / "model"), rows_of(scratch / "pairs.jsonl", 4), "", "gguf", llama.logits_of(model))
+        model = gguf_model.load(file, 2048, 8, logits_all=True)
+        nll.score(
+            loading.load_tokenizer(folder / "model"),
+            rows_of(scratch / "pairs.jsonl", 4),
+            "",
+            "gguf",
+            gguf_model.logits_of(model),
+        )
         model.close()
 
     def matrix() -> None:
-        tokenizer = models.load_tokenizer(folder / "model")
+        tokenizer = loading.load_tokenizer(folder / "model")
         text = "".join(training.texts())[:4000]
         (scratch / "text.txt").write_text(text, encoding="utf-8")
         tokens = len(chat.encode_text(tokenizer, text))
-        gguf.importance_matrix(folder / "f16.gguf", scratch / "text.txt", scratch / "imatrix.gguf", tokens, 8)
+        imatrix.importance_matrix(folder / "f16.gguf", scratch / "text.txt", scratch / "imatrix.gguf", tokens, 8)
 
-    cells = llama_batch.cells(len(prompts), longest, TOKENS)
+    cells = batch.cells(len(prompts), longest, TOKENS)
     for fmt in formats:
         file, label = folder / f"{fmt}.gguf", FORMATS[fmt].label
         measure(f"answers_gguf {label}: {len(prompts)} together", file, 2048, cells, lambda file=file: answers(file))
         measure(f"nll_gguf, parity, ladder {label}: 4 questions", file, 2048, 0, lambda file=file: likelihood(file))
     if "f16" in formats:
-        measure("imatrix F16", folder / "f16.gguf", gguf.CHUNK, 0, matrix)
+        measure("imatrix F16", folder / "f16.gguf", imatrix.CHUNK, 0, matrix)
     return measured
 
 
@@ -142,7 +177,9 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="where the base lies or shall lie; a temporary one otherwise")
     parser.add_argument("--gguf", type=Path, metavar="FOLDER", help="where benchmarks/inference.py has made GGUF files")
     parser.add_argument("--limit", default="15", help="GiB of GPU memory")
-    parser.add_argument("--one", type=Path, metavar="SCRATCH", help=argparse.SUPPRESS)  # a part in this process, its rows to standard output
+    parser.add_argument(
+        "--one", type=Path, metavar="SCRATCH", help=argparse.SUPPRESS
+    )  # a part in this process, its rows to standard output
     parser.add_argument("part", nargs="?", help=argparse.SUPPRESS)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
@@ -164,7 +201,9 @@ def main() -> None:
         gguf = ["--gguf", options.gguf] if options.gguf else []
         for part in ("fused stage 2", "evaluate", *(["gguf"] if gguf else [])):
             command = [sys.executable, __file__, "--folder", base, *gguf, "--one", Path(temporary, "run"), part]
-            done = subprocess.run(command, env=training.environment(options.limit), stdout=subprocess.PIPE, text=True, check=True)
+            done = subprocess.run(
+                command, env=training.environment(options.limit), stdout=subprocess.PIPE, text=True, check=True
+            )
             rows += json.loads(done.stdout.splitlines()[-1])
             print(*rows, sep="\n", flush=True)
             with Path(__file__).with_suffix(".csv").open("w", newline="") as file:

@@ -18,13 +18,15 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(REPOSITORY / "scripts"), str(REPOSITORY / "tests")]
-from tatara.schema import RelationType, Schema  # noqa: E402 - found by the line above
+from tatara.data.schema import RelationType, Schema
 
 COLUMNS = ["nodes", "relations", "step", "seconds", "peak_mib", "server_peak_mib"]
 SIZES = (10_000, 25_000, 50_000, 100_000)
 VOLUME = "編"
 LABELS = {"Facility": "施設", "Concept": "概念"}
-TYPES = {name: RelationType(name, name, tuple(LABELS), tuple(LABELS), False) for name in ("REQUIRES", "AFFECTS", "USED_IN")}
+TYPES = {
+    name: RelationType(name, name, tuple(LABELS), tuple(LABELS), False) for name in ("REQUIRES", "AFFECTS", "USED_IN")
+}
 SCHEMA = Schema(LABELS, TYPES, {"c": 1}, {VOLUME: "c"})
 
 
@@ -36,13 +38,16 @@ def peak_mib(pid: int | str) -> float:
 
 def make_graph(nodes: int):
     """Return a checked graph of so many nodes and three times as many relations, and its schema."""
-    from tatara.graph import build_graph
-    from tatara.toc import Citation, Toc
+    from tatara.data.graph import build_graph
+    from tatara.data.toc import Citation, Toc
 
     toc = Toc({Citation(VOLUME): None, Citation(VOLUME, "第1章 総論"): None})
     text = "堤防の高さは計画高水位に余裕高を加えたもの以上とし、出水期前に点検する。" * 3
     names, types = list(SCHEMA.labels), list(SCHEMA.relations)
-    rows = [(f"n{i}", {"id": f"n{i}", "name": f"名{i}", "label": names[i % 2], "description": f"{i} {text}"}) for i in range(nodes)]
+    rows = [
+        (f"n{i}", {"id": f"n{i}", "name": f"名{i}", "label": names[i % 2], "description": f"{i} {text}"})
+        for i in range(nodes)
+    ]
     relations, evidence = [], {"reason": text, "volume": VOLUME, "chapter": "第1章 総論"}
     for i in range(3 * nodes):
         start, kind = i % nodes, types[i // nodes]
@@ -53,8 +58,8 @@ def make_graph(nodes: int):
 
 def measure(nodes: int, step: str, folder: Path, uri: str, server: int) -> None:
     """Load or export one graph and print its row."""
-    from tatara.graph import write_graph
-    from tatara.graph_neo4j import connect, read_graph
+    from tatara.data.graph import write_graph
+    from tatara.data.graph_neo4j import connect, read_graph
 
     graph, schema = make_graph(nodes) if step != "export" else (None, SCHEMA)
     start = time.monotonic()
@@ -79,7 +84,9 @@ def main() -> None:
             server = Server(Path(folder), secrets.token_hex(12))
             server.start()
             try:
-                Path(folder, "toc.csv").write_text(f"volume,chapter_number,chapter,section_number,section\n{VOLUME},第1章,総論,,\n")
+                Path(folder, "toc.csv").write_text(
+                    f"volume,chapter_number,chapter,section_number,section\n{VOLUME},第1章,総論,,\n"
+                )
                 for step in ("load", "load again", "export"):
                     command = [sys.executable, __file__, str(nodes), step, folder, server.uri, str(server.process.pid)]
                     known = {**os.environ, "NEO4J_PASSWORD": server.password}

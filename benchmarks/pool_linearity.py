@@ -39,8 +39,24 @@ def main(source: Path) -> None:
     for factor in FACTORS:
         with tempfile.TemporaryDirectory() as folder:
             pairs = enlarge(source, factor, Path(folder, "results/qa/qa_pairs.jsonl"))
-            command = [sys.executable, "-m", "snakemake", "results/subsets/quality.csv", "results/testset/overlap.json", "--cores", "1", "--quiet"]
-            command += ["--snakefile", REPOSITORY / "Snakefile", "--configfile", REPOSITORY / "config/config.yaml", "--directory", folder]
+            command = [
+                sys.executable,
+                "-m",
+                "snakemake",
+                "results/subsets/quality.csv",
+                "results/testset/overlap.json",
+                "--cores",
+                "1",
+                "--quiet",
+            ]
+            command += [
+                "--snakefile",
+                REPOSITORY / "Snakefile",
+                "--configfile",
+                REPOSITORY / "config/config.yaml",
+                "--directory",
+                folder,
+            ]
             subprocess.run([*command, "--allowed-rules", *RULES], check=True)
             for rule in RULES:
                 with Path(folder, f"results/benchmarks/{rule}.tsv").open() as file:

@@ -2,7 +2,7 @@
 
 Usage: python benchmarks/rounding.py OUTPUT.csv BASE TESTSET F16.gguf [GGUF …]   (135 M parameters on two cores: 3 minutes)
 
-llama.cpp multiplies quantized weights by activations that it rounds to 8 bits in blocks of 32. Every file reads the prompts of a few questions one
+model.cpp multiplies quantized weights by activations that it rounds to 8 bits in blocks of 32. Every file reads the prompts of a few questions one
 token at a time, 8 and 512 at once, which are other kernels. Before that transformers reads them with BASE in float32 and, its weights untouched,
 with the inputs of all matrices rounded so. KL in nats a token, of the distribution over the next token.
 """
@@ -14,11 +14,20 @@ from pathlib import Path
 
 import inference  # also makes tatara known
 import numpy
-from tatara import divergence, llama
+from tatara.evaluate import divergence
 
 AT_ONCE, QUESTIONS = (1, 8, 512), 4
-BLOCK, LARGEST = 32, 127  # of llama.cpp's Q8_0
-FIELDS = ["file", "card", "tokens_at_once", "tokens", "kl_from_first", "same_top_as_first", "kl_from_one_by_one", "same_top_as_one_by_one"]
+BLOCK, LARGEST = 32, 127  # of model.cpp's Q8_0
+FIELDS = [
+    "file",
+    "card",
+    "tokens_at_once",
+    "tokens",
+    "kl_from_first",
+    "same_top_as_first",
+    "kl_from_one_by_one",
+    "same_top_as_one_by_one",
+]
 
 
 def rounded(values):
@@ -46,7 +55,9 @@ def activations(base: Path, prompts: list[list[int]]) -> tuple[numpy.ndarray, nu
 
     def read() -> numpy.ndarray:
         with torch.inference_mode():
-            return divergence.log_softmax(torch.cat([model(torch.tensor([prompt])).logits[0] for prompt in prompts]).numpy())
+            return divergence.log_softmax(
+                torch.cat([model(torch.tensor([prompt])).logits[0] for prompt in prompts]).numpy()
+            )
 
     matrices = [(name, module) for name, module in model.named_modules() if isinstance(module, torch.nn.Linear)]
     hooks = [module.register_forward_pre_hook(look(name.rsplit(".", 1)[-1])) for name, module in matrices]
@@ -65,9 +76,16 @@ def read_file(file: Path, prompts: list[list[int]], at_once: int, threads: int) 
     import llama_cpp
 
     model = llama_cpp.Llama(
-        str(file), n_ctx=1024, n_batch=at_once, n_ubatch=at_once, n_gpu_layers=-1, n_threads=threads, logits_all=True, verbose=False
+        str(file),
+        n_ctx=1024,
+        n_batch=at_once,
+        n_ubatch=at_once,
+        n_gpu_layers=-1,
+        n_threads=threads,
+        logits_all=True,
+        verbose=False,
     )
-    logits = llama.logits_of(model)
+    logits = model.logits_of(model)
     said = divergence.log_softmax(numpy.concatenate([numpy.array(logits(prompt)) for prompt in prompts]))
     model.close()
     return said

@@ -52,17 +52,21 @@ def make_base(folder: Path) -> None:
     import torch
     from bitsandbytes.functional import quantize_4bit
     from safetensors.torch import save_file
-    from tatara import models, standin
+    from tatara.models import families, loading
     from transformers import LlamaConfig
 
     folder.mkdir(parents=True)
-    tokenizer = standin.train_tokenizer(texts(), "llama3", 1024)
+    tokenizer = families.train_tokenizer(texts(), "llama3", 1024)
     tokenizer.save_pretrained(folder)
     config = LlamaConfig(
-        **SHAPE, dtype="bfloat16", bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id
+        **SHAPE,
+        dtype="bfloat16",
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
     )
     config.architectures = ["LlamaForCausalLM"]
-    config.quantization_config = models.nf4_config(torch.device("cuda")).to_dict()
+    config.quantization_config = loading.nf4_config(torch.device("cuda")).to_dict()
     config.save_pretrained(folder)
     torch.manual_seed(0)
     width, wide, kv = SHAPE["hidden_size"], SHAPE["intermediate_size"], SHAPE["hidden_size"] // 4
@@ -79,13 +83,21 @@ def make_base(folder: Path) -> None:
         save_file(tensors, folder / name, metadata={"format": "pt"})
         index.update(dict.fromkeys(tensors, name))
 
-    layer = {f"{norm}.weight": torch.ones(width, dtype=torch.bfloat16) for norm in ("input_layernorm", "post_attention_layernorm")}
+    layer = {
+        f"{norm}.weight": torch.ones(width, dtype=torch.bfloat16)
+        for norm in ("input_layernorm", "post_attention_layernorm")
+    }
     for name, size in sizes.items():
         packed, state = quantize_4bit(normal(*size), blocksize=64, compress_statistics=True, quant_type="nf4")
-        layer |= {f"{name}.weight": packed} | {f"{name}.weight.{key}": value for key, value in state.as_dict(packed=True).items()}
+        layer |= {f"{name}.weight": packed} | {
+            f"{name}.weight.{key}": value for key, value in state.as_dict(packed=True).items()
+        }
     layer = {name: tensor.contiguous().cpu() for name, tensor in layer.items()}
     for number in range(SHAPE["num_hidden_layers"]):
-        save(f"layer-{number:02}.safetensors", {f"model.layers.{number}.{name}": tensor for name, tensor in layer.items()})
+        save(
+            f"layer-{number:02}.safetensors",
+            {f"model.layers.{number}.{name}": tensor for name, tensor in layer.items()},
+        )
     save("rest.safetensors", {
         "model.embed_tokens.weight": normal(SHAPE["vocab_size"], width).cpu(), "lm_head.weight": normal(SHAPE["vocab_size"], width).cpu(),
         "model.norm.weight": torch.ones(width, dtype=torch.bfloat16),
@@ -100,19 +112,23 @@ def texts() -> list[str]:
 
 def make_pairs(base: Path, count: int, file: Path) -> int:
     """Write pairs of the study's lengths; return their tokens in all."""
-    from tatara import chat, models
-    from tatara.jsonl import write_jsonl
+    from tatara.files.jsonl import write_jsonl
+    from tatara.models import chat, loading
 
-    tokenizer = models.load_tokenizer(base)
+    tokenizer = loading.load_tokenizer(base)
     text = "".join(texts())
     fixed = len(chat.encode(tokenizer, "", "", "").input_ids)
     draw = random.Random(0)
 
     def piece(tokens: float) -> str:
         start = draw.randrange(len(text) - 3000)
-        return tokenizer.decode(chat.encode_text(tokenizer, text[start : start + 3000])[: round(tokens)]).strip("\ufffd")
+        return tokenizer.decode(chat.encode_text(tokenizer, text[start : start + 3000])[: round(tokens)]).strip(
+            "\ufffd"
+        )
 
-    pairs = [{"id": f"p{n}", "question": piece(77 - fixed), "answer": piece(draw.uniform(190, 260))} for n in range(count)]
+    pairs = [
+        {"id": f"p{n}", "question": piece(77 - fixed), "answer": piece(draw.uniform(190, 260))} for n in range(count)
+    ]
     write_jsonl(file, pairs)
     return sum(len(chat.encode(tokenizer, pair["question"], pair["answer"], "").input_ids) for pair in pairs)
 
@@ -125,13 +141,13 @@ def run(recipe: str, base: Path, scratch: Path, steps: int | None, profile: Path
         os.environ["UNSLOTH_DISABLE_STATISTICS"] = "1"
         import unsloth  # noqa: F401  before transformers and TRL, which it changes
     import torch
-    from tatara import qlora
+    from tatara.train import qlora, trainer
 
     scratch.mkdir(parents=True)
     tokens = make_pairs(base, steps * settings["batch_size"], scratch / "pairs.jsonl")
     ends = []
 
-    class Timed(qlora._Steps):
+    class Timed(trainer._Steps):
         profiler = None
 
         def on_step_end(self, args, state, control, **keywords):
@@ -142,10 +158,14 @@ def run(recipe: str, base: Path, scratch: Path, steps: int | None, profile: Path
                 self.profiler.start()
             elif self.profiler and state.global_step == 2 * steps - 1:
                 self.profiler.stop()
-                profile.write_text(self.profiler.key_averages().table(sort_by="self_cuda_time_total", row_limit=45, max_name_column_width=90))
+                profile.write_text(
+                    self.profiler.key_averages().table(
+                        sort_by="self_cuda_time_total", row_limit=45, max_name_column_width=90
+                    )
+                )
                 self.profiler = None
 
-    qlora._Steps = Timed
+    trainer._Steps = Timed
     report = qlora.train(
         base=base, subset=scratch / "pairs.jsonl", adapter=scratch / "adapter", report=scratch / "train.json",
         checkpoint_folder=scratch / "checkpoints", settings=settings, lora=lora, system="", run=recipe,
@@ -165,13 +185,22 @@ def memory() -> dict:
     """Return the peaks of GPU memory so far in GiB, by torch: what tensors held, and what the process took for them (without CUDA's own)."""
     import torch
 
-    peaks = {"peak_allocated_gib": torch.cuda.max_memory_allocated(), "peak_reserved_gib": torch.cuda.max_memory_reserved()}
-    return {name: round(peak / 2**30, 2) for name, peak in peaks.items()} | {"memory_limit_gib": os.environ["TATARA_GPU_MEMORY_GIB"]}
+    peaks = {
+        "peak_allocated_gib": torch.cuda.max_memory_allocated(),
+        "peak_reserved_gib": torch.cuda.max_memory_reserved(),
+    }
+    return {name: round(peak / 2**30, 2) for name, peak in peaks.items()} | {
+        "memory_limit_gib": os.environ["TATARA_GPU_MEMORY_GIB"]
+    }
 
 
 def environment(limit: str) -> dict:
     """Return what a job of the pipeline has in its environment, with a limit in GiB (empty: none)."""
-    return os.environ | {"TATARA_GPU_MEMORY_GIB": limit, "HF_HUB_OFFLINE": "1", "PYTORCH_ALLOC_CONF": "expandable_segments:True"}
+    return os.environ | {
+        "TATARA_GPU_MEMORY_GIB": limit,
+        "HF_HUB_OFFLINE": "1",
+        "PYTORCH_ALLOC_CONF": "expandable_segments:True",
+    }
 
 
 def main() -> None:
@@ -182,12 +211,18 @@ def main() -> None:
     parser.add_argument("--memory-limit", default="", help="GiB of GPU memory that each process may take")
     parser.add_argument("--steps", type=int, help="steps of a pass, instead of the recipe's own number")
     parser.add_argument("--profile", action="store_true", help="write a table of one step's kernels beside the output")
-    parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)  # a recipe in this process, its row to standard output
+    parser.add_argument(
+        "--one", action="store_true", help=argparse.SUPPRESS
+    )  # a recipe in this process, its row to standard output
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         base = options.folder or Path(temporary, "base")
         if options.one:
-            profile = options.output.with_name(f"{options.output.stem}-{options.recipes[0].replace(' ', '_')}.txt") if options.profile else None
+            profile = (
+                options.output.with_name(f"{options.output.stem}-{options.recipes[0].replace(' ', '_')}.txt")
+                if options.profile
+                else None
+            )
             print(json.dumps(run(options.recipes[0], base, Path(temporary, "run"), options.steps, profile)))
             return
         if not base.exists():

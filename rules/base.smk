@@ -13,9 +13,6 @@ rule base:
         "results/logs/base_{model}.log",
     benchmark:
         "results/benchmarks/base_{model}.tsv"
-    conda:
-        "../envs/conda-cpu.yaml"
-    threads: THREADS
     resources:
         gpu=1,
     params:
@@ -23,8 +20,6 @@ rule base:
         continued=lambda wildcards: config["models"][wildcards.model]["continued"],
         min_chars=config["corpus"]["min_chars"],
         held_out=config["corpus"]["held_out"],
-        numeric_threads=THREADS,
-        device=DEVICE,
-        code=code_digest("tatara.base"),
+        code=code_of("base"),
     script:
         "../scripts/base.py"

@@ -7,13 +7,13 @@ from glob import glob
 from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, os.path.join(workflow.basedir, "scripts"))
-from tatara.code import code_digest, pipeline_commit, pipeline_digest
-from tatara.config import check_config
-from tatara.environment import check_environment
-from tatara.errors import InputError
-from tatara.formats import FORMATS, variants
-from tatara.pipeline import stages
-from tatara.trouble import killed_hint
+from tatara.files.config import check_config
+from tatara.files.formats import FORMATS, variants
+from tatara.job.digests import code_of, pipeline_commit, pipeline_digest
+from tatara.job.environment import check_environment
+from tatara.job.errors import InputError
+from tatara.job.machine import killed_hint
+from tatara.report.workflow import stages
 
 try:
     config = check_config(
@@ -144,8 +144,4 @@ BY_OLLAMA = GGUF_FORMATS if config["evaluate"]["engine"] == "ollama" else []
 BY_LLAMA_CPP = [] if BY_OLLAMA else GGUF_FORMATS
 OLLAMA = {key: config["ollama"][key] for key in ("url", "timeout", "parallel")}
 SYSTEM = config["chat"]["system"]
-THREADS = config["runtime"]["threads"]
-DEVICE = config["runtime"]["device"]
-# For tatara.models: no param, since another limit is no reason to make anything again.
-os.environ.update(TATARA_GPU_MEMORY_GIB=str(config["gpu"]["memory_limit_gib"] or ""))
 QUESTIONS = {"label": config["testset"]["label"], "limit": config["testset"]["limit"]}

@@ -17,12 +17,10 @@ rule graph:
     benchmark:
         "results/benchmarks/graph.tsv"
     priority: DATA_PRIORITY
-    conda:
-        "../envs/conda-cpu.yaml"
     threads: ALL_CORES
     params:
         neo4j=config["graph"]["neo4j"] if FROM_NEO4J else None,
-        code=code_digest("tatara.graph_neo4j" if FROM_NEO4J else "tatara.graph"),
+        code=code_of("graph"),
     script:
         "../scripts/graph.py"
 
@@ -40,11 +38,9 @@ rule load_graph:
         "results/logs/load_graph.log",
     benchmark:
         "results/benchmarks/load_graph.tsv"
-    conda:
-        "../envs/conda-cpu.yaml"
     params:
         neo4j=config["graph"]["neo4j"],
-        code=code_digest("tatara.graph_neo4j"),
+        code=code_of("load_graph"),
     script:
         "../scripts/load_graph.py"
 
@@ -64,13 +60,11 @@ rule qa_pairs:
     benchmark:
         "results/benchmarks/qa_pairs.tsv"
     priority: DATA_PRIORITY
-    conda:
-        "../envs/conda-cpu.yaml"
     threads: ALL_CORES
     params:
         target_counts=config["qa"]["target_counts"],
         seed=config["seed"],
-        code=code_digest("tatara.pairs"),
+        code=code_of("qa_pairs"),
     script:
         "../scripts/qa_pairs.py"
 
@@ -93,8 +87,6 @@ rule qa_augmented:
     benchmark:
         "results/benchmarks/qa_augmented.tsv"
     priority: DATA_PRIORITY
-    conda:
-        "../envs/conda-cpu.yaml"
     threads: ALL_CORES
     resources:
         gpu=1,
@@ -104,7 +96,7 @@ rule qa_augmented:
         label=config["testset"]["label"],
         threshold=config["testset"]["threshold"],
         seed=config["seed"],
-        code=code_digest("tatara.augment"),
+        code=code_of("augment"),
     script:
         "../scripts/augment.py"
 
@@ -121,14 +113,12 @@ rule pool:
     benchmark:
         "results/benchmarks/pool.tsv"
     priority: DATA_PRIORITY
-    conda:
-        "../envs/conda-cpu.yaml"
     threads: ALL_CORES
     params:
         retain=config["rebalance"]["retain"],
         target_share=config["rebalance"]["target_share"],
         seed=config["seed"],
-        code=code_digest("tatara.subsets"),
+        code=code_of("pool"),
     script:
         "../scripts/pool.py"
 
@@ -148,13 +138,11 @@ rule subsets:
     benchmark:
         "results/benchmarks/subsets.tsv"
     priority: DATA_PRIORITY
-    conda:
-        "../envs/conda-cpu.yaml"
     threads: ALL_CORES
     params:
         sizes=sorted(config["subsets"]["sizes"]),
         seed=config["seed"],
-        code=code_digest("tatara.subsets"),
+        code=code_of("subsets"),
     script:
         "../scripts/subsets.py"
 
@@ -174,13 +162,11 @@ rule testset:
     benchmark:
         "results/benchmarks/testset.tsv"
     priority: DATA_PRIORITY
-    conda:
-        "../envs/conda-cpu.yaml"
     threads: ALL_CORES
     params:
         label=config["testset"]["label"],
         threshold=config["testset"]["threshold"],
-        code=code_digest("tatara.testset"),
+        code=code_of("testset"),
     script:
         "../scripts/testset.py"
 
@@ -195,11 +181,9 @@ rule diversity:
         "results/logs/diversity.log",
     benchmark:
         "results/benchmarks/diversity.tsv"
-    conda:
-        "../envs/conda-cpu.yaml"
     params:
         sample=config["qa"]["diversity_sample"],
         seed=config["seed"],
-        code=code_digest("tatara.diversity"),
+        code=code_of("diversity"),
     script:
         "../scripts/diversity.py"

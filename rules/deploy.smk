@@ -20,8 +20,6 @@ rule model_card:
         "results/deploy/{model}-{fmt}/README.md",
     log:
         "results/logs/model_card_{model}_{fmt}.log",
-    conda:
-        "../envs/conda-cpu.yaml"
     params:
         model=lambda wildcards: {
             key: config["models"][wildcards.model][key] for key in ("name", "license")
@@ -32,7 +30,7 @@ rule model_card:
         seed=config["seed"],
         level=config["statistics"]["level"],
         resamples=config["statistics"]["resamples"],
-        code=code_digest("tatara.cards"),
+        code=code_of("model_card"),
     script:
         "../scripts/model_card.py"
 
@@ -47,11 +45,9 @@ rule modelfile:
         "results/deploy/{model}-{fmt}/Modelfile",
     log:
         "results/logs/modelfile_{model}_{fmt}.log",
-    conda:
-        "../envs/conda-cpu.yaml"
     params:
         recipe=lambda wildcards: RECIPE | {"model": wildcards.model},
-        code=code_digest("tatara.deploy"),
+        code=code_of("modelfile"),
     script:
         "../scripts/modelfile.py"
 
@@ -71,9 +67,6 @@ rule ollama_create:
         "results/logs/ollama_create_{model}_{fmt}.log",
     benchmark:
         "results/benchmarks/ollama_create_{model}_{fmt}.tsv"
-    conda:
-        "../envs/conda-cpu.yaml"
-    threads: THREADS
     resources:
         gpu=1,
     params:
@@ -81,8 +74,7 @@ rule ollama_create:
         recipe=lambda wildcards: RECIPE | {"model": wildcards.model},
         questions=QUESTIONS,
         ollama=OLLAMA,
-        numeric_threads=THREADS,
-        code=code_digest("tatara.deploy"),
+        code=code_of("ollama_create"),
     script:
         "../scripts/ollama_create.py"
 

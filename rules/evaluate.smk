@@ -17,9 +17,6 @@ rule answers_gguf:
         "results/benchmarks/answers_{model}_{fmt}.tsv"
     wildcard_constraints:
         fmt=names_of(BY_LLAMA_CPP),
-    conda:
-        "../envs/conda-cpu.yaml"
-    threads: THREADS
     resources:
         gpu=1,
     params:
@@ -29,9 +26,7 @@ rule answers_gguf:
         context=config["evaluate"]["context"],
         batch_size=config["evaluate"]["batch_size"],
         timed=config["evaluate"]["timed_questions"],
-        numeric_threads=THREADS,
-        device=DEVICE,
-        code=code_digest("tatara.engines"),
+        code=code_of("answers"),
     script:
         "../scripts/answers.py"
 
@@ -51,8 +46,6 @@ rule answers_ollama:
         "results/benchmarks/answers_{model}_{fmt}.tsv"
     wildcard_constraints:
         fmt=names_of(BY_OLLAMA),
-    conda:
-        "../envs/conda-cpu.yaml"
     resources:
         gpu=1,
     params:
@@ -61,7 +54,7 @@ rule answers_ollama:
         limit=config["evaluate"]["max_new_tokens"],
         context=config["evaluate"]["context"],
         ollama=OLLAMA,
-        code=code_digest("tatara.ollama_engine"),
+        code=code_of("answers_ollama"),
     script:
         "../scripts/answers_ollama.py"
 
@@ -81,9 +74,6 @@ rule answers_nf4:
         "results/benchmarks/answers_{model}_nf4.tsv"
     # The slowest engine on a CPU begins first, so that nothing waits for it at the end.
     priority: 10
-    conda:
-        "../envs/conda-cpu.yaml"
-    threads: THREADS
     resources:
         gpu=1,
     params:
@@ -93,9 +83,7 @@ rule answers_nf4:
         context=config["evaluate"]["context"],
         batch_size=config["evaluate"]["batch_size"],
         timed=config["evaluate"]["timed_questions"],
-        numeric_threads=THREADS,
-        device=DEVICE,
-        code=code_digest("tatara.engines"),
+        code=code_of("answers"),
     script:
         "../scripts/answers.py"
 
@@ -115,9 +103,6 @@ rule nll_gguf:
         "results/benchmarks/nll_{model}_{fmt}.tsv"
     wildcard_constraints:
         fmt="|".join(GGUF_FORMATS),
-    conda:
-        "../envs/conda-cpu.yaml"
-    threads: THREADS
     resources:
         gpu=1,
     params:
@@ -125,8 +110,7 @@ rule nll_gguf:
         questions=QUESTIONS,
         system=SYSTEM,
         context=config["evaluate"]["context"],
-        numeric_threads=THREADS,
-        code=code_digest("tatara.nll"),
+        code=code_of("nll_gguf"),
     script:
         "../scripts/nll_gguf.py"
 
@@ -143,17 +127,12 @@ rule nll_nf4:
         "results/logs/nll_{model}_nf4.log",
     benchmark:
         "results/benchmarks/nll_{model}_nf4.tsv"
-    conda:
-        "../envs/conda-cpu.yaml"
-    threads: THREADS
     resources:
         gpu=1,
     params:
         name="{model}_nf4",
         questions=QUESTIONS,
         system=SYSTEM,
-        numeric_threads=THREADS,
-        device=DEVICE,
-        code=code_digest("tatara.nll"),
+        code=code_of("nll_adapter"),
     script:
         "../scripts/nll_adapter.py"

@@ -37,12 +37,10 @@ rule fig01_pipeline:
         ),
     log:
         "results/logs/fig01_pipeline.log",
-    conda:
-        "../envs/conda-cpu.yaml"
     params:
         pipeline=lambda wildcards: stages(list(workflow.rules), EXAMPLE),
         notice=config["study"]["notice"],
-        code=code_digest("tatara.figures.pipeline"),
+        code=code_of("figure"),
     script:
         "../scripts/figure.py"
 
@@ -62,11 +60,9 @@ rule fig02_relation_distribution:
         ),
     log:
         "results/logs/fig02_relation_distribution.log",
-    conda:
-        "../envs/conda-cpu.yaml"
     params:
         notice=config["study"]["notice"],
-        code=code_digest("tatara.figures.data"),
+        code=code_of("figure"),
     script:
         "../scripts/figure.py"
 
@@ -85,11 +81,9 @@ rule fig03_answer_length:
         ),
     log:
         "results/logs/fig03_answer_length.log",
-    conda:
-        "../envs/conda-cpu.yaml"
     params:
         notice=config["study"]["notice"],
-        code=code_digest("tatara.figures.data"),
+        code=code_of("figure"),
     script:
         "../scripts/figure.py"
 
@@ -108,11 +102,9 @@ rule fig04_subset_quality:
         ),
     log:
         "results/logs/fig04_subset_quality.log",
-    conda:
-        "../envs/conda-cpu.yaml"
     params:
         notice=config["study"]["notice"],
-        code=code_digest("tatara.figures.data"),
+        code=code_of("figure"),
     script:
         "../scripts/figure.py"
 
@@ -131,11 +123,9 @@ rule fig05_training_loss:
         ),
     log:
         "results/logs/fig05_training_loss.log",
-    conda:
-        "../envs/conda-cpu.yaml"
     params:
         notice=config["study"]["notice"],
-        code=code_digest("tatara.figures.scale"),
+        code=code_of("figure"),
     script:
         "../scripts/figure.py"
 
@@ -155,12 +145,10 @@ rule fig06_scale_nll:
         ),
     log:
         "results/logs/fig06_scale_nll.log",
-    conda:
-        "../envs/conda-cpu.yaml"
     params:
         level=config["statistics"]["level"],
         notice=config["study"]["notice"],
-        code=code_digest("tatara.figures.scale"),
+        code=code_of("figure"),
     script:
         "../scripts/figure.py"
 
@@ -179,12 +167,10 @@ rule fig07_model_comparison:
         ),
     log:
         "results/logs/fig07_model_comparison.log",
-    conda:
-        "../envs/conda-cpu.yaml"
     params:
         level=config["statistics"]["level"],
         notice=config["study"]["notice"],
-        code=code_digest("tatara.figures.compare"),
+        code=code_of("figure"),
     script:
         "../scripts/figure.py"
 
@@ -203,11 +189,9 @@ rule fig08_score_distribution:
         ),
     log:
         "results/logs/fig08_score_distribution.log",
-    conda:
-        "../envs/conda-cpu.yaml"
     params:
         notice=config["study"]["notice"],
-        code=code_digest("tatara.figures.compare"),
+        code=code_of("figure"),
     script:
         "../scripts/figure.py"
 
@@ -226,15 +210,13 @@ rule fig09_category_scores:
         ),
     log:
         "results/logs/fig09_category_scores.log",
-    conda:
-        "../envs/conda-cpu.yaml"
     params:
         names=NAMES,
         seed=BOOTSTRAP["seed"],
         level=BOOTSTRAP["level"],
         resamples=BOOTSTRAP["resamples"],
         notice=config["study"]["notice"],
-        code=code_digest("tatara.figures.questions"),
+        code=code_of("figure"),
     script:
         "../scripts/figure.py"
 
@@ -253,15 +235,13 @@ rule fig10_model_profile:
         ),
     log:
         "results/logs/fig10_model_profile.log",
-    conda:
-        "../envs/conda-cpu.yaml"
     params:
         names=NAMES,
         seed=BOOTSTRAP["seed"],
         level=BOOTSTRAP["level"],
         resamples=BOOTSTRAP["resamples"],
         notice=config["study"]["notice"],
-        code=code_digest("tatara.figures.questions"),
+        code=code_of("figure"),
     script:
         "../scripts/figure.py"
 
@@ -280,15 +260,13 @@ rule fig11_question_scores:
         ),
     log:
         "results/logs/fig11_question_scores.log",
-    conda:
-        "../envs/conda-cpu.yaml"
     params:
         names=NAMES,
         seed=BOOTSTRAP["seed"],
         level=BOOTSTRAP["level"],
         resamples=BOOTSTRAP["resamples"],
         notice=config["study"]["notice"],
-        code=code_digest("tatara.figures.questions"),
+        code=code_of("figure"),
     script:
         "../scripts/figure.py"
 
@@ -306,14 +284,12 @@ rule quant01_ladder:
         ),
     log:
         "results/logs/quant01_ladder.log",
-    conda:
-        "../envs/conda-cpu.yaml"
     params:
         max_delta_nll=config["quantization"]["max_delta_nll"],
         min_top1=config["quantization"]["min_top1"],
         level=BOOTSTRAP["level"],
         notice=config["study"]["notice"],
-        code=code_digest("tatara.figures.quantization"),
+        code=code_of("figure"),
     script:
         "../scripts/figure.py"
 
@@ -333,11 +309,9 @@ rule data01_relation_types:
         ),
     log:
         "results/logs/data01_relation_types.log",
-    conda:
-        "../envs/conda-cpu.yaml"
     params:
         notice=config["study"]["notice"],
-        code=code_digest("tatara.figures.domain"),
+        code=code_of("figure"),
     script:
         "../scripts/figure.py"
 
@@ -355,11 +329,9 @@ rule data02_lengths:
         ),
     log:
         "results/logs/data02_lengths.log",
-    conda:
-        "../envs/conda-cpu.yaml"
     params:
         notice=config["study"]["notice"],
-        code=code_digest("tatara.figures.domain"),
+        code=code_of("figure"),
     script:
         "../scripts/figure.py"
 
@@ -379,12 +351,10 @@ rule data03_categories:
         ),
     log:
         "results/logs/data03_categories.log",
-    conda:
-        "../envs/conda-cpu.yaml"
     params:
         label=config["testset"]["label"],
         notice=config["study"]["notice"],
-        code=code_digest("tatara.figures.domain"),
+        code=code_of("figure"),
     script:
         "../scripts/figure.py"
 
@@ -402,11 +372,9 @@ rule data04_overlap:
         ),
     log:
         "results/logs/data04_overlap.log",
-    conda:
-        "../envs/conda-cpu.yaml"
     params:
         notice=config["study"]["notice"],
-        code=code_digest("tatara.figures.domain"),
+        code=code_of("figure"),
     script:
         "../scripts/figure.py"
 
@@ -427,10 +395,8 @@ rule data05_graph:
         ),
     log:
         "results/logs/data05_graph.log",
-    conda:
-        "../envs/conda-cpu.yaml"
     params:
         notice=config["study"]["notice"],
-        code=code_digest("tatara.figures.domain"),
+        code=code_of("figure"),
     script:
         "../scripts/figure.py"

@@ -13,12 +13,11 @@ rule judge_identity:
     wildcard_constraints:
         judge=names_of(LLM_JUDGES),
     priority: DATA_PRIORITY
-    conda:
-        "../envs/conda-cpu.yaml"
     threads: ALL_CORES
     params:
         settings=lambda wildcards: JUDGES[wildcards.judge],
         file=lambda wildcards: judge_file(wildcards.judge),
+        code=code_of("judge_identity"),
     script:
         "../scripts/judge_identity.py"
 
@@ -36,13 +35,11 @@ rule judge_rubric:
     wildcard_constraints:
         judge=names_of(RUBRICS),
         evaluated=names_of(EVALUATED),
-    conda:
-        "../envs/conda-cpu.yaml"
     params:
         questions=QUESTIONS,
-        code=code_digest("tatara.judges"),
+        code=code_of("judge_rubric"),
     script:
-        "../scripts/judge.py"
+        "../scripts/judge_rubric.py"
 
 
 rule judge_llm:
@@ -62,9 +59,6 @@ rule judge_llm:
     wildcard_constraints:
         judge=names_of(LLM_JUDGES),
         evaluated=names_of(EVALUATED),
-    conda:
-        "../envs/conda-cpu.yaml"
-    threads: THREADS
     resources:
         gpu=1,
     params:
@@ -72,10 +66,9 @@ rule judge_llm:
         settings=lambda wildcards: JUDGES[wildcards.judge],
         file=lambda wildcards: judge_file(wildcards.judge),
         seed=config["seed"],
-        numeric_threads=THREADS,
-        code=code_digest("tatara.llm_judges", "tatara.ollama_api"),
+        code=code_of("judge_llm"),
     script:
-        "../scripts/judge.py"
+        "../scripts/judge_llm.py"
 
 
 rule judge:
@@ -86,10 +79,8 @@ rule judge:
         "results/judge/judge_{model}_{fmt}.csv",
     log:
         "results/logs/judge_{model}_{fmt}.log",
-    conda:
-        "../envs/conda-cpu.yaml"
     params:
-        code=code_digest("tatara.judges"),
+        code=code_of("judge_all"),
     script:
         "../scripts/judge_all.py"
 
@@ -102,14 +93,12 @@ rule agreement:
         "results/judge/agreement.csv",
     log:
         "results/logs/agreement.log",
-    conda:
-        "../envs/conda-cpu.yaml"
     params:
         arguments={
             "seed": config["seed"],
             "level": config["statistics"]["level"],
             "resamples": config["statistics"]["resamples"],
         },
-        code=code_digest("tatara.agreement"),
+        code=code_of("agreement"),
     script:
         "../scripts/agreement.py"

@@ -14,16 +14,12 @@ rule imatrix:
         "results/logs/imatrix_{model}.log",
     benchmark:
         "results/benchmarks/imatrix_{model}.tsv"
-    conda:
-        "../envs/conda-cpu.yaml"
-    threads: THREADS
     resources:
         gpu=1,
     params:
         pairs=config["quantization"]["imatrix_pairs"],
         system=SYSTEM,
-        numeric_threads=THREADS,
-        code=code_digest("tatara.ladder"),
+        code=code_of("imatrix"),
     script:
         "../scripts/imatrix.py"
 
@@ -52,9 +48,6 @@ rule ladder:
         "results/logs/ladder_{model}.log",
     benchmark:
         "results/benchmarks/ladder_{model}.tsv"
-    conda:
-        "../envs/conda-cpu.yaml"
-    threads: THREADS
     resources:
         gpu=1,
     params:
@@ -62,8 +55,7 @@ rule ladder:
         questions=QUESTIONS,
         system=SYSTEM,
         context=config["evaluate"]["context"],
-        numeric_threads=THREADS,
-        code=code_digest("tatara.ladder"),
+        code=code_of("ladder"),
     script:
         "../scripts/ladder.py"
 
@@ -81,17 +73,12 @@ rule nll_merge:
         "results/logs/nll_merge_{model}.log",
     benchmark:
         "results/benchmarks/nll_merge_{model}.tsv"
-    conda:
-        "../envs/conda-cpu.yaml"
-    threads: THREADS
     resources:
         gpu=1,
     params:
         questions=QUESTIONS,
         system=SYSTEM,
-        numeric_threads=THREADS,
-        device=DEVICE,
-        code=code_digest("tatara.nll", "tatara.merge"),
+        code=code_of("nll_merge"),
     script:
         "../scripts/nll_merge.py"
 
@@ -106,13 +93,11 @@ rule ladder_table:
         md="results/quant/ladder.md",
     log:
         "results/logs/ladder_table.log",
-    conda:
-        "../envs/conda-cpu.yaml"
     params:
         arguments={"names": NAMES, **BOOTSTRAP},
         level=config["statistics"]["level"],
         notice=config["study"]["notice"],
-        code=code_digest("tatara.quant_tables", "tatara.table_text"),
+        code=code_of("table"),
     script:
         "../scripts/table.py"
 
@@ -132,13 +117,11 @@ rule merge_table:
         md="results/quant/merge.md",
     log:
         "results/logs/merge_table.log",
-    conda:
-        "../envs/conda-cpu.yaml"
     params:
         arguments={"names": NAMES, **BOOTSTRAP},
         level=config["statistics"]["level"],
         notice=config["study"]["notice"],
-        code=code_digest("tatara.quant_tables", "tatara.table_text"),
+        code=code_of("table"),
     script:
         "../scripts/table.py"
 
@@ -155,8 +138,6 @@ rule table6:
         md="results/tables/table6.md",
     log:
         "results/logs/table6.log",
-    conda:
-        "../envs/conda-cpu.yaml"
     params:
         arguments={
             "names": NAMES,
@@ -165,6 +146,6 @@ rule table6:
         },
         level=config["statistics"]["level"],
         notice=config["study"]["notice"],
-        code=code_digest("tatara.quant_tables", "tatara.table_text", "tatara.paper"),
+        code=code_of("table"),
     script:
         "../scripts/table.py"

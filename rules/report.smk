@@ -12,8 +12,6 @@ rule resolved_config:
         "results/config.yaml",
     log:
         "results/logs/resolved_config.log",
-    conda:
-        "../envs/conda-cpu.yaml"
     params:
         config=config,
     script:
@@ -29,8 +27,6 @@ rule provenance:
         "results/provenance.json",
     log:
         "results/logs/provenance.log",
-    conda:
-        "../envs/conda-cpu.yaml"
     params:
         names=GIVEN,
         config=config,
@@ -56,12 +52,10 @@ rule data_page:
         "results/data.html",
     log:
         "results/logs/data_page.log",
-    conda:
-        "../envs/conda-cpu.yaml"
     params:
         title=config["study"]["title"],
         notice=config["study"]["notice"],
-        code=code_digest("tatara.report.data_page"),
+        code=code_of("data_page"),
     script:
         "../scripts/data_page.py"
 
@@ -88,14 +82,12 @@ rule report:
         "results/report.html",
     log:
         "results/logs/report.log",
-    conda:
-        "../envs/conda-cpu.yaml"
     params:
         title=config["study"]["title"],
         notice=config["study"]["notice"],
         level=config["statistics"]["level"],
         names=NAMES,
         judges=list(JUDGES),
-        code=code_digest("tatara.report"),
+        code=code_of("report"),
     script:
         "../scripts/report.py"

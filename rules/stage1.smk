@@ -17,9 +17,6 @@ rule train_scale:
         "results/logs/train_{model}_n{n}_r{r}_s{seed}.log",
     benchmark:
         "results/benchmarks/train_{model}_n{n}_r{r}_s{seed}.tsv"
-    conda:
-        "../envs/conda-cpu.yaml"
-    threads: THREADS
     resources:
         gpu=1,
     params:
@@ -28,9 +25,7 @@ rule train_scale:
         alpha=config["stage1"]["alpha"],
         dropout=config["stage1"]["dropout"],
         system=SYSTEM,
-        numeric_threads=THREADS,
-        device=DEVICE,
-        code=code_digest("tatara.qlora"),
+        code=code_of("train"),
     script:
         "../scripts/train.py"
 
@@ -47,18 +42,13 @@ rule nll_scale:
         "results/logs/nll_{model}_n{n}_r{r}_s{seed}.log",
     benchmark:
         "results/benchmarks/nll_{model}_n{n}_r{r}_s{seed}.tsv"
-    conda:
-        "../envs/conda-cpu.yaml"
-    threads: THREADS
     resources:
         gpu=1,
     params:
         name="{model}_n{n}_r{r}_s{seed}",
         questions=QUESTIONS,
         system=SYSTEM,
-        numeric_threads=THREADS,
-        device=DEVICE,
-        code=code_digest("tatara.nll"),
+        code=code_of("nll_adapter"),
     script:
         "../scripts/nll_adapter.py"
 
@@ -78,13 +68,11 @@ rule scale:
         subset="results/subsets/subset_selected.jsonl",
     log:
         "results/logs/scale.log",
-    conda:
-        "../envs/conda-cpu.yaml"
     params:
         rule=config["stage1"]["rule"],
         seed=config["seed"],
         level=config["statistics"]["level"],
         resamples=config["statistics"]["resamples"],
-        code=code_digest("tatara.scale"),
+        code=code_of("scale"),
     script:
         "../scripts/scale.py"

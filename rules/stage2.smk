@@ -16,9 +16,6 @@ rule train_selected:
         "results/logs/train_{model}_selected_r{r}_s{seed}.log",
     benchmark:
         "results/benchmarks/train_{model}_selected_r{r}_s{seed}.tsv"
-    conda:
-        "../envs/conda-cpu.yaml"
-    threads: THREADS
     resources:
         gpu=1,
     params:
@@ -27,9 +24,7 @@ rule train_selected:
         alpha=config["stage2"]["alpha"],
         dropout=config["stage2"]["dropout"],
         system=SYSTEM,
-        numeric_threads=THREADS,
-        device=DEVICE,
-        code=code_digest("tatara.qlora"),
+        code=code_of("train"),
     script:
         "../scripts/train.py"
 
@@ -45,11 +40,7 @@ rule merge:
         "results/logs/merge_{model}.log",
     benchmark:
         "results/benchmarks/merge_{model}.tsv"
-    conda:
-        "../envs/conda-cpu.yaml"
-    threads: THREADS
     params:
-        numeric_threads=THREADS,
-        code=code_digest("tatara.merge"),
+        code=code_of("merge"),
     script:
         "../scripts/merge.py"

@@ -11,10 +11,8 @@ rule convert:
         "results/logs/convert_{model}.log",
     benchmark:
         "results/benchmarks/convert_{model}.tsv"
-    conda:
-        "../envs/conda-cpu.yaml"
     params:
-        code=code_digest("tatara.gguf", "tatara.converter"),
+        code=code_of("convert"),
     script:
         "../scripts/convert.py"
 
@@ -31,12 +29,8 @@ rule quantize:
         "results/benchmarks/quantize_{model}_{fmt}.tsv"
     wildcard_constraints:
         fmt="q[0-9]",
-    conda:
-        "../envs/conda-cpu.yaml"
-    threads: THREADS
     params:
-        numeric_threads=THREADS,
-        code=code_digest("tatara.gguf"),
+        code=code_of("quantize"),
     script:
         "../scripts/quantize.py"
 
@@ -59,9 +53,6 @@ rule parity:
         "results/benchmarks/parity_{model}.tsv"
     wildcard_constraints:
         model="|".join(map(re.escape, MODEL_GGUF)) or "(?!)",
-    conda:
-        "../envs/conda-cpu.yaml"
-    threads: THREADS
     resources:
         gpu=1,
     params:
@@ -70,9 +61,7 @@ rule parity:
         settings=config["parity"],
         system=SYSTEM,
         context=config["evaluate"]["context"],
-        numeric_threads=THREADS,
-        device=DEVICE,
-        code=code_digest("tatara.parity"),
+        code=code_of("parity"),
     script:
         "../scripts/parity.py"
 
@@ -88,9 +77,7 @@ rule without_gguf:
     wildcard_constraints:
         model="|".join(re.escape(model) for model in MODELS if model not in MODEL_GGUF)
         or "(?!)",
-    conda:
-        "../envs/conda-cpu.yaml"
     params:
-        code=code_digest("tatara.parity"),
+        code=code_of("without_gguf"),
     script:
         "../scripts/without_gguf.py"

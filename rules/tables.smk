@@ -20,13 +20,11 @@ rule table1:
         md="results/tables/table1.md",
     log:
         "results/logs/table1.log",
-    conda:
-        "../envs/conda-cpu.yaml"
     params:
         arguments={},
         level=config["statistics"]["level"],
         notice=config["study"]["notice"],
-        code=code_digest("tatara.tables", "tatara.table_text", "tatara.paper"),
+        code=code_of("table"),
     script:
         "../scripts/table.py"
 
@@ -42,13 +40,11 @@ rule table2:
         md="results/tables/table2.md",
     log:
         "results/logs/table2.log",
-    conda:
-        "../envs/conda-cpu.yaml"
     params:
         arguments=BOOTSTRAP,
         level=config["statistics"]["level"],
         notice=config["study"]["notice"],
-        code=code_digest("tatara.tables", "tatara.table_text", "tatara.paper"),
+        code=code_of("table"),
     script:
         "../scripts/table.py"
 
@@ -64,13 +60,11 @@ rule table3:
         md="results/tables/table3.md",
     log:
         "results/logs/table3.log",
-    conda:
-        "../envs/conda-cpu.yaml"
     params:
         arguments={"names": NAMES, **BOOTSTRAP},
         level=config["statistics"]["level"],
         notice=config["study"]["notice"],
-        code=code_digest("tatara.tables", "tatara.table_text", "tatara.paper"),
+        code=code_of("table"),
     script:
         "../scripts/table.py"
 
@@ -85,13 +79,11 @@ rule table4:
         md="results/tables/table4.md",
     log:
         "results/logs/table4.log",
-    conda:
-        "../envs/conda-cpu.yaml"
     params:
         arguments={"names": NAMES},
         level=config["statistics"]["level"],
         notice=config["study"]["notice"],
-        code=code_digest("tatara.tables", "tatara.table_text", "tatara.paper"),
+        code=code_of("table"),
     script:
         "../scripts/table.py"
 
@@ -109,12 +101,10 @@ rule table5:
         md="results/tables/table5.md",
     log:
         "results/logs/table5.log",
-    conda:
-        "../envs/conda-cpu.yaml"
     params:
         arguments={"names": NAMES, **BOOTSTRAP},
         level=config["statistics"]["level"],
         notice=config["study"]["notice"],
-        code=code_digest("tatara.tables", "tatara.table_text", "tatara.paper"),
+        code=code_of("table"),
     script:
         "../scripts/table.py"

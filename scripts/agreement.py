@@ -1,8 +1,8 @@
 """rule agreement"""
 
-from tatara.job import job
+from tatara.job.run import job
 
-with job(snakemake.log[0], snakemake.input, snakemake.output):
-    from tatara.agreement import write_agreement
+with job(snakemake):
+    from tatara.measure.agreement import write_agreement
 
     write_agreement(snakemake.input, output=snakemake.output[0], **snakemake.params.arguments)

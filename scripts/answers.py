@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from tatara.job import job
+from tatara.job.run import job
 
-with job(snakemake.log[0], snakemake.input, snakemake.output, threads=snakemake.params.numeric_threads, gpus=snakemake.resources.gpu):
-    from tatara.engines import answer_all
-    from tatara.scratch import unfinished
-    from tatara.testset import evaluated
+with job(snakemake):
+    from tatara.data.questions import evaluated
+    from tatara.evaluate.answers import answer_all
+    from tatara.job.scratch_folder import unfinished
 
     fmt = snakemake.wildcards.get("fmt", "nf4")
     gguf, adapter = snakemake.input.get("gguf"), snakemake.input.get("adapter")
@@ -19,12 +19,11 @@ with job(snakemake.log[0], snakemake.input, snakemake.output, threads=snakemake.
         adapter=Path(adapter[0]).parent if adapter else None,
         answers=Path(snakemake.output.answers),
         times=Path(snakemake.output.seconds),
-        partial=unfinished(f"answers_{snakemake.wildcards.model}_{fmt}.jsonl"),
+        finished=unfinished(f"answers_{snakemake.wildcards.model}_{fmt}.jsonl"),
         system=snakemake.params.system,
         limit=snakemake.params.limit,
         context=snakemake.params.context,
-        threads=snakemake.params.numeric_threads,
-        device=snakemake.params.device,
+        threads=snakemake.threads,
         batch_size=snakemake.params.batch_size,
         timed=snakemake.params.timed,
     )

@@ -3,11 +3,11 @@
 import json
 from pathlib import Path
 
-from tatara.job import job
+from tatara.job.run import job
 
-with job(snakemake.log[0], snakemake.input, snakemake.output, gpus=snakemake.resources.gpu):
-    from tatara.ollama_engine import answer_all
-    from tatara.testset import evaluated
+with job(snakemake):
+    from tatara.data.questions import evaluated
+    from tatara.evaluate.ollama_answers import answer_all
 
     model, fmt = snakemake.wildcards.model, snakemake.wildcards.fmt
     answer_all(
@@ -17,7 +17,7 @@ with job(snakemake.log[0], snakemake.input, snakemake.output, gpus=snakemake.res
         base=Path(snakemake.input.base),
         answers=Path(snakemake.output.answers),
         times=Path(snakemake.output.seconds),
-        partial=Path(f"results/checkpoints/answers_{model}_{fmt}_ollama.jsonl"),
+        finished=Path(f"results/checkpoints/answers_{model}_{fmt}_ollama.jsonl"),
         system=snakemake.params.system,
         limit=snakemake.params.limit,
         context=snakemake.params.context,

@@ -2,14 +2,15 @@
 
 from pathlib import Path
 
-from tatara.job import job
+from tatara.job.run import job
 
-with job(snakemake.log[0], snakemake.input, snakemake.output, gpus=snakemake.resources.gpu):
-    from tatara.augment import augment
-    from tatara.graph import load_graph
-    from tatara.ollama_api import Server
-    from tatara.schema import read_schema
-    from tatara.testset import load_testset, select
+with job(snakemake):
+    from tatara.data.augment import augment
+    from tatara.data.graph import load_graph
+    from tatara.data.questions import select
+    from tatara.data.schema import read_schema
+    from tatara.data.testset import load_testset
+    from tatara.ollama.client import Server
 
     schema = read_schema(snakemake.input.schema)
     graph = load_graph([snakemake.input.nodes], [snakemake.input.relations], schema, snakemake.input.toc)
@@ -25,5 +26,5 @@ with job(snakemake.log[0], snakemake.input, snakemake.output, gpus=snakemake.res
         seed=snakemake.params.seed,
         output=Path(snakemake.output.pairs),
         counts=Path(snakemake.output.counts),
-        partial=Path("results/checkpoints/augment.jsonl"),
+        finished=Path("results/checkpoints/augment.jsonl"),
     )

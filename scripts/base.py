@@ -2,18 +2,11 @@
 
 from pathlib import Path
 
-from tatara.job import job
+from tatara.job.run import job
 
-with job(
-    snakemake.log[0],
-    snakemake.input,
-    snakemake.output,
-    threads=snakemake.params.numeric_threads,
-    online="hub" in snakemake.params.source,
-    gpus=snakemake.resources.gpu,
-):
-    from tatara.base import build, corpus_texts, hold_out
-    from tatara.domain_text import read_texts
+with job(snakemake, online="hub" in snakemake.params.source):
+    from tatara.data.graph_text import read_texts
+    from tatara.models.base import build, corpus_texts, hold_out
 
     corpus = corpus_texts([Path(path) for path in snakemake.input.corpus], snakemake.params.min_chars)
     corpus, held_out = hold_out(corpus, snakemake.params.held_out)
@@ -24,6 +17,5 @@ with job(
         texts=read_texts(snakemake.input.nodes, snakemake.input.relations) + corpus,
         held_out=held_out,
         folder=Path(snakemake.output[0]),
-        threads=snakemake.params.numeric_threads,
-        device=snakemake.params.device,
+        threads=snakemake.threads,
     )

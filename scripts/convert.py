@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from tatara.job import job
+from tatara.job.run import job
 
-with job(snakemake.log[0], snakemake.input, snakemake.output):
-    from tatara.gguf import convert
+with job(snakemake):
+    from tatara.llama.convert import convert
 
     convert(Path(snakemake.input[0]), Path(snakemake.output[0]))

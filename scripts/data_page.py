@@ -1,8 +1,8 @@
 """rule data_page"""
 
-from tatara.job import job
+from tatara.job.run import job
 
-with job(snakemake.log[0], snakemake.input, snakemake.output):
+with job(snakemake):
     from tatara.report.data_page import write_data_page
 
     others = {key: value for key, value in snakemake.params.items() if key != "code"}

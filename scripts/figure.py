@@ -1,9 +1,9 @@
 """the rules of rules/figures.smk; a rule has the name of its function"""
 
-from tatara.job import job
+from tatara.job.run import job
 
-with job(snakemake.log[0], snakemake.input, snakemake.output):
-    from tatara.figures import compare, data, domain, pipeline, quantization, questions, scale
+with job(snakemake):
+    from tatara.report.figures import compare, data, domain, pipeline, quantization, questions, scale
 
     modules = (compare, data, domain, pipeline, quantization, questions, scale)
     draw = next(getattr(module, snakemake.rule) for module in modules if hasattr(module, snakemake.rule))

@@ -2,15 +2,15 @@
 
 from pathlib import Path
 
-from tatara.job import job
+from tatara.job.run import job
 
-with job(snakemake.log[0], snakemake.input, snakemake.output):
-    from tatara.graph import load_graph, write_graph
-    from tatara.schema import read_schema
+with job(snakemake):
+    from tatara.data.graph import load_graph, write_graph
+    from tatara.data.schema import read_schema
 
     schema, toc = read_schema(snakemake.input.schema), snakemake.input.toc
     if snakemake.params.neo4j:
-        from tatara.graph_neo4j import read_graph
+        from tatara.data.graph_neo4j import read_graph
 
         graph = read_graph(**snakemake.params.neo4j, schema=schema, toc_file=toc)
     else:

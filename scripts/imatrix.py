@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from tatara.job import job
+from tatara.job.run import job
 
-with job(snakemake.log[0], snakemake.input, snakemake.output, threads=snakemake.params.numeric_threads, gpus=snakemake.resources.gpu):
-    from tatara.jsonl import read_jsonl
-    from tatara.ladder import calibrate
+with job(snakemake):
+    from tatara.evaluate.calibration import calibrate
+    from tatara.files.jsonl import read_jsonl
 
     calibrate(
         f16=Path(snakemake.input.f16),
@@ -16,5 +16,5 @@ with job(snakemake.log[0], snakemake.input, snakemake.output, threads=snakemake.
         text=Path(snakemake.output.text),
         output=Path(snakemake.output.matrix),
         system=snakemake.params.system,
-        threads=snakemake.params.numeric_threads,
+        threads=snakemake.threads,
     )

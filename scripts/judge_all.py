@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from tatara.job import job
+from tatara.job.run import job
 
-with job(snakemake.log[0], snakemake.input, snakemake.output):
-    from tatara.judges import combine
+with job(snakemake):
+    from tatara.evaluate.judge_file import combine
 
     combine([Path(part) for part in snakemake.input], Path(snakemake.output[0]))

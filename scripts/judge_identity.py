@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from tatara.job import job
+from tatara.job.run import job
 
-with job(snakemake.log[0], snakemake.input, snakemake.output):
-    from tatara.llm_judges import write_identity
+with job(snakemake):
+    from tatara.evaluate.llm_judges import write_identity
 
     write_identity(snakemake.params.settings, snakemake.params.file, Path(snakemake.output[0]))

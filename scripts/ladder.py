@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from tatara.job import job
+from tatara.job.run import job
 
-with job(snakemake.log[0], snakemake.input, snakemake.output, threads=snakemake.params.numeric_threads, gpus=snakemake.resources.gpu):
-    from tatara.ladder import ladder
-    from tatara.scratch import unfinished
-    from tatara.testset import evaluated
+with job(snakemake):
+    from tatara.data.questions import evaluated
+    from tatara.evaluate.ladder import ladder
+    from tatara.job.scratch_folder import unfinished
 
     matrix = snakemake.input.matrix
     ladder(
@@ -20,8 +20,8 @@ with job(snakemake.log[0], snakemake.input, snakemake.output, threads=snakemake.
         rows=evaluated(snakemake.input.testset, **snakemake.params.questions),
         output=Path(snakemake.output.ladder),
         times=Path(snakemake.output.seconds),
-        partial=unfinished(f"ladder_{snakemake.wildcards.model}.jsonl"),
+        finished=unfinished(f"ladder_{snakemake.wildcards.model}.jsonl"),
         system=snakemake.params.system,
         context=snakemake.params.context,
-        threads=snakemake.params.numeric_threads,
+        threads=snakemake.threads,
     )

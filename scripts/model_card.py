@@ -2,11 +2,16 @@
 
 from pathlib import Path
 
-from tatara.job import job
+from tatara.job.run import job
 
-with job(snakemake.log[0], snakemake.input, snakemake.output):
-    from tatara.cards import write_card
+with job(snakemake):
+    from tatara.report.cards import write_card
 
     given = dict(snakemake.input.items())
     params = {key: value for key, value in snakemake.params.items() if key != "code"}
-    write_card(output=snakemake.output[0], fmt=snakemake.wildcards.fmt, **{**given, "base": Path(given["base"], "base.json")}, **params)
+    write_card(
+        output=snakemake.output[0],
+        fmt=snakemake.wildcards.fmt,
+        **{**given, "base": Path(given["base"], "base.json")},
+        **params,
+    )

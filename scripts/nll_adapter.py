@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from tatara.job import job
+from tatara.job.run import job
 
-with job(snakemake.log[0], snakemake.input, snakemake.output, threads=snakemake.params.numeric_threads, gpus=snakemake.resources.gpu):
-    from tatara.nll import nll_adapter
-    from tatara.testset import evaluated
+with job(snakemake):
+    from tatara.data.questions import evaluated
+    from tatara.evaluate.nll import nll_adapter
 
     nll_adapter(
         base=Path(snakemake.input.base),
@@ -16,6 +16,5 @@ with job(snakemake.log[0], snakemake.input, snakemake.output, threads=snakemake.
         name=snakemake.params.name,
         model=snakemake.wildcards.model,
         system=snakemake.params.system,
-        threads=snakemake.params.numeric_threads,
-        device=snakemake.params.device,
+        threads=snakemake.threads,
     )

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from tatara.job import job
+from tatara.job.run import job
 
-with job(snakemake.log[0], snakemake.input, snakemake.output, threads=snakemake.params.numeric_threads, gpus=snakemake.resources.gpu):
-    from tatara.nll import nll_gguf
-    from tatara.testset import evaluated
+with job(snakemake):
+    from tatara.data.questions import evaluated
+    from tatara.evaluate.nll import nll_gguf
 
     nll_gguf(
         file=Path(snakemake.input.gguf),
@@ -17,5 +17,5 @@ with job(snakemake.log[0], snakemake.input, snakemake.output, threads=snakemake.
         model=snakemake.wildcards.model,
         system=snakemake.params.system,
         context=snakemake.params.context,
-        threads=snakemake.params.numeric_threads,
+        threads=snakemake.threads,
     )

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from tatara.job import job
+from tatara.job.run import job
 
-with job(snakemake.log[0], snakemake.input, snakemake.output, threads=snakemake.params.numeric_threads, gpus=snakemake.resources.gpu):
-    from tatara.merge import nll_merge
-    from tatara.testset import evaluated
+with job(snakemake):
+    from tatara.data.questions import evaluated
+    from tatara.evaluate.nll_merge import nll_merge
 
     nll_merge(
         model=snakemake.wildcards.model,
@@ -16,6 +16,5 @@ with job(snakemake.log[0], snakemake.input, snakemake.output, threads=snakemake.
         rows=evaluated(snakemake.input.testset, **snakemake.params.questions),
         output=Path(snakemake.output[0]),
         system=snakemake.params.system,
-        threads=snakemake.params.numeric_threads,
-        device=snakemake.params.device,
+        threads=snakemake.threads,
     )

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from tatara.job import job
+from tatara.job.run import job
 
-with job(snakemake.log[0], snakemake.input, snakemake.output, threads=snakemake.params.numeric_threads, gpus=snakemake.resources.gpu):
-    from tatara.deploy import deploy, recipe
-    from tatara.ollama_api import Server
-    from tatara.testset import evaluated
+with job(snakemake):
+    from tatara.data.questions import evaluated
+    from tatara.evaluate.deploy import deploy, recipe
+    from tatara.ollama.client import Server
 
     base, file = Path(snakemake.input.base), Path(snakemake.input.gguf)
     deploy(
@@ -18,5 +18,5 @@ with job(snakemake.log[0], snakemake.input, snakemake.output, threads=snakemake.
         rows=evaluated(snakemake.input.testset, **snakemake.params.questions),
         server=Server(snakemake.params.ollama["url"], snakemake.params.ollama["timeout"]),
         output=Path(snakemake.output[0]),
-        threads=snakemake.params.numeric_threads,
+        threads=snakemake.threads,
     )

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from tatara.job import job
+from tatara.job.run import job
 
-with job(snakemake.log[0], snakemake.input, snakemake.output, threads=snakemake.params.numeric_threads, gpus=snakemake.resources.gpu):
-    from tatara.domain_text import read_descriptions
-    from tatara.parity import parity
-    from tatara.testset import evaluated
+with job(snakemake):
+    from tatara.data.graph_text import read_descriptions
+    from tatara.data.questions import evaluated
+    from tatara.evaluate.parity import parity
 
     parity(
         model=snakemake.wildcards.model,
@@ -19,6 +19,5 @@ with job(snakemake.log[0], snakemake.input, snakemake.output, threads=snakemake.
         system=snakemake.params.system,
         settings=snakemake.params.settings,
         context=snakemake.params.context,
-        threads=snakemake.params.numeric_threads,
-        device=snakemake.params.device,
+        threads=snakemake.threads,
     )

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from tatara.job import job
+from tatara.job.run import job
 
-with job(snakemake.log[0], snakemake.input, snakemake.output):
-    from tatara.provenance import write_provenance
+with job(snakemake):
+    from tatara.report.provenance import write_provenance
 
     write_provenance(
         output=Path(snakemake.output[0]),

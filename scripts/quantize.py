@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from tatara.job import job
+from tatara.job.run import job
 
-with job(snakemake.log[0], snakemake.input, snakemake.output, threads=snakemake.params.numeric_threads):
-    from tatara.gguf import quantize
+with job(snakemake):
+    from tatara.llama.quantize import quantize
 
-    quantize(Path(snakemake.input[0]), Path(snakemake.output[0]), snakemake.wildcards.fmt, snakemake.params.numeric_threads)
+    quantize(Path(snakemake.input[0]), Path(snakemake.output[0]), snakemake.wildcards.fmt, snakemake.threads)

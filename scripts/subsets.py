@@ -1,10 +1,10 @@
 """rule subsets"""
 
-from tatara.job import job
+from tatara.job.run import job
 
-with job(snakemake.log[0], snakemake.input, snakemake.output):
-    from tatara.jsonl import read_fields, read_numbered, write_jsonl
-    from tatara.subsets import KEYS, nested_subsets, write_quality
+with job(snakemake):
+    from tatara.data.subsets import KEYS, nested_subsets, write_quality
+    from tatara.files.jsonl import read_fields, read_numbered, write_jsonl
 
     chosen = nested_subsets(read_fields(snakemake.input[0], KEYS), snakemake.params.sizes, snakemake.params.seed)
     wanted = {pair["id"] for pair in chosen[max(chosen)]}

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from tatara.job import job
+from tatara.job.run import job
 
-with job(snakemake.log[0], snakemake.input, snakemake.output):
-    from tatara import paper, quant_tables, table_text, tables
+with job(snakemake):
+    from tatara.report import paper, quant_tables, table_text, tables
 
     given = dict(snakemake.input.items())
     printed = given.pop("paper", None)

@@ -1,18 +1,18 @@
 """rule testset"""
 
-import json
+from tatara.job.run import job
 
-from tatara.job import job
-
-with job(snakemake.log[0], snakemake.input, snakemake.output):
-    from tatara.files import write_text
-    from tatara.jsonl import read_numbered, write_jsonl
-    from tatara.schema import read_schema
-    from tatara.testset import load_testset, overlap, select
-    from tatara.toc import read_toc
+with job(snakemake):
+    from tatara.data.overlap import overlap
+    from tatara.data.questions import select
+    from tatara.data.schema import read_schema
+    from tatara.data.testset import load_testset
+    from tatara.data.toc import read_toc
+    from tatara.files.jsonl import read_numbered, write_jsonl
+    from tatara.files.text import write_json
 
     rows = load_testset(snakemake.input.testset, read_schema(snakemake.input.schema), read_toc(snakemake.input.toc))
     pool = (pair for _, pair in read_numbered(snakemake.input.pool))
     found = overlap(select(rows, snakemake.params.label), pool, snakemake.params.threshold)
     write_jsonl(snakemake.output.testset, rows)
-    write_text(snakemake.output.overlap, json.dumps(found | {"label": snakemake.params.label}, ensure_ascii=False, indent=1) + "\n")
+    write_json(snakemake.output.overlap, found | {"label": snakemake.params.label})

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from tatara.job import job
+from tatara.job.run import job
 
-with job(snakemake.log[0], snakemake.input, snakemake.output, threads=snakemake.params.numeric_threads, gpus=snakemake.resources.gpu):
-    from tatara.qlora import train
-    from tatara.scratch import unfinished
+with job(snakemake):
+    from tatara.job.scratch_folder import unfinished
+    from tatara.train.qlora import train
 
     train(
         base=Path(snakemake.input.base),
@@ -20,6 +20,5 @@ with job(snakemake.log[0], snakemake.input, snakemake.output, threads=snakemake.
         run=snakemake.params.run,
         model_name=snakemake.wildcards.model,
         seed=int(snakemake.wildcards.seed),
-        threads=snakemake.params.numeric_threads,
-        device=snakemake.params.device,
+        threads=snakemake.threads,
     )

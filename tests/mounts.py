@@ -16,7 +16,9 @@ def missing() -> str:
     with tempfile.TemporaryDirectory() as place:
         done = subprocess.run(["mount", *TMPFS, place], capture_output=True, text=True)
         if done.returncode:
-            return f"no right to mount ({done.stderr.strip()}): run as root, or in a user namespace (unshare -rm make …)"
+            return (
+                f"no right to mount ({done.stderr.strip()}): run as root, or in a user namespace (unshare -rm make …)"
+            )
         subprocess.run(["umount", place], check=True)
     return ""
 

@@ -48,7 +48,9 @@ def missing() -> str | None:
     said = subprocess.run(["java", "-version"], capture_output=True, text=True).stderr
     version = re.search(r'version "(\d+)', said)
     if not version or int(version[1]) not in (17, 21):
-        return f"Neo4j {VERSION} runs on Java 17 or 21, and this is {said.splitlines()[0] if said else 'something else'}"
+        return (
+            f"Neo4j {VERSION} runs on Java 17 or 21, and this is {said.splitlines()[0] if said else 'something else'}"
+        )
     if not LIBRARIES.is_dir() and not shutil.which("mvn"):
         return f"no Maven to fetch Neo4j {VERSION} with (Debian, Ubuntu: maven)"
     return None
@@ -61,7 +63,15 @@ def fetch() -> None:
     CACHE.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=CACHE) as folder:
         Path(folder, "pom.xml").write_text(POM)
-        command = ["mvn", "-q", "-B", "-f", f"{folder}/pom.xml", "dependency:copy-dependencies", f"-DoutputDirectory={folder}/lib"]
+        command = [
+            "mvn",
+            "-q",
+            "-B",
+            "-f",
+            f"{folder}/pom.xml",
+            "dependency:copy-dependencies",
+            f"-DoutputDirectory={folder}/lib",
+        ]
         subprocess.run(command, check=True, timeout=900)
         Path(folder, "lib").rename(LIBRARIES)
 
@@ -108,7 +118,16 @@ class Server(server.Server):
             conf += TLS
         (self.home / "neo4j.conf").write_text(conf)
         # The quick compiler alone: a server of a few minutes starts in half the time.
-        command = ["java", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", f"{LIBRARIES}/*", PROGRAM, self.home]
+        command = [
+            "java",
+            "-Xmx512m",
+            "-XX:+UseSerialGC",
+            "-XX:TieredStopAtLevel=1",
+            "-cp",
+            f"{LIBRARIES}/*",
+            PROGRAM,
+            self.home,
+        ]
         self.launch(command, {**os.environ, "NEO4J_PASSWORD": self.password})
 
     def is_ready(self) -> bool:

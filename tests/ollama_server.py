@@ -41,10 +41,12 @@ def build() -> None:
         return
     PROGRAM.parent.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=PROGRAM.parent.parent) as folder:
-        # Without -march=native it generates several times slower; why not AMX, envs/setup.py says.
+        # Without -march=native it generates several times slower; why not AMX, tools/setup.py says.
         flags = f"-O3 -march=native -U__AMX_INT8__ -I{HEADERS}"
         environment = {**os.environ, "GOBIN": folder, "CGO_ENABLED": "1", "CGO_CFLAGS": flags, "CGO_CXXFLAGS": flags}
-        subprocess.run(["go", "install", f"github.com/ollama/ollama@v{VERSION}"], env=environment, check=True, timeout=1800)
+        subprocess.run(
+            ["go", "install", f"github.com/ollama/ollama@v{VERSION}"], env=environment, check=True, timeout=1800
+        )
         PROGRAM.parent.mkdir(exist_ok=True)
         Path(folder, "ollama").rename(PROGRAM)
 
@@ -87,7 +89,9 @@ class Server(server.Server):
         file = self.home / f"{name.replace(':', '_')}.Modelfile"
         file.write_text(modelfile)
         known = {"HOME": str(self.home), "PATH": os.environ["PATH"], "OLLAMA_HOST": f"127.0.0.1:{self.port}"}
-        subprocess.run([PROGRAM, "create", name, "-f", file], check=True, capture_output=True, text=True, env=known, timeout=300)
+        subprocess.run(
+            [PROGRAM, "create", name, "-f", file], check=True, capture_output=True, text=True, env=known, timeout=300
+        )
 
 
 def main() -> None:

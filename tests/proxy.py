@@ -93,7 +93,13 @@ class HttpProxy:
                     self.send(200, fault)
                 else:
                     try:
-                        got = httpx.request(self.command, target + self.path, content=body, headers={"Content-Type": "application/json"}, timeout=120)
+                        got = httpx.request(
+                            self.command,
+                            target + self.path,
+                            content=body,
+                            headers={"Content-Type": "application/json"},
+                            timeout=120,
+                        )
                     except httpx.TransportError:
                         self.close_connection = True
                         return

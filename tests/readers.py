@@ -6,19 +6,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from conftest import REPOSITORY
-from tatara import checkpoints, llm_judges, seals
-from tatara.config import check_config
-from tatara.files import read_text, read_yaml
-from tatara.graph import load_graph
-from tatara.jsonl import read_jsonl
-from tatara.neo4j_csv import NODE_COLUMNS, read_rows
-from tatara.partial import Partial
-from tatara.results import read_json, read_questions, read_scores
-from tatara.scale import COLUMNS, read_scale
-from tatara.schema import read_schema
-from tatara.templates import read_templates
-from tatara.testset import load_testset
-from tatara.toc import read_toc
+from tatara.data.graph import load_graph
+from tatara.data.neo4j_csv import NODE_COLUMNS, read_rows
+from tatara.data.schema import read_schema
+from tatara.data.templates import read_templates
+from tatara.data.testset import load_testset
+from tatara.data.toc import read_toc
+from tatara.evaluate import llm_judges
+from tatara.files.config import check_config
+from tatara.files.jsonl import read_jsonl
+from tatara.files.strict_yaml import read_yaml
+from tatara.files.text import read_text
+from tatara.job import seals
+from tatara.job.resume import FinishedRows
+from tatara.measure.results import read_json, read_questions, read_scores
+from tatara.measure.selection import COLUMNS, read_scale
+from tatara.train import checkpoints
 
 RESOURCES = REPOSITORY / "resources"
 BEES = REPOSITORY / "tests/data/beekeeping"
@@ -43,8 +46,8 @@ def _config(path: Path) -> object:
     return check_config(content, REPOSITORY / "config/schema.yaml") if isinstance(content, dict) else None
 
 
-def _partial(path: Path) -> object:
-    with Partial(path, "mark") as kept:
+def _taken_up(path: Path) -> object:
+    with FinishedRows(path, "mark") as kept:
         return kept.rows
 
 
@@ -66,7 +69,12 @@ _SCORES = (
     "id,question,category,score,reason,judge,repeat,valid,seconds,characters,prompt_digest\n"
     'q1,"堤防とは, 何か",設計,3,よい,rubric,1,True,1.5,20,00\nq2,ダムとは何か,設計,,"not a score",llm,1,False,1.5,20,00\n'
 )
-_QUESTIONS = {"name": "a", "model": "a", "nll": 1.0, "questions": [{"id": "q1", "category": "設計", "nats": 3.5, "tokens": 3, "bytes": 12}]}
+_QUESTIONS = {
+    "name": "a",
+    "model": "a",
+    "nll": 1.0,
+    "questions": [{"id": "q1", "category": "設計", "nats": 3.5, "tokens": 3, "bytes": 12}],
+}
 _RUN = {"run": "m_n8_r16_s42", "model": "m", "n": "8", "r": "16", "seed": "42", "status": "better"}
 READERS = {
     "text": Reader(read_text, "堤防\r\nダム\n".encode(), ".txt"),

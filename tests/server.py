@@ -46,7 +46,9 @@ class Server:
             RuntimeError: it ended, or was not ready in time.
         """
         with self.log.open("w") as output:
-            self.process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environment, start_new_session=True)
+            self.process = subprocess.Popen(
+                command, stdout=output, stderr=subprocess.STDOUT, env=environment, start_new_session=True
+            )
         start = time.monotonic()
         while not self.is_ready():
             if self.process.poll() is not None or time.monotonic() - start > self.ready_seconds:

@@ -84,7 +84,14 @@ class Cluster:
         environment: what its commands, and a Snakemake that submits to it, need.
     """
 
-    def __init__(self, home: Path, gpus: int = 2, cpus: int = 2, memory_mb: int = 1_000_000, environment: dict[str, str] | None = None):
+    def __init__(
+        self,
+        home: Path,
+        gpus: int = 2,
+        cpus: int = 2,
+        memory_mb: int = 1_000_000,
+        environment: dict[str, str] | None = None,
+    ):
         self.home, self.gpus, self.cpus, self.memory_mb = home, gpus, cpus, memory_mb
         environment = environment or dict(os.environ)
         path = os.pathsep.join([str(home / "bin"), environment["PATH"], SYSTEM])
@@ -110,12 +117,18 @@ class Cluster:
     def _spawn(self, name: str, *command: str) -> None:
         with (self.home / f"{name}.out").open("w") as output:
             self.processes[name] = subprocess.Popen(
-                [_program(name), *command], env=self.environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+                [_program(name), *command],
+                env=self.environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
 
     def run(self, *command: str) -> str:
         """Run one of Slurm's commands and return what it printed."""
-        return subprocess.run(command, env=self.environment, check=True, text=True, capture_output=True, timeout=60).stdout
+        return subprocess.run(
+            command, env=self.environment, check=True, text=True, capture_output=True, timeout=60
+        ).stdout
 
     def start(self) -> None:
         """Start munge, controller and node, and wait until the node is idle.
@@ -126,7 +139,9 @@ class Cluster:
         self._write()
         munge = self.home / "munge"
         # --force: its folder may be one that only root can enter, which is who all its clients are.
-        places = [f"--{name}={munge}/munged.{name}" for name in ("key-file", "socket", "pid-file", "log-file", "seed-file")]
+        places = [
+            f"--{name}={munge}/munged.{name}" for name in ("key-file", "socket", "pid-file", "log-file", "seed-file")
+        ]
         self._spawn("munged", "--foreground", "--force", *places)
         self._wait("munge", lambda: (munge / "munged.socket").exists())
         self._spawn("slurmctld", "-D", "-i")
@@ -141,8 +156,12 @@ class Cluster:
                     return
             except subprocess.CalledProcessError:
                 pass
-            if time.monotonic() - start > READY_SECONDS or any(process.poll() is not None for process in self.processes.values()):
-                logs = "\n".join(path.read_text()[-1500:] for path in sorted([*self.home.glob("*.log"), *self.home.glob("*.out")]))
+            if time.monotonic() - start > READY_SECONDS or any(
+                process.poll() is not None for process in self.processes.values()
+            ):
+                logs = "\n".join(
+                    path.read_text()[-1500:] for path in sorted([*self.home.glob("*.log"), *self.home.glob("*.out")])
+                )
                 self.stop()
                 raise RuntimeError(f"Slurm: {what} did not come up:\n{logs}")
             time.sleep(0.2)
@@ -159,7 +178,13 @@ class Cluster:
     def stop(self) -> None:
         """Cancel what runs and end the three daemons."""
         if "slurmctld" in self.processes and self.processes["slurmctld"].poll() is None:
-            subprocess.run(["scancel", "--state=RUNNING", "--quiet"], env=self.environment, check=False, timeout=60, capture_output=True)
+            subprocess.run(
+                ["scancel", "--state=RUNNING", "--quiet"],
+                env=self.environment,
+                check=False,
+                timeout=60,
+                capture_output=True,
+            )
         for name in ("slurmd", "slurmctld", "munged"):
             process = self.processes.pop(name, None)
             if process and process.poll() is None:
@@ -182,7 +207,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         cluster = Cluster(arguments.home or Path(scratch), arguments.gpus)
         cluster.start()
-        print(f"export SLURM_CONF={cluster.home}/slurm.conf PATH={cluster.home}/bin:$PATH   # ends with Ctrl-C", flush=True)
+        print(
+            f"export SLURM_CONF={cluster.home}/slurm.conf PATH={cluster.home}/bin:$PATH   # ends with Ctrl-C",
+            flush=True,
+        )
         ends = {signal.SIGINT, signal.SIGTERM}
         signal.pthread_sigmask(signal.SIG_BLOCK, ends)
         signal.sigwait(ends)

@@ -12,7 +12,12 @@ SHARES = {
     "HAS_CHAPTER": 0.185, "DESCRIBED_IN": 0.131, "HAS_SECTION": 0.125, "HAS_ITEM": 0.097, "DEFINED_IN": 0.087, "SUBJECT_TO": 0.084,
     "USED_IN": 0.079, "REQUIRES": 0.078, "AFFECTS": 0.058, "MITIGATES": 0.054, "PRECEDES": 0.022,
 }  # fmt: skip
-NAMES = {"swallow": "Swallow stand-in", "elyza": "ELYZA stand-in", "qwen": "Qwen2.5 stand-in", "tanuki": "Tanuki stand-in"}
+NAMES = {
+    "swallow": "Swallow stand-in",
+    "elyza": "ELYZA stand-in",
+    "qwen": "Qwen2.5 stand-in",
+    "tanuki": "Tanuki stand-in",
+}
 FORMATS = {"swallow": ["f16", "q4"], "elyza": ["f16", "q4"], "qwen": ["f16", "q4"], "tanuki": ["nf4"]}
 # Chances of the scores 3, 2, 1, 0.
 CHANCES = {
@@ -81,9 +86,17 @@ def test_rows(count: int) -> list[dict]:
     ]  # fmt: skip
 
 
-def _nll_questions(rows: list[dict], level: float, noise: float, rng: random.Random, hardness: list[float]) -> list[dict]:
+def _nll_questions(
+    rows: list[dict], level: float, noise: float, rng: random.Random, hardness: list[float]
+) -> list[dict]:
     return [
-        {"id": row["id"], "category": row["category"], "nats": tokens * (level * hard + rng.gauss(0, noise)), "tokens": tokens, "bytes": tokens * 4}
+        {
+            "id": row["id"],
+            "category": row["category"],
+            "nats": tokens * (level * hard + rng.gauss(0, noise)),
+            "tokens": tokens,
+            "bytes": tokens * 4,
+        }
         for row, hard in zip(rows, hardness, strict=True)
         for tokens in [30 + int(row["id"][1:]) % 17]
     ]
@@ -94,9 +107,14 @@ def _train(study: Study, run: str, model: str, n: int, seed: int, rank: int, rng
     steps = []
     for step in range(1, 3 * steps_of_epoch + 1):
         epoch = step / steps_of_epoch
-        loss = 0.8 + 1.1 * math.exp(-2.0 * epoch) - 0.00002 * n - 0.1 * (epoch > 2.2) * (epoch - 2.2) + rng.gauss(0, 0.06)
+        loss = (
+            0.8 + 1.1 * math.exp(-2.0 * epoch) - 0.00002 * n - 0.1 * (epoch > 2.2) * (epoch - 2.2) + rng.gauss(0, 0.06)
+        )
         steps.append({"step": step, "epoch": epoch, "loss": loss, "learning_rate": 2e-4})
-    epoch_loss = [sum(s["loss"] for s in steps[i : i + steps_of_epoch]) / steps_of_epoch for i in range(0, len(steps), steps_of_epoch)]
+    epoch_loss = [
+        sum(s["loss"] for s in steps[i : i + steps_of_epoch]) / steps_of_epoch
+        for i in range(0, len(steps), steps_of_epoch)
+    ]
     return _write(study.folder / "adapters" / run / "train.json", {
         "run": run, "model": model, "backend": "trl", "device": "cpu", "seed": seed, "n": n, "r": rank, "alpha": 16, "dropout": 0.0, "epochs": 3,
         "effective_batch_size": 8, "steps": steps, "epoch_loss": epoch_loss, "final_loss": steps[-1]["loss"],
@@ -110,7 +128,14 @@ def _quality(study: Study) -> None:
     rows = []
     for n in study.sizes:
         for position, (type_, share) in enumerate(SHARES.items()):
-            rows.append({"n": n, "metric": "relation_share", "key": type_, "value": round(share * n + (position % 3 - 1) * 0.4) / n})
+            rows.append(
+                {
+                    "n": n,
+                    "metric": "relation_share",
+                    "key": type_,
+                    "value": round(share * n + (position % 3 - 1) * 0.4) / n,
+                }
+            )
         for category, share in (
             ("維持管理_河川", 0.21),
             ("維持管理_ダム", 0.15),
@@ -120,7 +145,11 @@ def _quality(study: Study) -> None:
             ("調査", 0.09),
         ):
             rows.append({"n": n, "metric": "category_share", "key": category, "value": round(share * n) / n})
-        for metric, value in (("answer_chars_mean", 372.0 + n % 7), ("answer_chars_sd", 61.5), ("question_chars_mean", 41.2)):
+        for metric, value in (
+            ("answer_chars_mean", 372.0 + n % 7),
+            ("answer_chars_sd", 61.5),
+            ("question_chars_mean", 41.2),
+        ):
             rows.append({"n": n, "metric": metric, "key": "", "value": value})
     _write_csv(study.folder / "subsets" / "quality.csv", rows)
 
@@ -147,7 +176,9 @@ def _quantize(study: Study, rows: list[dict], rng: random.Random) -> None:
         if model not in study.names:
             continue
         trained = _nll_questions(rows, 1.2, 0.01, rng, hardness)
-        study.adapters.append(_write(study.folder / "nll" / f"{model}_nf4.json", nll_content(f"{model}_nf4", model, trained)))
+        study.adapters.append(
+            _write(study.folder / "nll" / f"{model}_nf4.json", nll_content(f"{model}_nf4", model, trained))
+        )
         merged = [{**question, "nats": question["nats"] * (1.004 + rng.gauss(0, 0.001))} for question in trained]
         study.merges.append(_write(study.folder / "quant" / f"{model}-merge.json", {
             "model": model, "merged_16bit": nll_content("a", model, merged), "merged_dequantized": nll_content("b", model, trained),
@@ -161,7 +192,13 @@ def _quantize(study: Study, rows: list[dict], rng: random.Random) -> None:
                 "nats": [q["nats"] for q in merged], "kl": [0.0] * len(rows), "top1": tokens,
             }
         }  # fmt: skip
-        for fmt, bits, loss in (("q8", 8.5, 0.0002), ("q6", 6.6, 0.001), ("q5", 5.7, 0.003), ("q4", 4.9, 0.012), ("q3", 3.9, 0.08)):
+        for fmt, bits, loss in (
+            ("q8", 8.5, 0.0002),
+            ("q6", 6.6, 0.001),
+            ("q5", 5.7, 0.003),
+            ("q4", 4.9, 0.012),
+            ("q3", 3.9, 0.08),
+        ):
             for end, share in (("", 1.0), ("-imatrix", 0.5)):
                 lost = loss * share * (10 if model == "qwen" else 1)
                 variants[fmt + end] = {
@@ -194,10 +231,15 @@ def _evaluate(study: Study, rows: list[dict], rng: random.Random, second_judge: 
             ]  # fmt: skip
             path = study.folder / "answers" / f"{key}.jsonl"
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text("".join(json.dumps(answer, ensure_ascii=False) + "\n" for answer in given), encoding="utf-8")
+            path.write_text(
+                "".join(json.dumps(answer, ensure_ascii=False) + "\n" for answer in given), encoding="utf-8"
+            )
             study.answers.append(str(path))
             pace = {"f16": 0.02, "q4": 0.008, "nf4": 0.05}[fmt]
-            times = [{"id": answer["id"], "seconds": round(0.05 + pace * answer["tokens"], 4), "tokens": answer["tokens"]} for answer in given]
+            times = [
+                {"id": answer["id"], "seconds": round(0.05 + pace * answer["tokens"], 4), "tokens": answer["tokens"]}
+                for answer in given
+            ]
             study.times.append(_write_csv(study.folder / "answers" / f"{key}_seconds.csv", times))
             reasons = {3: "all 2 required facts; cites 維持管理編（河川編）"}
             judges = {"rubric": [(score, reasons.get(score, f"{score} of 2 required facts")) for score in scores]}
@@ -231,7 +273,7 @@ def write_study(
     second_judge: bool = False, names: dict[str, str] = NAMES,
 ) -> Study:  # fmt: skip
     """Write the result files of a study whose NLL falls to the second-largest size and rises at the largest, as in the paper's Table 2."""
-    from tatara.scale import scale_rows, select, write_scale
+    from tatara.measure.selection import scale_rows, select, write_scale
 
     rng, rows = random.Random(1), test_rows(questions)
     study = Study(folder, list(sizes), dict(names))

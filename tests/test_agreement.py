@@ -7,10 +7,10 @@ import numpy
 import pandas
 import pytest
 from conftest import REPOSITORY
-from tatara import judges
-from tatara.agreement import agreement, alpha, intervals, raw, weighted_kappa, write_agreement
-from tatara.jsonl import read_jsonl
-from tatara.judges import rubric
+from tatara.evaluate import judge_file
+from tatara.evaluate.rubric import rubric
+from tatara.files.jsonl import read_jsonl
+from tatara.measure.agreement import agreement, alpha, intervals, raw, weighted_kappa, write_agreement
 
 
 def _labelled(split: str) -> tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray]:
@@ -63,7 +63,10 @@ def test_scores_without_variation_have_no_kappa_and_full_raw_agreement():
 
 
 def _scores(judge: str, repeat: int, values: list) -> pandas.DataFrame:
-    rows = [{"item": f"m q{number}", "id": f"q{number}", "judge": judge, "repeat": repeat, "score": value} for number, value in enumerate(values)]
+    rows = [
+        {"item": f"m q{number}", "id": f"q{number}", "judge": judge, "repeat": repeat, "score": value}
+        for number, value in enumerate(values)
+    ]
     return pandas.DataFrame(rows)
 
 
@@ -82,8 +85,10 @@ def test_judges_are_compared_by_their_median_and_repeats_with_each_other_and_inv
 
 def test_one_judge_leaves_the_table_without_a_row(tmp_path):
     given = {"id": "q001", "question": "いつ点検するか。", "category": "設計", "answer": "あ", "seconds": "1.0"}
-    judges.write_scores(tmp_path / "judge_swallow_f16.csv", "rubric", [(given, 1, 2, "x", "0" * 16)])
-    write_agreement([tmp_path / "judge_swallow_f16.csv"], output=tmp_path / "agreement.csv", seed=1, level=0.95, resamples=20)
+    judge_file.write_scores(tmp_path / "judge_swallow_f16.csv", "rubric", [(given, 1, 2, "x", "0" * 16)])
+    write_agreement(
+        [tmp_path / "judge_swallow_f16.csv"], output=tmp_path / "agreement.csv", seed=1, level=0.95, resamples=20
+    )
     with (tmp_path / "agreement.csv").open() as file:
         assert list(csv.DictReader(file)) == []
 

@@ -6,13 +6,22 @@ import sys
 import pytest
 from conftest import REPOSITORY
 
-_spec = importlib.util.spec_from_file_location("audit", REPOSITORY / "envs/audit.py")
+_spec = importlib.util.spec_from_file_location("audit", REPOSITORY / "tools/audit.py")
 audit = sys.modules["audit"] = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(audit)
 
 # What pip-audit 2.10.1 prints where its database does not know a package; it ends with status 0 and "No known vulnerabilities found".
-SILENT = {"dependencies": [{"name": "jinja2", "skip_reason": "Dependency not found on PyPI and could not be audited: jinja2 (2.10)"}], "fixes": []}
-VULNERABLE = {"name": "jinja2", "version": "2.10", "vulns": [{"id": "PYSEC-2019-217", "fix_versions": ["2.10.1"], "aliases": [], "description": ""}]}
+SILENT = {
+    "dependencies": [
+        {"name": "jinja2", "skip_reason": "Dependency not found on PyPI and could not be audited: jinja2 (2.10)"}
+    ],
+    "fixes": [],
+}
+VULNERABLE = {
+    "name": "jinja2",
+    "version": "2.10",
+    "vulns": [{"id": "PYSEC-2019-217", "fix_versions": ["2.10.1"], "aliases": [], "description": ""}],
+}
 
 
 def program(tmp_path, answers: dict[str, dict]) -> list[str]:
@@ -46,7 +55,14 @@ def test_two_versions_of_one_package_are_asked_for_apart():
         ({"license_expression": "MIT AND IPA"}, "MIT AND IPA", "copyleft"),
         ({"license": "LicenseRef-NVIDIA-Proprietary"}, "LicenseRef-NVIDIA-Proprietary", "proprietary"),
         ({"classifier": ["License :: OSI Approved :: Mozilla Public License 2.0 (MPL 2.0)"]}, "MPL-2.0", "copyleft"),
-        ({"license": "Copyright (c) 2001\n" + "Redistribution and use. " * 9, "classifier": ["License :: OSI Approved :: BSD License"]}, "BSD", ""),
+        (
+            {
+                "license": "Copyright (c) 2001\n" + "Redistribution and use. " * 9,
+                "classifier": ["License :: OSI Approved :: BSD License"],
+            },
+            "BSD",
+            "",
+        ),
         ({"classifier": ["Topic :: Text"], "file": "MIT License"}, "MIT License", ""),
         ({"license": None, "classifier": []}, "", "not stated"),
     ],
@@ -57,7 +73,13 @@ def test_the_licence_that_a_package_states(fields, text, duties):
 
 
 def test_the_table_counts_what_needs_care():
-    page = audit.table({("a", "1"): audit.Licence("MIT", "expression"), ("b", "2"): audit.Licence("MPL-2.0", "expression"), ("c", "3"): None})
+    page = audit.table(
+        {
+            ("a", "1"): audit.Licence("MIT", "expression"),
+            ("b", "2"): audit.Licence("MPL-2.0", "expression"),
+            ("c", "3"): None,
+        }
+    )
     assert "3 packages: 1 copyleft, 0 proprietary, 0 not stated, 1 not read." in page
     assert "| b | 2 | MPL-2.0 | expression | copyleft |" in page and "| c | 3 |  |  | not read |" in page
     assert "| llama.cpp |" in page and "| IPAex Gothic |" in page
@@ -65,7 +87,11 @@ def test_the_table_counts_what_needs_care():
 
 def test_the_page_of_licences_is_of_these_locks():
     page = (REPOSITORY / "docs/licences.md").read_text(encoding="utf-8")
-    missing = [pin for pin in audit.pins(REPOSITORY / "envs" / lock for lock in audit.LOCKS) if f"| {pin[0]} | {pin[1]} |" not in page]
+    missing = [
+        pin
+        for pin in audit.pins(REPOSITORY / "envs" / lock for lock in audit.LOCKS)
+        if f"| {pin[0]} | {pin[1]} |" not in page
+    ]
     assert not missing, "run `make audit` after a change of the locks"
 
 
@@ -83,7 +109,11 @@ def test_a_program_that_fails_is_no_good_news(capsys):
 
 
 def test_vulnerabilities_are_named_with_the_release_that_mends_them(tmp_path, capsys):
-    bad = {"name": "a", "version": "1", "vulns": [{"id": "CVE-1", "fix_versions": ["2"]}, {"id": "CVE-2", "fix_versions": []}]}
+    bad = {
+        "name": "a",
+        "version": "1",
+        "vulns": [{"id": "CVE-1", "fix_versions": ["2"]}, {"id": "CVE-2", "fix_versions": []}],
+    }
     asked = program(tmp_path, {"jinja2==2.10": {"dependencies": [VULNERABLE]}, "a==1": {"dependencies": [bad]}})
     assert audit.verdict(lambda: audit.vulnerabilities(asked, [("a", "1")])) == audit.FOUND == 1
     assert "VULNERABLE: a==1: CVE-1 (mended in 2); CVE-2 (mended in no release yet)" in capsys.readouterr().out
@@ -94,7 +124,10 @@ def test_all_clear_needs_an_answer_on_every_package(tmp_path, capsys):
     asked = program(tmp_path, {"jinja2==2.10": control, "a==1": {"dependencies": [clear]}})
     assert audit.verdict(lambda: audit.vulnerabilities(asked, [("a", "1")])) == 0
     assert "no known vulnerabilities in the locked packages" in capsys.readouterr().out
-    asked = program(tmp_path, {"jinja2==2.10": control, "a==1 b==1": {"dependencies": [clear, {"name": "b", "skip_reason": "unknown"}]}})
+    asked = program(
+        tmp_path,
+        {"jinja2==2.10": control, "a==1 b==1": {"dependencies": [clear, {"name": "b", "skip_reason": "unknown"}]}},
+    )
     assert audit.verdict(lambda: audit.vulnerabilities(asked, [("a", "1"), ("b", "1")])) == 3
     assert "NOT CHECKED, unknown to the database: b" in capsys.readouterr().err
 

@@ -6,11 +6,11 @@ import pytest
 from conftest import REPOSITORY
 from domain_small import graph, templates
 from proxy import HttpProxy
-from tatara.augment import REASONS, Terms, augment, judge, render
-from tatara.errors import InputError
-from tatara.jsonl import read_jsonl, write_jsonl
-from tatara.ollama_api import Server
-from tatara.pairs import make_pairs
+from tatara.data.augment import REASONS, Terms, augment, judge, render
+from tatara.data.pairs import make_pairs
+from tatara.files.jsonl import read_jsonl, write_jsonl
+from tatara.job.errors import InputError
+from tatara.ollama.client import Server
 
 PROMPT = REPOSITORY / "resources/augment/prompt.md"
 PAIR = {
@@ -20,7 +20,8 @@ PAIR = {
 
 
 def output(
-    question: str = "内検のとき燻煙器をどのように用いますか。", answer: str = "煙を3回、燻煙器から送って内検する。養蜂の手引き、第1章 巣箱の管理。"
+    question: str = "内検のとき燻煙器をどのように用いますか。",
+    answer: str = "煙を3回、燻煙器から送って内検する。養蜂の手引き、第1章 巣箱の管理。",
 ) -> str:
     return json.dumps({"question": question, "answer": answer}, ensure_ascii=False)
 
@@ -72,7 +73,7 @@ def test_a_real_model_is_asked_and_a_killed_run_goes_on(ollama_server, tmp_path)
         augment(
             pairs=tmp_path / "pairs.jsonl", graph=graph(), testset=[], threshold=0.5, prompt=tmp_path / "prompt.md", settings=settings,
             server=Server(url, 120, attempts=1), parallel=parallel, seed=1, output=tmp_path / "out.jsonl", counts=tmp_path / "out.csv",
-            partial=tmp_path / "partial.jsonl",
+            finished=tmp_path / "partial.jsonl",
         )  # fmt: skip
 
     with HttpProxy(ollama_server.url, {"/api/chat": [None, 500]}) as proxy:

@@ -6,16 +6,17 @@ import bad_inputs
 import pytest
 import yaml
 from conftest import REPOSITORY, Copy
-from tatara.config import check_config
-from tatara.errors import InputError
-from tatara.graph import load_graph
-from tatara.ollama_api import Server
-from tatara.pairs import make_pairs
-from tatara.schema import read_schema
-from tatara.subsets import nested_subsets, rebalance
-from tatara.templates import read_templates
-from tatara.testset import load_testset, select
-from tatara.toc import read_toc
+from tatara.data.graph import load_graph
+from tatara.data.pairs import make_pairs
+from tatara.data.questions import select
+from tatara.data.schema import read_schema
+from tatara.data.subsets import nested_subsets, rebalance
+from tatara.data.templates import read_templates
+from tatara.data.testset import load_testset
+from tatara.data.toc import read_toc
+from tatara.files.config import check_config
+from tatara.job.errors import InputError
+from tatara.ollama.client import Server
 
 # What only the Snakefile can see; tests/faults runs every case through it.
 BY_SNAKEMAKE = {"a file that is not there", "a corpus that matches nothing"}
@@ -23,10 +24,14 @@ BY_SNAKEMAKE = {"a file that is not there", "a corpus that matches nothing"}
 
 def read_all(folder):
     """Read all that a user gives, in the order of the data rules."""
-    config = check_config(yaml.safe_load((folder / "config/smoke.yaml").read_text(encoding="utf-8")), REPOSITORY / "config/schema.yaml")
+    config = check_config(
+        yaml.safe_load((folder / "config/smoke.yaml").read_text(encoding="utf-8")), REPOSITORY / "config/schema.yaml"
+    )
     graph, qa, subsets = config["graph"], config["qa"], config["subsets"]
     schema, toc = read_schema(folder / graph["schema"]), folder / graph["toc"]
-    found = load_graph([folder / path for path in graph["nodes"]], [folder / path for path in graph["relations"]], schema, toc)
+    found = load_graph(
+        [folder / path for path in graph["nodes"]], [folder / path for path in graph["relations"]], schema, toc
+    )
     templates = read_templates([folder / path for path in qa["templates"]], schema)
     pairs = make_pairs(found, templates, qa["target_counts"], config["seed"])
     nested_subsets(rebalance(pairs, **config["rebalance"], seed=config["seed"]), subsets["sizes"], config["seed"])
@@ -47,7 +52,9 @@ def test_good_input_is_read():
 
 
 @pytest.mark.parametrize(
-    "case", [case for case in bad_inputs.CASES if case.name not in BY_SNAKEMAKE and not case.environment], ids=lambda case: case.name
+    "case",
+    [case for case in bad_inputs.CASES if case.name not in BY_SNAKEMAKE and not case.environment],
+    ids=lambda case: case.name,
 )
 def test_each_mistake_is_named(copy: Copy, case: bad_inputs.Case):
     case.make(copy.folder)

@@ -9,13 +9,14 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.select import Select
 from synthetic import write_study
-from tatara.jsonl import read_jsonl, write_jsonl
+from tatara.files.jsonl import read_jsonl, write_jsonl
 from test_report import report
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")
 pytestmark = pytest.mark.skipif(
-    not (CHROMIUM and DRIVER), reason="needs chromium and chromedriver (Debian: apt-get install chromium chromium-driver)"
+    not (CHROMIUM and DRIVER),
+    reason="needs chromium and chromedriver (Debian: apt-get install chromium chromium-driver)",
 )
 HOSTILE = '<script>document.title = "owned"</script><img src=x onerror="document.title = \'owned\'">"></details>'
 
@@ -34,7 +35,13 @@ def browser(study):
     page = report(study, drawn=True)
     options = webdriver.ChromeOptions()
     options.binary_location = CHROMIUM
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1200,900"):
+    for argument in (
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-dev-shm-usage",
+        "--window-size=1200,900",
+    ):
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     driver = webdriver.Chrome(options=options, service=Service(DRIVER))
@@ -48,7 +55,11 @@ def choose(browser, name, value):
 
 
 def questions(browser):
-    return [element.get_attribute("id") for element in browser.find_elements(By.CSS_SELECTOR, "details.question") if element.is_displayed()]
+    return [
+        element.get_attribute("id")
+        for element in browser.find_elements(By.CSS_SELECTOR, "details.question")
+        if element.is_displayed()
+    ]
 
 
 def said(browser):
@@ -90,7 +101,9 @@ def test_what_a_model_wrote_is_text(browser):
 
 
 def test_on_a_phone_the_page_is_no_wider_than_the_screen(browser):
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True})
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride", {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
+    )
     try:
         assert browser.execute_script("return document.documentElement.scrollWidth") <= 390
     finally:

@@ -6,7 +6,7 @@ import pytest
 import yaml
 from conftest import REPOSITORY
 from synthetic import write_study
-from tatara.cards import LICENCES, write_card
+from tatara.report.cards import LICENCES, write_card
 
 
 @pytest.fixture(scope="module")
@@ -15,7 +15,9 @@ def study(tmp_path_factory):
 
 
 def card(study, tmp_path, *, model="swallow", fmt="q4", license="llama3", base=None) -> str:
-    (tmp_path / "base.json").write_text(json.dumps(base or {"model": model, "source": "hub", "repo": "some/model", "commit": "0123abc"}))
+    (tmp_path / "base.json").write_text(
+        json.dumps(base or {"model": model, "source": "hub", "repo": "some/model", "commit": "0123abc"})
+    )
     write_card(
         output=tmp_path / "README.md", fmt=fmt, model={"name": "Swallow-8B", "license": license}, title="河川砂防", notice="",
         judge=study.path(f"judge/judge_{model}_{fmt}.csv"), nll=study.path(f"nll/{model}_{fmt}.json"), train=study.train[0],
@@ -37,7 +39,11 @@ def test_a_llama_3_derivative_is_named_so_and_shows_what_it_was_built_with(study
 
 def test_metrics_stand_with_their_intervals_and_the_file_with_its_parity(study, tmp_path):
     text = card(study, tmp_path)
-    rows = dict(line.strip("| ").split(" | ", 1) for line in text.splitlines() if line.startswith("| ") and "---" not in line and len(line) > 6)
+    rows = dict(
+        line.strip("| ").split(" | ", 1)
+        for line in text.splitlines()
+        if line.startswith("| ") and "---" not in line and len(line) > 6
+    )
     assert rows["Average score"].endswith("] of 3") and "[" in rows["Bits per byte of the reference answers"]
     assert "one file of 3.1 MB" in text and "token ids equal" in text
     for heading in ("What it is", "Licence", "Data", "How it measured", "Intended use", "Limits"):
@@ -51,7 +57,9 @@ def test_nf4_has_no_file_and_another_licence_asks_for_other_things(study, tmp_pa
 
 
 def test_a_stand_in_has_no_base_model_and_an_unnamed_licence_is_said_to_be_unknown(study, tmp_path):
-    assert "No base model's licence applies" in card(study, tmp_path, license="unknown", base={"model": "swallow", "source": "scratch"})
+    assert "No base model's licence applies" in card(
+        study, tmp_path, license="unknown", base={"model": "swallow", "source": "scratch"}
+    )
     assert "Find the base model's licence" in card(study, tmp_path, license="unknown")
 
 

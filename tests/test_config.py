@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import REPOSITORY
-from tatara.config import check_config
-from tatara.errors import InputError
+from tatara.files.config import check_config
+from tatara.job.errors import InputError
 
 SCHEMA = REPOSITORY / "config/schema.yaml"
 
@@ -36,10 +36,19 @@ def test_the_given_configuration_is_left_as_it_is(smoke_config):
     ("change", "message"),
     [
         (lambda c: c.update(modls={}), "unknown config key modls: did you mean models?"),
-        (lambda c: c["models"]["llama"].update(fomats=[]), "unknown config key models.llama.fomats: did you mean formats?"),
-        (lambda c: c["models"]["llama"]["source"]["scratch"].update(hidden_size=100), "models.llama.source.scratch.hidden_size"),
+        (
+            lambda c: c["models"]["llama"].update(fomats=[]),
+            "unknown config key models.llama.fomats: did you mean formats?",
+        ),
+        (
+            lambda c: c["models"]["llama"]["source"]["scratch"].update(hidden_size=100),
+            "models.llama.source.scratch.hidden_size",
+        ),
         (lambda c: c.pop("stage1"), "config key stage1 is missing"),
-        (lambda c: c["stage1"].update(model="lama"), "config key stage1.model is 'lama': expected one of models, llama, tanuki"),
+        (
+            lambda c: c["stage1"].update(model="lama"),
+            "config key stage1.model is 'lama': expected one of models, llama, tanuki",
+        ),
         (lambda c: c["train"].update(micro_batch_size=3), "must divide train.batch_size, 8"),
         (lambda c: c["models"]["llama"]["source"]["scratch"].update(kv_heads=3), "must divide heads, 8"),
         (lambda c: c["rebalance"].update(target_share={"HAS_CHAPTER": 0.1}), "both name HAS_CHAPTER"),
@@ -48,9 +57,15 @@ def test_the_given_configuration_is_left_as_it_is(smoke_config):
             lambda c: c["graph"].update(neo4j={"uri": "http://localhost:7474"}),
             "graph.neo4j.uri is 'http://localhost:7474'; expected bolt://host:port",
         ),
-        (lambda c: c["graph"].update(neo4j={"password": "x"}), "unknown config key graph.neo4j.password: known keys: uri, user, database"),
+        (
+            lambda c: c["graph"].update(neo4j={"password": "x"}),
+            "unknown config key graph.neo4j.password: known keys: uri, user, database",
+        ),
         (lambda c: c.update(ollama={"url": "http://me:x@host"}), "config key ollama.url holds a user or password"),
-        (lambda c: c["models"]["llama"].update(continued={"steps": 1}), "a scratch model is pretrained by its own steps"),
+        (
+            lambda c: c["models"]["llama"].update(continued={"steps": 1}),
+            "a scratch model is pretrained by its own steps",
+        ),
     ],
 )
 def test_each_mistake_is_named(smoke_config, change, message):

@@ -40,16 +40,22 @@ def test_conda_pins_agree_with_the_lock(name: str):
     assert len(packages) > 25
     assert {tuple(package.split("==")) for package in packages} <= pins(f"{name}.txt")
     asked = {
-        re.match(r"[A-Za-z0-9._-]+", line).group(0) for line in (ENVS / "requirements.in").read_text().splitlines() if line and line[0].isalpha()
+        re.match(r"[A-Za-z0-9._-]+", line).group(0)
+        for line in (ENVS / "requirements.in").read_text().splitlines()
+        if line and line[0].isalpha()
     }
     assert asked <= {package.split("==")[0] for package in packages}
 
 
 def test_the_installed_packages_are_the_locked_ones():
-    listed = subprocess.run([sys.executable, "-m", "pip", "list", "--format=json"], capture_output=True, text=True, check=True)
+    listed = subprocess.run(
+        [sys.executable, "-m", "pip", "list", "--format=json"], capture_output=True, text=True, check=True
+    )
     import json
 
-    installed = {entry["name"].lower().replace("_", "-"): entry["version"].split("+")[0] for entry in json.loads(listed.stdout)}
+    installed = {
+        entry["name"].lower().replace("_", "-"): entry["version"].split("+")[0] for entry in json.loads(listed.stdout)
+    }
     locked = {}
     for name, version in pins("gpu.txt") | pins("cpu.txt"):
         locked.setdefault(name, set()).add(version)
@@ -73,6 +79,12 @@ def test_a_cuda_build_shares_the_c_plus_plus_library(tmp_path, monkeypatch):
     source = "#include <iostream>\nint main() { std::cout << std::locale().name() << std::endl; }"
     command = ["c++", "-x", "c++", "-", "-static-libstdc++", "-o", tmp_path / "probe"]
     subprocess.run([*command, setup.SHARED_CPP_LIBRARY], input=source, text=True, check=True)
-    assert "libstdc++.so.6" in subprocess.run(["ldd", tmp_path / "probe"], capture_output=True, text=True, check=True).stdout
+    assert (
+        "libstdc++.so.6"
+        in subprocess.run(["ldd", tmp_path / "probe"], capture_output=True, text=True, check=True).stdout
+    )
     subprocess.run(command, input=source, text=True, check=True)
-    assert "libstdc++.so.6" not in subprocess.run(["ldd", tmp_path / "probe"], capture_output=True, text=True, check=True).stdout
+    assert (
+        "libstdc++.so.6"
+        not in subprocess.run(["ldd", tmp_path / "probe"], capture_output=True, text=True, check=True).stdout
+    )

@@ -58,7 +58,10 @@ def test_a_subset_larger_than_the_pool(copy: Copy):
     refused(copy, "6000", "5169", "subsets.sizes")
 
 
-@pytest.mark.parametrize(("source", "found"), [("{}", "names none"), ("{path: {file: x}, hub: {repo: a/b, revision: main}}", "names 2 (hub, path)")])
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [("{}", "names none"), ("{path: {file: x}, hub: {repo: a/b, revision: main}}", "names 2 (hub, path)")],
+)
 def test_a_model_with_no_source_or_two(copy: Copy, source: str, found: str):
     config = copy.folder / "config/smoke.yaml"
     text = config.read_text(encoding="utf-8")
@@ -75,7 +78,7 @@ def test_a_missing_tool_is_named_with_its_remedy(tmp_path, present: list[str], m
         (programs / name).write_text("#!/bin/sh\n")
         (programs / name).chmod(0o755)
     environment = {key: value for key, value in os.environ.items() if key != "CXX"} | {"PATH": str(programs)}
-    command = [sys.executable, REPOSITORY / "envs/setup.py", "--venv", tmp_path / "venv", "--device", "cpu"]
+    command = [sys.executable, REPOSITORY / "tools/setup.py", "--venv", tmp_path / "venv", "--device", "cpu"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 1
     assert missing in done.stderr

@@ -8,17 +8,28 @@ import pytest
 from conftest import REPOSITORY
 from PIL import Image
 from synthetic import SCHEMA, write_study
-from tatara import figures
-from tatara.figures import compare, data, domain, pipeline, quantization, questions, scale, wrap
-from tatara.formats import WITH_MATRIX
-from tatara.table_text import read_table, write_table
+from tatara.files.formats import WITH_MATRIX
+from tatara.report.figures import compare, data, domain, pipeline, quantization, questions, scale, style
+from tatara.report.figures.style import wrap
+from tatara.report.table_text import read_table, write_table
 from test_tables import all_tables
 
 NOTICE = "Stand-in models：代用モデルによる"
 SETTINGS = {"seed": 42, "level": 0.95, "resamples": 200}
 PIPELINE = {
-    "stages": {"data": ["graph", "subsets"], "stage1": ["train_scale"], "stage2": ["merge"], "quantization": ["ladder"]},
-    "flows": [["data", "stage1"], ["data", "stage2"], ["stage1", "stage2"], ["stage2", "quantization"], ["data", "quantization"]],
+    "stages": {
+        "data": ["graph", "subsets"],
+        "stage1": ["train_scale"],
+        "stage2": ["merge"],
+        "quantization": ["ladder"],
+    },
+    "flows": [
+        ["data", "stage1"],
+        ["data", "stage2"],
+        ["stage1", "stage2"],
+        ["stage2", "quantization"],
+        ["data", "quantization"],
+    ],
 }
 LONG = {
     "swallow": "Llama-3-Swallow-8B-Instruct-v0.1 QLoRA",
@@ -43,7 +54,11 @@ def study(tmp_path_factory):
 def odd_studies(tmp_path_factory):
     """Sizes in the thousands with three seeds and long names; sizes far apart; one size, one model, one question."""
     return [
-        with_tables(write_study(tmp_path_factory.mktemp("large"), sizes=(1000, 2000, 3000, 4000, 5000), seeds=(1, 2, 3), names=LONG)),
+        with_tables(
+            write_study(
+                tmp_path_factory.mktemp("large"), sizes=(1000, 2000, 3000, 4000, 5000), seeds=(1, 2, 3), names=LONG
+            )
+        ),
         with_tables(write_study(tmp_path_factory.mktemp("apart"), sizes=(40, 60, 1000), questions=8)),
         with_tables(write_study(tmp_path_factory.mktemp("one"), sizes=(40,), questions=1, names={"tanuki": "T"})),
     ]
@@ -62,10 +77,20 @@ def calls(study):
         "fig05": (scale.fig05_training_loss, {"train": study.train, "paper": printed("table1")}),
         "fig06": (
             scale.fig06_scale_nll,
-            {"scale": study.path("scale/scale.csv"), "selected": study.path("scale/selected.json"), "paper": printed("table2")},
+            {
+                "scale": study.path("scale/scale.csv"),
+                "selected": study.path("scale/selected.json"),
+                "paper": printed("table2"),
+            },
         ),
-        "fig07": (compare.fig07_model_comparison, {"table3": study.path("tables/table3.csv"), "paper": printed("table3")}),
-        "fig08": (compare.fig08_score_distribution, {"table4": study.path("tables/table4.csv"), "paper": printed("table4")}),
+        "fig07": (
+            compare.fig07_model_comparison,
+            {"table3": study.path("tables/table3.csv"), "paper": printed("table3")},
+        ),
+        "fig08": (
+            compare.fig08_score_distribution,
+            {"table4": study.path("tables/table4.csv"), "paper": printed("table4")},
+        ),
         "fig01": (
             pipeline.fig01_pipeline,
             {
@@ -75,16 +100,35 @@ def calls(study):
                 "pipeline": PIPELINE,
             },
         ),
-        "fig09": (questions.fig09_category_scores, {"judge": study.judge, "schema": SCHEMA, "names": study.names, **SETTINGS}),
-        "fig10": (questions.fig10_model_profile, {"judge": study.judge, "table3": study.path("tables/table3.csv"), "names": study.names, **SETTINGS}),
-        "fig11": (questions.fig11_question_scores, {"judge": study.judge, "schema": SCHEMA, "names": study.names, **SETTINGS}),
-        "quant01": (quantization.quant01_ladder, {"ladder": study.path("tables/ladder.csv"), "max_delta_nll": 0.05, "min_top1": 0.9, "level": 0.95}),
+        "fig09": (
+            questions.fig09_category_scores,
+            {"judge": study.judge, "schema": SCHEMA, "names": study.names, **SETTINGS},
+        ),
+        "fig10": (
+            questions.fig10_model_profile,
+            {"judge": study.judge, "table3": study.path("tables/table3.csv"), "names": study.names, **SETTINGS},
+        ),
+        "fig11": (
+            questions.fig11_question_scores,
+            {"judge": study.judge, "schema": SCHEMA, "names": study.names, **SETTINGS},
+        ),
+        "quant01": (
+            quantization.quant01_ladder,
+            {"ladder": study.path("tables/ladder.csv"), "max_delta_nll": 0.05, "min_top1": 0.9, "level": 0.95},
+        ),
     }
 
 
 def data_calls(study):
-    pairs, pool, testset = study.path("qa/qa_pairs.jsonl"), study.path("qa/pool.jsonl"), study.path("testset/test_set_200.jsonl")
-    graph = {name: REPOSITORY / f"tests/data/beekeeping/{name}" for name in ("nodes.csv", "relations.csv", "schema.yaml", "toc.csv")}
+    pairs, pool, testset = (
+        study.path("qa/qa_pairs.jsonl"),
+        study.path("qa/pool.jsonl"),
+        study.path("testset/test_set_200.jsonl"),
+    )
+    graph = {
+        name: REPOSITORY / f"tests/data/beekeeping/{name}"
+        for name in ("nodes.csv", "relations.csv", "schema.yaml", "toc.csv")
+    }
     return {
         "data01": (domain.data01_relation_types, {"pairs": pairs, "pool": pool, "schema": SCHEMA}),
         "data02": (domain.data02_lengths, {"pool": pool}),
@@ -104,7 +148,11 @@ def draw(study, name, folder, notice=NOTICE):
     return png, svg
 
 
-NAMES_OF_FIGURES = [*(f"fig{number:02}" for number in range(1, 12)), "quant01", *(f"data0{number}" for number in range(1, 6))]
+NAMES_OF_FIGURES = [
+    *(f"fig{number:02}" for number in range(1, 12)),
+    "quant01",
+    *(f"data0{number}" for number in range(1, 6)),
+]
 
 
 @pytest.mark.parametrize("name", NAMES_OF_FIGURES)
@@ -134,12 +182,12 @@ def test_a_notice_makes_the_figure_taller_and_leaves_the_rest(study, tmp_path):
 
 
 def test_a_missing_glyph_would_be_noticed(tmp_path):
-    figure = figures.new_figure(2, 1)
+    figure = style.new_figure(2, 1)
     figure.add_subplot().set_title("\U0001f9ff")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         with pytest.raises(UserWarning, match="missing from font"):
-            figures.save(figure, tmp_path / "x.png", tmp_path / "x.svg")
+            style.save(figure, tmp_path / "x.png", tmp_path / "x.svg")
 
 
 def overlaps(one, other):
@@ -149,7 +197,7 @@ def overlaps(one, other):
 @pytest.mark.parametrize("name", NAMES_OF_FIGURES)
 def test_legends_and_notice_hide_nothing_and_labels_keep_apart(study, odd_studies, name, tmp_path, monkeypatch):
     drawn = []
-    monkeypatch.setattr(figures.Figure, "savefig", lambda figure, *_, **__: drawn.append(figure))
+    monkeypatch.setattr(style.Figure, "savefig", lambda figure, *_, **__: drawn.append(figure))
     for each in [study, *odd_studies]:
         draw(each, name, tmp_path)
         figure = drawn[-1]
@@ -165,14 +213,23 @@ def test_legends_and_notice_hide_nothing_and_labels_keep_apart(study, odd_studie
         for panel, axes in zip(panels, figure.axes, strict=True):
             assert not overlaps(panel, notice) and panel.x0 >= -1 and panel.x1 <= figure.bbox.width + 1
             for axis in (axes.xaxis, axes.yaxis):
-                labels = [label.get_window_extent(renderer) for label in axis.get_ticklabels() if label.get_visible() and label.get_text()]
+                labels = [
+                    label.get_window_extent(renderer)
+                    for label in axis.get_ticklabels()
+                    if label.get_visible() and label.get_text()
+                ]
                 assert not any(overlaps(one, other) for one, other in itertools.pairwise(labels))
 
 
 def test_sizes_stand_to_scale_where_they_have_room():
-    for sizes, expected in (([1000, 2000, 5000], [1000, 2000, 5000]), ([40, 80, 200], [40, 80, 200]), ([40, 60, 5000], [0, 1, 2]), ([64], [64])):
-        axes = figures.new_figure(4, 3).add_subplot()
-        assert list(figures.size_axis(axes, sizes).values()) == expected
+    for sizes, expected in (
+        ([1000, 2000, 5000], [1000, 2000, 5000]),
+        ([40, 80, 200], [40, 80, 200]),
+        ([40, 60, 5000], [0, 1, 2]),
+        ([64], [64]),
+    ):
+        axes = style.new_figure(4, 3).add_subplot()
+        assert list(style.size_axis(axes, sizes).values()) == expected
         assert [label.get_text() for label in axes.get_xticklabels()] == [f"{n:,}" for n in sizes]
 
 
@@ -191,7 +248,9 @@ def test_points_of_the_ladder_stand_over_their_formats(study, monkeypatch, tmp_p
     table.to_csv(tmp_path / "ladder.csv", index=False)
     drawn = []
     monkeypatch.setattr(quantization, "save", lambda figure, *files: drawn.append(figure))
-    quantization.quant01_ladder(ladder=tmp_path / "ladder.csv", png="", svg="", max_delta_nll=0.05, min_top1=0.9, level=0.95)
+    quantization.quant01_ladder(
+        ladder=tmp_path / "ladder.csv", png="", svg="", max_delta_nll=0.05, min_top1=0.9, level=0.95
+    )
     columns = len(table["model"].unique())
     for axes in drawn[0].axes[-columns:]:
         places = [sorted(container.lines[0].get_xdata()) for container in axes.containers]

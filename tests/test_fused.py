@@ -6,7 +6,8 @@ import torch
 from bitsandbytes.functional import dequantize_4bit, quantize_4bit
 from bitsandbytes.nn import Params4bit
 from peft import LoraConfig, get_peft_model
-from tatara import chat, fused, models
+from tatara.models import chat, loading
+from tatara.train import fused, fused_kernels
 
 CPU = torch.device("cpu")
 
@@ -15,15 +16,20 @@ CPU = torch.device("cpu")
 def peft_model(request, tmp_path_factory):
     """A PEFT model over an NF4 base, its B matrices and biases not zero, and four encoded samples of different lengths."""
     folder = tiny.make_base(tmp_path_factory.mktemp("fused") / request.param, request.param)
-    model = models.load_nf4(folder, CPU)
+    model = loading.load_nf4(folder, CPU)
     torch.manual_seed(0)
-    model = get_peft_model(model, LoraConfig(r=8, lora_alpha=16, lora_dropout=0.0, target_modules=models.TARGET_MODULES, task_type="CAUSAL_LM"))
+    model = get_peft_model(
+        model,
+        LoraConfig(r=8, lora_alpha=16, lora_dropout=0.0, target_modules=loading.TARGET_MODULES, task_type="CAUSAL_LM"),
+    )
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if "lora_B" in name or name.endswith(".bias"):
                 parameter.normal_(std=0.05)
-    tokenizer = models.load_tokenizer(folder)
-    samples = [chat.encode(tokenizer, "堤防とは。" * n, "土の構造物である。" * (5 - n), tiny.SYSTEM) for n in (1, 2, 3, 4)]
+    tokenizer = loading.load_tokenizer(folder)
+    samples = [
+        chat.encode(tokenizer, "堤防とは。" * n, "土の構造物である。" * (5 - n), tiny.SYSTEM) for n in (1, 2, 3, 4)
+    ]
     return model.train(), samples
 
 
@@ -40,13 +46,17 @@ def reference(model, sample: chat.Encoded):
 
 
 def joined(samples: list[chat.Encoded]) -> tuple[torch.Tensor, torch.Tensor]:
-    return tuple(torch.tensor([token for item in samples for token in getattr(item, name)]) for name in ("input_ids", "labels"))
+    return tuple(
+        torch.tensor([token for item in samples for token in getattr(item, name)]) for name in ("input_ids", "labels")
+    )
 
 
 def packed_loss(model, samples: list[chat.Encoded], checkpointing: bool = False):
     ids, labels = joined(samples)
     place = next(model.parameters()).device
-    return fused.Model(model, checkpointing).loss(ids.to(place), labels.to(place), [len(item.input_ids) for item in samples])
+    return fused.Model(model, checkpointing).loss(
+        ids.to(place), labels.to(place), [len(item.input_ids) for item in samples]
+    )
 
 
 def assert_equal(found: dict, expected: dict) -> None:
@@ -69,7 +79,10 @@ def test_each_sample_of_a_packed_row_has_the_gradient_it_has_alone(peft_model):
     """Only one sample carries loss; were another one seen by it, its gradient would differ from that without packing."""
     model, samples = peft_model
     for index, sample in enumerate(samples):
-        silent = [item if place == index else chat.Encoded(item.input_ids, len(item.input_ids)) for place, item in enumerate(samples)]
+        silent = [
+            item if place == index else chat.Encoded(item.input_ids, len(item.input_ids))
+            for place, item in enumerate(samples)
+        ]
         assert_equal(gradients(model, packed_loss(model, silent)), gradients(model, reference(model, sample)))
 
 
@@ -77,7 +90,11 @@ def test_dropout_is_the_same_in_both_passes(peft_model):
     """With one seed the loss is a fixed function of the adapter: its gradient must agree with a difference quotient."""
     model, samples = peft_model
     for module in model.modules():
-        if isinstance(module, torch.nn.ModuleDict) and "default" in module and isinstance(module["default"], torch.nn.Identity):
+        if (
+            isinstance(module, torch.nn.ModuleDict)
+            and "default" in module
+            and isinstance(module["default"], torch.nn.Identity)
+        ):
             module["default"] = torch.nn.Dropout(0.2)
     torch.manual_seed(3)
     found = gradients(model, packed_loss(model, samples))
@@ -92,7 +109,11 @@ def test_dropout_is_the_same_in_both_passes(peft_model):
             parameter.sub_(sign * step * direction)
     assert (losses[0] - losses[1]) / (2 * step) == pytest.approx(found[name].norm().item(), rel=1e-2)
     for module in model.modules():
-        if isinstance(module, torch.nn.ModuleDict) and "default" in module and isinstance(module["default"], torch.nn.Dropout):
+        if (
+            isinstance(module, torch.nn.ModuleDict)
+            and "default" in module
+            and isinstance(module["default"], torch.nn.Dropout)
+        ):
             module["default"] = torch.nn.Identity()
 
 
@@ -104,10 +125,15 @@ needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CU
 @pytest.mark.parametrize("shape", [(1024, 4096), (576, 192)])
 def test_weights_are_dequantized_as_by_bitsandbytes(shape):
     torch.manual_seed(0)
-    packed, state = quantize_4bit(torch.randn(shape, device="cuda", dtype=torch.bfloat16), blocksize=64, compress_statistics=True, quant_type="nf4")
+    packed, state = quantize_4bit(
+        torch.randn(shape, device="cuda", dtype=torch.bfloat16),
+        blocksize=64,
+        compress_statistics=True,
+        quant_type="nf4",
+    )
     weight = Params4bit(packed, requires_grad=False, quant_state=state, bnb_quantized=True)
     found, expected = torch.empty(shape, device="cuda", dtype=torch.bfloat16), dequantize_4bit(packed, state)
-    fused.dequantize(weight, found)
+    fused_kernels.dequantize(weight, found)
     # A scale's last float32 bit may differ by the order of its multiplication and addition; then a value rounds to the bf16 number next to it.
     assert (found != expected).float().mean() < 1e-3
     assert torch.allclose(found.float(), expected.float(), rtol=2**-7, atol=0)
@@ -122,8 +148,8 @@ def test_gradients_in_bf16_are_as_near_to_float32_as_those_of_the_reference(peft
     exact = gradients(model, packed_loss(model, samples))
     place = torch.device("cuda")
     other = get_peft_model(
-        models.load_nf4(model.get_base_model().config._name_or_path, place),
-        LoraConfig(r=8, lora_alpha=16, lora_dropout=0.0, target_modules=models.TARGET_MODULES, task_type="CAUSAL_LM"),
+        loading.load_nf4(model.get_base_model().config._name_or_path, place),
+        LoraConfig(r=8, lora_alpha=16, lora_dropout=0.0, target_modules=loading.TARGET_MODULES, task_type="CAUSAL_LM"),
     ).train()
     other.load_state_dict({name: value for name, value in model.state_dict().items() if "lora_" in name}, strict=False)
     with torch.no_grad():
@@ -136,11 +162,16 @@ def test_gradients_in_bf16_are_as_near_to_float32_as_those_of_the_reference(peft
         loss = 0.0
         for sample in samples:
             logits = other(input_ids=torch.tensor([sample.input_ids], device=place)).logits[0, :-1].float()
-            loss = loss + torch.nn.functional.cross_entropy(logits, torch.tensor(sample.labels[1:], device=place), reduction="sum")
+            loss = loss + torch.nn.functional.cross_entropy(
+                logits, torch.tensor(sample.labels[1:], device=place), reduction="sum"
+            )
     usual = gradients(other, loss)
 
     def distance(one):
-        return sum((one[name].cpu() - exact[name]).norm() ** 2 for name in exact) ** 0.5 / sum(value.norm() ** 2 for value in exact.values()) ** 0.5
+        return (
+            sum((one[name].cpu() - exact[name]).norm() ** 2 for name in exact) ** 0.5
+            / sum(value.norm() ** 2 for value in exact.values()) ** 0.5
+        )
 
     assert distance(found) < max(1.2 * distance(usual), 5e-3), (distance(found), distance(usual))
     assert distance(found) < 3e-2

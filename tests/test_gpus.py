@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ENVIRONMENT, REPOSITORY
-from tatara import gpus
+from tatara.job import gpus
 
 SNAKEFILE = """
 rule all:
@@ -49,7 +49,12 @@ def environment(tmp_path, monkeypatch) -> dict[str, str]:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2,3")
     monkeypatch.setenv("CUDA_DEVICE_ORDER", "FASTEST_FIRST")
-    return {**ENVIRONMENT, "CUDA_VISIBLE_DEVICES": "0,1,2,3", "TMPDIR": str(tmp_path / "tmp"), "PYTHONPATH": str(REPOSITORY / "scripts")}
+    return {
+        **ENVIRONMENT,
+        "CUDA_VISIBLE_DEVICES": "0,1,2,3",
+        "TMPDIR": str(tmp_path / "tmp"),
+        "PYTHONPATH": str(REPOSITORY / "scripts"),
+    }
 
 
 def test_jobs_at_once_have_a_gpu_each(environment, tmp_path):
@@ -57,7 +62,9 @@ def test_jobs_at_once_have_a_gpu_each(environment, tmp_path):
     (tmp_path / "Snakefile").write_text(SNAKEFILE)
     (tmp_path / "work.py").write_text(SCRIPT)
     command = [sys.executable, "-m", "snakemake", "--cores", "6", "--resources", "gpu=6"]
-    done = subprocess.run(command, cwd=tmp_path, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
     assert done.returncode == 0, done.stdout[-3000:]
     assert {(tmp_path / f"{n}.txt").read_text() for n in range(6)} == {"0", "1", "2", "3"}
 
@@ -97,4 +104,8 @@ def test_every_rule_with_a_gpu_has_a_script_that_takes_one():
         if re.search(r"^\s+gpu=1", block, re.MULTILINE)
     }
     assert len(scripts) >= 8
-    assert [name for name in sorted(scripts) if "gpus=snakemake.resources" not in Path(REPOSITORY, name).read_text(encoding="utf-8")] == []
+    assert [
+        name
+        for name in sorted(scripts)
+        if "gpus=snakemake.resources" not in Path(REPOSITORY, name).read_text(encoding="utf-8")
+    ] == []

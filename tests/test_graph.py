@@ -2,11 +2,11 @@
 
 import pytest
 from domain_small import FOLDER, NODES, RELATIONS, TOC, changed, graph, schema
-from tatara.errors import InputError
-from tatara.graph import load_graph, write_graph
-from tatara.jsonl import read_jsonl, write_jsonl
-from tatara.schema import read_schema
-from tatara.toc import Citation, read_toc
+from tatara.data.graph import load_graph, write_graph
+from tatara.data.schema import read_schema
+from tatara.data.toc import Citation, read_toc
+from tatara.files.jsonl import read_jsonl, write_jsonl
+from tatara.job.errors import InputError
 
 
 def load(nodes=(NODES,), relations=(RELATIONS,)):
@@ -46,7 +46,9 @@ def test_several_files_with_differing_columns_load_as_one(tmp_path):
     assert loaded.nodes.keys() == graph().nodes.keys()
     assert loaded.nodes["tool-smoker"].properties == {"season": "秋"}
     write_graph(loaded, tmp_path / "nodes.csv", tmp_path / "relations.csv")
-    assert (tmp_path / "nodes.csv").read_text(encoding="utf-8").startswith("id:ID,name,:LABEL,number,description,season\n")
+    assert (
+        (tmp_path / "nodes.csv").read_text(encoding="utf-8").startswith("id:ID,name,:LABEL,number,description,season\n")
+    )
     assert load([tmp_path / "nodes.csv"], [tmp_path / "relations.csv"]) == loaded
 
 
@@ -89,16 +91,28 @@ def test_a_fault_in_the_nodes_names_file_and_line(tmp_path, old, new, expected):
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ("task-check,tool-smoker,USES", "task-check,tool-smokr,USES", "there is no node 'tool-smokr'; did you mean tool-smoker?"),
+        (
+            "task-check,tool-smoker,USES",
+            "task-check,tool-smokr,USES",
+            "there is no node 'tool-smokr'; did you mean tool-smoker?",
+        ),
         ("task-check,tool-smoker,USES", "task-check,tool-smoker,USE", "unknown relation type USE; did you mean USES?"),
-        ("task-check,tool-smoker,USES", "tool-smoker,task-check,USES", "the direction is wrong, exchange :START_ID and :END_ID"),
+        (
+            "task-check,tool-smoker,USES",
+            "tool-smoker,task-check,USES",
+            "the direction is wrong, exchange :START_ID and :END_ID",
+        ),
         ("book,ch-2,CONTAINS", "ch-2,book,CONTAINS", "Chapter -CONTAINS-> Handbook"),
         (
             "第2章 病害虫への備え,\ntask-control,pest-mite",
             "第9章 病害虫,\ntask-control,pest-mite",
             "chapter '第9章 病害虫' is not in the table of contents",
         ),
-        ("寄生の兆しを確かめてからでなければ、手当ての要否を判断できない。", "", "COMES_BEFORE from task-check to task-control has no reason"),
+        (
+            "寄生の兆しを確かめてからでなければ、手当ての要否を判断できない。",
+            "",
+            "COMES_BEFORE from task-check to task-control has no reason",
+        ),
         ("book,ch-3,CONTAINS,,,,", "book,ch-2,CONTAINS,,,,", "duplicate relation book -CONTAINS-> ch-2"),
         ("飛来する個体を", '"飛来する"個体を', "quotes inside a quoted field are doubled"),
     ],
@@ -137,8 +151,12 @@ def test_a_chapter_that_hangs_nowhere_or_twice_is_refused(tmp_path):
     path, _ = changed(RELATIONS, tmp_path / "relations.csv", "book,ch-3,CONTAINS,,,,\n", "")
     with pytest.raises(InputError, match="Chapter ch-3 hangs nowhere"):
         load(relations=[path])
-    nodes, _ = changed(NODES, tmp_path / "nodes.csv", "ch-1,巣箱", "book-2,養蜂の手引き,Handbook,,写しである。\nch-1,巣箱")
-    path, _ = changed(RELATIONS, tmp_path / "relations.csv", "book,ch-3,CONTAINS", "book-2,ch-3,CONTAINS,,,,\nbook,ch-3,CONTAINS")
+    nodes, _ = changed(
+        NODES, tmp_path / "nodes.csv", "ch-1,巣箱", "book-2,養蜂の手引き,Handbook,,写しである。\nch-1,巣箱"
+    )
+    path, _ = changed(
+        RELATIONS, tmp_path / "relations.csv", "book,ch-3,CONTAINS", "book-2,ch-3,CONTAINS,,,,\nbook,ch-3,CONTAINS"
+    )
     with pytest.raises(InputError, match="ch-3 has two parents, book and book-2"):
         load([nodes], [path])
 
@@ -160,7 +178,9 @@ def test_the_schema_names_the_key_that_is_wrong(tmp_path):
 
 
 def test_the_table_of_contents_refuses_a_row_that_stands_twice(tmp_path):
-    path, line = changed(TOC, tmp_path / "toc.csv", "養蜂の手引き,第3章,採蜜,,\n", "養蜂の手引き,第2章,病害虫への備え,,\n")
+    path, line = changed(
+        TOC, tmp_path / "toc.csv", "養蜂の手引き,第3章,採蜜,,\n", "養蜂の手引き,第2章,病害虫への備え,,\n"
+    )
     with pytest.raises(InputError) as error:
         read_toc(path)
     assert f"{path}:{line}: 養蜂の手引き 第2章 病害虫への備え stands twice" in str(error.value)
@@ -171,7 +191,10 @@ def test_a_broken_jsonl_line_is_named(tmp_path):
     write_jsonl(path, [{"text": "堤防"}, {"text": "水門\u2028"}])
     assert read_jsonl(path) == [{"text": "堤防"}, {"text": "水門\u2028"}]
     assert path.read_bytes().startswith('{"text": "堤防"}\n'.encode())
-    for content, expected in [('{"a": 1}\n{"a": \n', "rows.jsonl:2: not JSON"), ('{"a": 1}\n\n[1]\n', "rows.jsonl:3: holds a list")]:
+    for content, expected in [
+        ('{"a": 1}\n{"a": \n', "rows.jsonl:2: not JSON"),
+        ('{"a": 1}\n\n[1]\n', "rows.jsonl:3: holds a list"),
+    ]:
         path.write_text(content, encoding="utf-8")
         with pytest.raises(InputError, match=expected):
             read_jsonl(path)

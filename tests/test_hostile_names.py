@@ -6,7 +6,7 @@ import json
 import pytest
 import yaml
 from conftest import Copy
-from tatara.jsonl import read_jsonl
+from tatara.files.jsonl import read_jsonl
 
 NAMES = [
     "../../../tmp/外へ", "$(touch made)", "`touch made`; touch made", '引用"符\'と,カンマ', "改行\nを含む名", "長" * 300,
@@ -38,7 +38,9 @@ def test_names_come_through_as_they_are(hostile):
     with (hostile.folder / "results/graph/nodes.csv").open(encoding="utf-8", newline="") as file:
         names = {row["name"] for row in csv.DictReader(file)}
     assert set(NAMES) <= names
-    questions = "".join(pair["question"] + pair["answer"] for pair in read_jsonl(hostile.folder / "results/qa/qa_pairs.jsonl"))
+    questions = "".join(
+        pair["question"] + pair["answer"] for pair in read_jsonl(hostile.folder / "results/qa/qa_pairs.jsonl")
+    )
     assert "$(touch made)" in questions and "{start.__class__}" in questions and "{{ 7 * 7 }}" in questions
 
 

@@ -4,8 +4,9 @@ import csv
 
 import pytest
 from conftest import REPOSITORY
-from tatara.jsonl import read_jsonl, write_jsonl
-from tatara.judges import COLUMNS, judge_rubric, rubric
+from tatara.evaluate.judge_file import COLUMNS
+from tatara.evaluate.rubric import judge_rubric, rubric
+from tatara.files.jsonl import read_jsonl, write_jsonl
 
 FACTS = [["出水期前", "出水期の前"], ["年1回", "年一回"]]
 PLACES = [{"volume": "設計編", "chapter": "第1章 河川構造物の設計", "section": "第2節 堤防"}]
@@ -36,7 +37,11 @@ def test_every_reference_scores_3_and_a_shifted_one_0():
         assert rubric(row["reference"], row["facts"], row["citations"]).score == 3, row["id"]
         assert rubric(other["reference"], row["facts"], row["citations"]).score == 0, (row["id"], other["id"])
         assert rubric(row["question"], row["facts"], row["citations"]).score == 0, row["id"]
-        best = max(rubric(any_other["reference"], row["facts"], row["citations"]).score for any_other in rows if any_other is not row)
+        best = max(
+            rubric(any_other["reference"], row["facts"], row["citations"]).score
+            for any_other in rows
+            if any_other is not row
+        )
         assert best <= 1, row["id"]
 
 
@@ -44,7 +49,9 @@ def test_the_judge_file(tmp_path):
     row = {"id": "q001", "category": "設計", "question": "いつ点検するか。", "facts": FACTS, "citations": PLACES}
     write_jsonl(tmp_path / "a.jsonl", [{"id": "q001", "answer": "出水期前に年1回。"}])
     (tmp_path / "t.csv").write_text("id,seconds,tokens\nq001,1.5000,9\n")
-    judge_rubric(name="rubric", rows=[row], answers=tmp_path / "a.jsonl", times=tmp_path / "t.csv", output=tmp_path / "j.csv")
+    judge_rubric(
+        name="rubric", rows=[row], answers=tmp_path / "a.jsonl", times=tmp_path / "t.csv", output=tmp_path / "j.csv"
+    )
     with (tmp_path / "j.csv").open(encoding="utf-8") as file:
         (found,) = csv.DictReader(file)
     assert tuple(found) == COLUMNS

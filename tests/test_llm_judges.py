@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import REPOSITORY, Copy
-from tatara import llm_judges
-from tatara.agreement import write_agreement
-from tatara.errors import InputError
-from tatara.jsonl import read_jsonl, write_jsonl
-from tatara.judges import combine, judge_rubric
-from tatara.ollama_api import Server
+from tatara.evaluate import llm_judges
+from tatara.evaluate.judge_file import combine
+from tatara.evaluate.rubric import judge_rubric
+from tatara.files.jsonl import read_jsonl, write_jsonl
+from tatara.job.errors import InputError
+from tatara.measure.agreement import write_agreement
+from tatara.ollama.client import Server
 
 PROMPT = REPOSITORY / "resources/judge/prompt.md"
 ROW = {
@@ -24,7 +25,15 @@ ROW = {
     "facts": [["出水期前"]],
     "citations": [],
 }
-SETTINGS = {"kind": "llama_cpp", "reference": True, "repeats": 1, "temperature": 0, "attempts": 2, "context": 4096, "max_tokens": 160}
+SETTINGS = {
+    "kind": "llama_cpp",
+    "reference": True,
+    "repeats": 1,
+    "temperature": 0,
+    "attempts": 2,
+    "context": 4096,
+    "max_tokens": 160,
+}
 
 
 @pytest.mark.parametrize("reference", [True, False])
@@ -71,7 +80,10 @@ def test_what_counts_as_a_score(text, score):
 
 
 def _files(folder: Path, rows: list[dict], answers: list[str]) -> dict:
-    write_jsonl(folder / "answers.jsonl", [{"id": row["id"], "answer": answer} for row, answer in zip(rows, answers, strict=True)])
+    write_jsonl(
+        folder / "answers.jsonl",
+        [{"id": row["id"], "answer": answer} for row, answer in zip(rows, answers, strict=True)],
+    )
     (folder / "times.csv").write_text("id,seconds,tokens\n" + "".join(f"{row['id']},1.5000,9\n" for row in rows))
     return {"rows": rows, "answers": folder / "answers.jsonl", "times": folder / "times.csv"}
 
@@ -79,7 +91,7 @@ def _files(folder: Path, rows: list[dict], answers: list[str]) -> dict:
 def _judge(folder: Path, given: dict, complete, output: str = "llm.csv", **settings) -> list[dict]:
     llm_judges.judge_llm(
         name="llm", settings={**SETTINGS, **settings}, complete=complete, identity={"digest": "0"}, **given, prompt=PROMPT, output=folder / output,
-        partial=folder / "partial.jsonl", seed=42,
+        finished=folder / "partial.jsonl", seed=42,
     )  # fmt: skip
     with (folder / output).open(encoding="utf-8") as file:
         return list(csv.DictReader(file))
@@ -116,7 +128,9 @@ def test_a_killed_judge_goes_on_with_the_first_score_that_is_missing(tmp_path):
     with (tmp_path / "partial.jsonl").open("a") as file:
         file.write('{"key": "q1 2", "sc')  # a line that the kill cut off
     found = _judge(tmp_path, given, lambda: complete, repeats=2, temperature=0.7)
-    assert [(row["id"], row["repeat"]) for row in found] == [(f"q{n}", str(repeat)) for repeat in (1, 2) for n in range(4)]
+    assert [(row["id"], row["repeat"]) for row in found] == [
+        (f"q{n}", str(repeat)) for repeat in (1, 2) for n in range(4)
+    ]
     assert len(asked) == 5 + 1 + 3
     assert set(asked[:4]) == {42} and set(asked[4:]) == {44}
     assert not (tmp_path / "partial.jsonl").exists()
@@ -133,7 +147,11 @@ def labelled() -> tuple[list[dict], list[str], list[int]]:
             if answer["id"] not in used and not any(c["score"] == score for c in chosen):
                 chosen.append(answer)
                 used.add(answer["id"])
-    return [known[answer["id"]] for answer in chosen], [answer["answer"] for answer in chosen], [answer["score"] for answer in chosen]
+    return (
+        [known[answer["id"]] for answer in chosen],
+        [answer["answer"] for answer in chosen],
+        [answer["score"] for answer in chosen],
+    )
 
 
 def _check_scores(found: list[dict], rows: list[dict]) -> None:
@@ -153,7 +171,9 @@ def test_a_real_gguf_file_judges_in_process(smollm2_gguf, labelled, tmp_path):
     _check_scores(found, rows)
     judge_rubric(name="rubric", **given, output=tmp_path / "rubric.csv")
     combine([tmp_path / "rubric.csv", tmp_path / "llm.csv"], tmp_path / "judge_smollm2_f16.csv")
-    write_agreement([tmp_path / "judge_smollm2_f16.csv"], output=tmp_path / "agreement.csv", seed=1, level=0.95, resamples=100)
+    write_agreement(
+        [tmp_path / "judge_smollm2_f16.csv"], output=tmp_path / "agreement.csv", seed=1, level=0.95, resamples=100
+    )
     with (tmp_path / "agreement.csv").open() as file:
         (row,) = csv.DictReader(file)
     assert (row["one"], row["other"]) == ("rubric", "llm")
@@ -181,7 +201,14 @@ def test_ollama_says_what_to_do_about_a_missing_model_a_long_prompt_and_a_missin
         Server(ollama_server.url, 60).identity("qwen2.5:14b")
     long = ollama_server.url, 120
     with pytest.raises(InputError, match=r"do not fit a context of 1024 tokens: raise context"):
-        Server(*long).chat("smollm2", [{"role": "user", "content": "堤防の点検。" * 400}], limit=64, context=1024, seed=1, temperature=0)
+        Server(*long).chat(
+            "smollm2",
+            [{"role": "user", "content": "堤防の点検。" * 400}],
+            limit=64,
+            context=1024,
+            seed=1,
+            temperature=0,
+        )
     with pytest.raises(InputError, match=r"no Ollama server at http://127\.0\.0\.1:9.*`ollama serve`"):
         Server("http://127.0.0.1:9", 5).identity("smollm2")
 
@@ -209,4 +236,6 @@ def test_a_changed_prompt_judges_again_and_answers_nothing_again(smoke, tmp_path
     planned = copy.planned("results/report.html", config="config/judged.yaml")
     assert planned["judge_llm"] == planned["judge"] == 3
     assert "report" in planned and "agreement" in planned
-    assert not {rule for rule in planned if rule.startswith(("answers", "nll", "train", "base", "judge_rubric", "convert"))}
+    assert not {
+        rule for rule in planned if rule.startswith(("answers", "nll", "train", "base", "judge_rubric", "convert"))
+    }

@@ -12,10 +12,13 @@ import torch
 from conftest import REPOSITORY
 from gguf import GGUFReader
 from safetensors.torch import load_file
-from tatara import chat, engines, gguf, llama, merge, models, nll, parity, qlora
-from tatara.converter import known_pretokenizer
-from tatara.errors import InputError
-from tatara.gguf_file import share_in_other_types
+from tatara.evaluate import answers, greedy, nll, parity
+from tatara.job.errors import InputError
+from tatara.llama import convert, gguf_model, quantize
+from tatara.llama.converter import known_pretokenizer
+from tatara.llama.reader import share_in_other_types
+from tatara.models import chat, loading
+from tatara.train import merge, samples, trainer
 from transformers import AutoModelForCausalLM
 
 ROWS = [{**pair, "category": "設計", "reference": pair["answer"]} for pair in tiny.PAIRS[:3]]
@@ -45,13 +48,13 @@ def merged(work, trained) -> Path:
 
 @pytest.fixture(scope="module")
 def f16(work, merged) -> Path:
-    gguf.convert(merged, work / "f16.gguf")
+    convert.convert(merged, work / "f16.gguf")
     return work / "f16.gguf"
 
 
 @pytest.mark.parametrize(("family", "end"), [("llama3", "<|eot_id|>"), ("qwen2", "<|im_end|>"), ("unigram", "</s>")])
 def test_prompt_and_end_of_turn(bases, family, end):
-    tokenizer = models.load_tokenizer(bases[family])
+    tokenizer = loading.load_tokenizer(bases[family])
     assert tokenizer.convert_ids_to_tokens(chat.end_of_turn(tokenizer)) == end
     item = chat.encode(tokenizer, "堤防とは。", "土の構造物である。", tiny.SYSTEM)
     assert item.labels[: item.prompt_tokens] == [chat.IGNORED] * item.prompt_tokens
@@ -65,20 +68,23 @@ def test_prompt_and_end_of_turn(bases, family, end):
 
 
 def test_a_double_bos_is_refused(bases):
-    tokenizer = models.load_tokenizer(bases["llama3"])
+    tokenizer = loading.load_tokenizer(bases["llama3"])
     tokenizer.chat_template = "{{ bos_token }}" + tokenizer.chat_template
     with pytest.raises(InputError, match="two BOS tokens"):
         chat.encode_prompt(tokenizer, "堤防とは。", "")
 
 
 def test_a_template_without_a_system_role(bases):
-    tokenizer = models.load_tokenizer(bases["llama3"])
-    tokenizer.chat_template = "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system') }}{% endif %}" + tokenizer.chat_template
+    tokenizer = loading.load_tokenizer(bases["llama3"])
+    tokenizer.chat_template = (
+        "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system') }}{% endif %}"
+        + tokenizer.chat_template
+    )
     assert tiny.SYSTEM in chat.prompt_text(tokenizer, "堤防とは。", tiny.SYSTEM)
 
 
 def test_no_chat_template_is_an_error(bases):
-    tokenizer = models.load_tokenizer(bases["llama3"])
+    tokenizer = loading.load_tokenizer(bases["llama3"])
     tokenizer.chat_template = None
     with pytest.raises(InputError, match="no chat template"):
         chat.prompt_text(tokenizer, "堤防とは。", "")
@@ -86,7 +92,7 @@ def test_no_chat_template_is_an_error(bases):
 
 def test_unknown_characters_survive_each_tokenizer(bases):
     for folder in bases.values():
-        tokenizer = models.load_tokenizer(folder)
+        tokenizer = loading.load_tokenizer(folder)
         text = "鱻の護岸①～🌊 100 m³/s"
         assert chat.decode_answer(tokenizer, chat.encode_text(tokenizer, text)) == text
 
@@ -98,16 +104,18 @@ def test_training_report_and_loss(trained):
     assert report["epoch_loss"][1] < report["epoch_loss"][0]
     rates = [step["learning_rate"] for step in report["steps"]]
     assert max(rates) <= 2e-3 and rates[-1] < max(rates)
-    assert report["trainable_parameters"] == sum(value.numel() for value in load_file(trained["adapter"] / "adapter_model.safetensors").values())
+    assert report["trainable_parameters"] == sum(
+        value.numel() for value in load_file(trained["adapter"] / "adapter_model.safetensors").values()
+    )
     config = json.loads((trained["adapter"] / "adapter_config.json").read_text())
-    assert set(config["target_modules"]) == set(models.TARGET_MODULES)
+    assert set(config["target_modules"]) == set(loading.TARGET_MODULES)
     assert not list(trained["adapter"].parent.glob("checkpoints"))
 
 
 def test_the_loss_is_that_of_the_answer_alone(trained):
     """The first step's loss is recomputed from full logits of the untrained model, answer tokens only (paper eq. 4)."""
-    tokenizer = models.load_tokenizer(trained["base"])
-    model = models.load_nf4(trained["base"], torch.device("cpu"))
+    tokenizer = loading.load_tokenizer(trained["base"])
+    model = loading.load_nf4(trained["base"], torch.device("cpu"))
     decoded = trained["report"]["first_batch"]
     assert all(text.endswith("<|eot_id|>") and "点検する" in text and tiny.SYSTEM not in text for text in decoded)
     nats = tokens = 0
@@ -121,12 +129,14 @@ def test_the_loss_is_that_of_the_answer_alone(trained):
 
 
 def test_wrong_labels_are_refused(bases):
-    tokenizer = models.load_tokenizer(bases["llama3"])
+    tokenizer = loading.load_tokenizer(bases["llama3"])
     item = chat.encode(tokenizer, "問い", "答えである。", "")
     with pytest.raises(InputError, match="carry loss"):
-        qlora.check_labels(tokenizer, [{"id": "p", "answer": "別の答え。"}], [item])
+        samples.check_labels(tokenizer, [{"id": "p", "answer": "別の答え。"}], [item])
     with pytest.raises(InputError, match="carry loss"):
-        qlora.check_labels(tokenizer, [{"id": "p", "answer": "答えである。"}], [chat.Encoded(item.input_ids, item.prompt_tokens - 2)])
+        samples.check_labels(
+            tokenizer, [{"id": "p", "answer": "答えである。"}], [chat.Encoded(item.input_ids, item.prompt_tokens - 2)]
+        )
 
 
 def test_a_pair_that_is_too_long_is_an_error(work, bases):
@@ -141,32 +151,38 @@ def test_unsloth_on_a_cpu_is_an_error(work, bases):
 
 def test_the_same_seed_gives_the_same_adapter(work, bases, trained):
     tiny.train(work / "again", bases["llama3"])
-    assert (work / "again/adapter/adapter_model.safetensors").read_bytes() == (trained["adapter"] / "adapter_model.safetensors").read_bytes()
+    assert (work / "again/adapter/adapter_model.safetensors").read_bytes() == (
+        trained["adapter"] / "adapter_model.safetensors"
+    ).read_bytes()
 
 
 @pytest.mark.parametrize("steps", [3, 5])
 def test_an_interrupted_training_ends_with_the_same_adapter(work, bases, trained, monkeypatch, steps):
-    class Stopping(qlora._Steps):
+    class Stopping(trainer._Steps):
         def on_step_end(self, args, state, control, **keywords):
             if state.global_step == steps:
                 raise KeyboardInterrupt
 
     folder = work / f"interrupted{steps}"
     with monkeypatch.context() as patch:
-        patch.setattr(qlora, "_Steps", Stopping)
+        patch.setattr(trainer, "_Steps", Stopping)
         with pytest.raises(KeyboardInterrupt):
             tiny.train(folder, bases["llama3"])
     report = tiny.train(folder, bases["llama3"])
     assert report["resumed_from"] == f"checkpoint-{steps - 1}"
     assert [step["loss"] for step in report["steps"]] == [step["loss"] for step in trained["report"]["steps"]]
-    assert (folder / "adapter/adapter_model.safetensors").read_bytes() == (trained["adapter"] / "adapter_model.safetensors").read_bytes()
+    assert (folder / "adapter/adapter_model.safetensors").read_bytes() == (
+        trained["adapter"] / "adapter_model.safetensors"
+    ).read_bytes()
 
 
 def test_merging_adds_the_scaled_product(trained, merged):
     before, after = load_file(trained["base"] / "model.safetensors"), load_file(merged / "model.safetensors")
     adapter = load_file(trained["adapter"] / "adapter_model.safetensors")
     name = "model.layers.0.self_attn.q_proj"
-    product = adapter[f"base_model.model.{name}.lora_B.weight"] @ adapter[f"base_model.model.{name}.lora_A.weight"] * (16 / 8)
+    product = (
+        adapter[f"base_model.model.{name}.lora_B.weight"] @ adapter[f"base_model.model.{name}.lora_A.weight"] * (16 / 8)
+    )
     assert product.abs().max() > 0
     expected = before[f"{name}.weight"].float() + product
     assert after[f"{name}.weight"].dtype == torch.bfloat16
@@ -197,7 +213,7 @@ def check_parity(merged: Path, files: dict, output: Path) -> dict:
 
 
 def test_parity_of_what_was_converted(work, merged, f16):
-    gguf.quantize(f16, work / "q4.gguf", "q4", 1)
+    quantize.quantize(f16, work / "q4.gguf", "q4", 1)
     assert (work / "q4.gguf").stat().st_size < f16.stat().st_size
     found = check_parity(merged, {"f16": f16, "q4": work / "q4.gguf"}, work / "parity.json")
     assert found["formats"]["f16"]["lines"] == 2 * len(ROWS) + len(tiny.TEXTS)
@@ -208,10 +224,10 @@ def test_parity_of_what_was_converted(work, merged, f16):
 def test_rows_that_no_k_quant_takes_are_counted_as_llama_quantize_stores_them(tmp_path, caplog):
     """Rows of 96 weights: all matrices but those of the MLP's way down, whose rows have 256."""
     folder = tiny.make_base(tmp_path / "base", "llama3", hidden_size=96)
-    gguf.convert(folder, tmp_path / "f16.gguf")
-    gguf.quantize(tmp_path / "f16.gguf", tmp_path / "q8.gguf", "q8", 1)
+    convert.convert(folder, tmp_path / "f16.gguf")
+    quantize.quantize(tmp_path / "f16.gguf", tmp_path / "q8.gguf", "q8", 1)
     assert "other types" not in caplog.text
-    gguf.quantize(tmp_path / "f16.gguf", tmp_path / "q4.gguf", "q4", 1)
+    quantize.quantize(tmp_path / "f16.gguf", tmp_path / "q4.gguf", "q4", 1)
     matrices = [tensor for tensor in GGUFReader(tmp_path / "q4.gguf").tensors if len(tensor.shape) > 1]
     stored = sum(int(tensor.n_elements) for tensor in matrices if not tensor.tensor_type.name.endswith("_K"))
     share = share_in_other_types(tmp_path / "f16.gguf")
@@ -260,11 +276,14 @@ SENTENCES = (
 def test_a_unigram_tokenizer_without_byte_fallback_has_the_same_ids_in_llama_cpp(tmp_path):
     """1,200 sentences: the domain's, punctuation, digits, rare kanji, emoji; and the distributions agree as well."""
     folder = tiny.make_base(tmp_path / "base", "unigram", byte_fallback=False)
-    gguf.convert(folder, tmp_path / "f16.gguf")
-    tokenizer = models.load_tokenizer(folder)
-    graph = [row["description"] for row in pandas.read_csv(REPOSITORY / "resources/graph/nodes_domain.csv").to_dict("records")]
+    convert.convert(folder, tmp_path / "f16.gguf")
+    tokenizer = loading.load_tokenizer(folder)
+    graph = [
+        row["description"]
+        for row in pandas.read_csv(REPOSITORY / "resources/graph/nodes_domain.csv").to_dict("records")
+    ]
     texts = (graph + [sentence.format(n=n) for n in range(200) for sentence in SENTENCES])[-1400:]
-    loaded = llama.load(tmp_path / "f16.gguf", 512, 1, vocab_only=True)
+    loaded = gguf_model.load(tmp_path / "f16.gguf", 512, 1, vocab_only=True)
     found = parity.compare_tokens(tokenizer, loaded, texts)
     assert found["lines"] >= 1200 and found["different_lines"] == 0, found["first_difference"]
     assert any(tokenizer.unk_token_id in chat.encode_text(tokenizer, text) for text in texts)
@@ -273,13 +292,13 @@ def test_a_unigram_tokenizer_without_byte_fallback_has_the_same_ids_in_llama_cpp
 
 
 def test_nll_by_hand(trained, work):
-    """The file's figures are those of the model's own loss (paper eq. 5), and those of transformers and llama.cpp agree."""
+    """The file's figures are those of the model's own loss (paper eq. 5), and those of transformers and model.cpp agree."""
     found = nll.nll_adapter(
         base=trained["base"], adapter=trained["adapter"], rows=ROWS, output=work / "nll.json", name="a", model="tiny", system=tiny.SYSTEM, threads=1,
         device="cpu",
     )  # fmt: skip
-    tokenizer = models.load_tokenizer(trained["base"])
-    model = models.load_nf4(trained["base"], torch.device("cpu"), trained["adapter"])
+    tokenizer = loading.load_tokenizer(trained["base"])
+    model = loading.load_nf4(trained["base"], torch.device("cpu"), trained["adapter"])
     item = chat.encode(tokenizer, ROWS[0]["question"], ROWS[0]["reference"], tiny.SYSTEM)
     loss = model(input_ids=torch.tensor([item.input_ids]), labels=torch.tensor([item.labels])).loss.item()
     first = found["questions"][0]
@@ -291,18 +310,26 @@ def test_nll_by_hand(trained, work):
 
 def test_nll_of_gguf_agrees_with_transformers(merged, f16, work):
     got = nll.nll_gguf(
-        file=f16, base=merged, rows=ROWS, output=work / "nll2.json", name="f16", model="tiny", system=tiny.SYSTEM, context=512, threads=1
+        file=f16,
+        base=merged,
+        rows=ROWS,
+        output=work / "nll2.json",
+        name="f16",
+        model="tiny",
+        system=tiny.SYSTEM,
+        context=512,
+        threads=1,
     )
-    tokenizer, model = models.load_tokenizer(merged), models.load_model(merged, torch.device("cpu"))
+    tokenizer, model = loading.load_tokenizer(merged), loading.load_model(merged, torch.device("cpu"))
     expected = nll.summary("hf", "tiny", nll.score(tokenizer, ROWS, tiny.SYSTEM, "hf", nll.transformers_logits(model)))
     assert got["nll"] == pytest.approx(expected["nll"], rel=1e-3)
 
 
 def test_answers_of_both_engines_agree(merged, f16):
-    tokenizer, model = models.load_tokenizer(merged), models.load_model(merged, torch.device("cpu"))
+    tokenizer, model = loading.load_tokenizer(merged), loading.load_model(merged, torch.device("cpu"))
     stops = chat.stop_tokens(tokenizer)
-    one = engines.transformers_generate(model, tokenizer, stops, 12)
-    other = engines.llama_generate(llama.load(f16, 512, 1), stops, 12)
+    one = greedy.transformers_generate(model, tokenizer, stops, 12)
+    other = greedy.llama_generate(gguf_model.load(f16, 512, 1), stops, 12)
     for row in ROWS:
         prompt = chat.encode_prompt(tokenizer, row["question"], tiny.SYSTEM)
         assert one(prompt) == other(prompt)
@@ -315,7 +342,7 @@ def answer(trained: dict, f16: Path, folder: Path, **changes) -> str:
         "partial": folder / "partial.jsonl", "system": tiny.SYSTEM, "limit": 8, "context": 512, "threads": 1, "device": "cpu",
         "batch_size": 1, "timed": 1,
     }  # fmt: skip
-    engines.answer_all(**(arguments | changes))
+    answers.answer_all(**(arguments | changes))
     return (folder / "a.jsonl").read_text(encoding="utf-8")
 
 
@@ -323,7 +350,7 @@ def test_answers_go_on_after_an_interruption(trained, f16, tmp_path, monkeypatch
     whole = answer(trained, f16, tmp_path / "whole")
     assert [json.loads(line)["id"] for line in whole.splitlines()] == [row["id"] for row in ROWS]
     asked = []
-    ask = engines.ask
+    ask = answers.ask
 
     def stopping(generate, tokenizer, question, *rest):
         if len(asked) == 2:
@@ -331,10 +358,10 @@ def test_answers_go_on_after_an_interruption(trained, f16, tmp_path, monkeypatch
         asked.append(question)
         return ask(generate, tokenizer, question, *rest)
 
-    monkeypatch.setattr(engines, "ask", stopping)
+    monkeypatch.setattr(answers, "ask", stopping)
     with pytest.raises(KeyboardInterrupt):
         answer(trained, f16, tmp_path / "parts")
-    monkeypatch.setattr(engines, "ask", lambda *arguments: asked.append(arguments[2]) or ask(*arguments))
+    monkeypatch.setattr(answers, "ask", lambda *arguments: asked.append(arguments[2]) or ask(*arguments))
     assert answer(trained, f16, tmp_path / "parts") == whole
     assert asked == [row["question"] for row in ROWS]
     assert not (tmp_path / "parts/partial.jsonl").exists()

@@ -8,10 +8,10 @@ import yaml
 from conftest import Copy
 from domain_small import TOC, graph, schema
 from proxy import Proxy
-from tatara.errors import InputError
-from tatara.graph import Graph, build_graph, write_graph
-from tatara.graph_neo4j import PASSWORD, connect, read_graph
-from tatara.schema import RelationType, Schema
+from tatara.data.graph import Graph, build_graph, write_graph
+from tatara.data.graph_neo4j import PASSWORD, connect, read_graph
+from tatara.data.schema import RelationType, Schema
+from tatara.job.errors import InputError
 
 pytestmark = pytest.mark.services
 
@@ -36,7 +36,9 @@ def load(server, given: Graph) -> dict[str, int]:
 
 
 def read(server, uri: str | None = None, patience: float = 60.0) -> Graph:
-    return read_graph(uri=uri or server.uri, user="neo4j", database="neo4j", schema=schema(), toc_file=TOC, patience=patience)
+    return read_graph(
+        uri=uri or server.uri, user="neo4j", database="neo4j", schema=schema(), toc_file=TOC, patience=patience
+    )
 
 
 def configure(copy: Copy, **section) -> str:
@@ -57,7 +59,10 @@ def test_csv_to_neo4j_to_csv_gives_the_same_bytes_and_the_password_stands_nowher
     done = copy.snakemake("results/graph/loaded.json", "--cores", "1", "--forcerun", "load_graph", config=config)
     assert done.returncode == 0, done.stdout
     said += done.stdout
-    assert '"nodes": 200,\n "relations": 268,\n "other_nodes": 0' in (copy.folder / "results/graph/loaded.json").read_text()
+    assert (
+        '"nodes": 200,\n "relations": 268,\n "other_nodes": 0'
+        in (copy.folder / "results/graph/loaded.json").read_text()
+    )
     shutil.rmtree(copy.folder / "results/graph")
     done = copy.snakemake("results/qa/pool.jsonl", "--cores", "1", config=config)
     assert done.returncode == 0, done.stdout
@@ -80,13 +85,18 @@ def test_loading_twice_changes_nothing_and_loading_a_change_brings_it(server, ca
     assert load(server, graph()) == {"nodes": 12, "relations": 14, "other_nodes": 0, "other_relations": 0}
     assert load(server, graph()) == {"nodes": 12, "relations": 14, "other_nodes": 0, "other_relations": 0}
     assert read(server) == graph()
-    run(server, "MATCH (n {id: 'tool-smoker'}) SET n.description = 'x', n.stray = 1 CREATE (:Tool {id: 'tool-old', name: '古い'})")
+    run(
+        server,
+        "MATCH (n {id: 'tool-smoker'}) SET n.description = 'x', n.stray = 1 CREATE (:Tool {id: 'tool-old', name: '古い'})",
+    )
     counts = load(server, graph())
     assert counts["other_nodes"] == 1 and "holds 1 nodes and 0 relations that are not in the CSV files" in caplog.text
     run(server, "MATCH (n {id: 'tool-old'}) DELETE n")
     assert read(server) == graph()
     assert {labels[0] for (labels,) in run(server, "SHOW CONSTRAINTS YIELD labelsOrTypes")} >= set(schema().labels)
-    assert {labels[0] for labels, keys in run(server, "SHOW INDEXES YIELD labelsOrTypes, properties") if keys == ["name"]} >= set(schema().labels)
+    assert {
+        labels[0] for labels, keys in run(server, "SHOW INDEXES YIELD labelsOrTypes, properties") if keys == ["name"]
+    } >= set(schema().labels)
 
 
 def test_labels_types_and_texts_are_never_part_of_a_query(server):
@@ -96,7 +106,10 @@ def test_labels_types_and_texts_are_never_part_of_a_query(server):
     relations = {type_: RelationType(type_, type_, tuple(labels), tuple(labels), False) for type_ in types}
     hostile = Schema(dict.fromkeys(labels, "名"), relations, {"c": 1}, {"養蜂の手引き": "c"})
     text = "'}) DETACH DELETE (n) // \" \\ `"
-    nodes = [(f"n:{i}", {"id": f"n{i}", "name": f"{text} {i}", "label": label, "description": text, "a`b": text}) for i, label in enumerate(labels)]
+    nodes = [
+        (f"n:{i}", {"id": f"n{i}", "name": f"{text} {i}", "label": label, "description": text, "a`b": text})
+        for i, label in enumerate(labels)
+    ]
     place = {"reason": text, "volume": "養蜂の手引き", "chapter": "第1章 巣箱の管理"}
     rows = [(f"r:{i}", {"start": f"n{i}", "end": f"n{i + 1}", "type": type_} | place) for i, type_ in enumerate(types)]
     given = build_graph(nodes, rows, hostile, graph().toc)
@@ -107,14 +120,19 @@ def test_labels_types_and_texts_are_never_part_of_a_query(server):
     assert (again.nodes, again.relations) == (given.nodes, given.relations)
     for kind in ("CONSTRAINTS", "INDEXES"):
         for (name,) in run(
-            server, f"SHOW {kind} YIELD name, labelsOrTypes WHERE any(l IN labelsOrTypes WHERE l IN $labels) RETURN name", labels=labels
+            server,
+            f"SHOW {kind} YIELD name, labelsOrTypes WHERE any(l IN labelsOrTypes WHERE l IN $labels) RETURN name",
+            labels=labels,
         ):
             run(server, f"DROP {kind[:-1] if kind == 'CONSTRAINTS' else 'INDEX'} `{name}` IF EXISTS")
 
 
 def test_values_that_are_no_text_become_text(server):
     load(server, graph())
-    run(server, "MATCH (n {id: 'tool-smoker'}) SET n.year = 2024, n.since = date('2024-04-01'), n.names = ['a', 'b'], n.kept = true, n.label = 'x'")
+    run(
+        server,
+        "MATCH (n {id: 'tool-smoker'}) SET n.year = 2024, n.since = date('2024-04-01'), n.names = ['a', 'b'], n.kept = true, n.label = 'x'",
+    )
     assert read(server).nodes["tool-smoker"].properties == {
         "year": "2024", "since": "2024-04-01", "names": "a;b", "kept": "true", "label_": "x",
     }  # fmt: skip
@@ -123,16 +141,28 @@ def test_values_that_are_no_text_become_text(server):
 @pytest.mark.parametrize(
     ("query", "message"),
     [
-        ("MATCH (n) DETACH DELETE n", r"the database neo4j at bolt://localhost:\d+ is empty: load the graph's CSV files with `make load-graph`"),
-        ("MATCH (n {id: 'tool-smoker'}) REMOVE n.name", r"neo4j node 4:[0-9a-f:-]+: node tool-smoker has an empty name"),
+        (
+            "MATCH (n) DETACH DELETE n",
+            r"the database neo4j at bolt://localhost:\d+ is empty: load the graph's CSV files with `make load-graph`",
+        ),
+        (
+            "MATCH (n {id: 'tool-smoker'}) REMOVE n.name",
+            r"neo4j node 4:[0-9a-f:-]+: node tool-smoker has an empty name",
+        ),
         ("MATCH (n {id: 'tool-smoker'}) REMOVE n.id", r"neo4j node 4:[0-9a-f:-]+: the id is empty"),
-        ("CREATE (:Tol {id: 'x', name: '煙', description: '煙。'})", r"neo4j node 4:[0-9a-f:-]+: unknown label Tol; did you mean Tool\?"),
+        (
+            "CREATE (:Tol {id: 'x', name: '煙', description: '煙。'})",
+            r"neo4j node 4:[0-9a-f:-]+: unknown label Tol; did you mean Tool\?",
+        ),
         ("CREATE ({id: 'x', name: '煙', description: '煙。'})", r"node x has no label"),
         (
             "MATCH (a {id: 'task-check'}), (b {id: 'tool-smoker'}) CREATE (a)-[:USE]->(b)",
             r"neo4j relation 5:[0-9a-f:-]+: unknown relation type USE; did you mean USES\?",
         ),
-        ("MATCH (a {id: 'task-check'})-[r:USES]->(b) CREATE (a)-[s:USES]->(b) SET s = properties(r)", "duplicate relation task-check -USES->"),
+        (
+            "MATCH (a {id: 'task-check'})-[r:USES]->(b) CREATE (a)-[s:USES]->(b) SET s = properties(r)",
+            "duplicate relation task-check -USES->",
+        ),
     ],
 )
 def test_what_the_database_holds_wrongly_is_named(server, query, message):
@@ -148,7 +178,9 @@ def _refused(message: str, uri: str, user: str = "neo4j", database: str = "neo4j
 
 
 def test_no_server_wrong_password_unknown_database_and_no_password_say_what_to_do(server, monkeypatch):
-    _refused(r"no Neo4j server at bolt://localhost:9 .*start it, or mend config key graph\.neo4j\.uri", "bolt://localhost:9")
+    _refused(
+        r"no Neo4j server at bolt://localhost:9 .*start it, or mend config key graph\.neo4j\.uri", "bolt://localhost:9"
+    )
     _refused(r"no Neo4j server at neo4j://localhost:9 .*refused", "neo4j://localhost:9")
     _refused(r"has no database wiki: mend config key graph\.neo4j\.database", server.uri, database="wiki")
     monkeypatch.setenv(PASSWORD, "wrong-one-2b")
@@ -159,7 +191,11 @@ def test_no_server_wrong_password_unknown_database_and_no_password_say_what_to_d
         pass
     assert "wrong-one-2b" not in str(error.value)
     with neo4j.GraphDatabase.driver(server.uri, auth=("neo4j", server.password)) as driver:
-        driver.execute_query("CREATE OR REPLACE USER somebody SET PASSWORD $password CHANGE NOT REQUIRED", password="another-3c", database_="system")
+        driver.execute_query(
+            "CREATE OR REPLACE USER somebody SET PASSWORD $password CHANGE NOT REQUIRED",
+            password="another-3c",
+            database_="system",
+        )
     for _ in range(4):
         with pytest.raises(InputError), connect(server.uri, "somebody", "neo4j"):
             pass
@@ -175,7 +211,10 @@ def test_tls_schemes(server, monkeypatch):
     for scheme in ("neo4j", "bolt+ssc", "neo4j+ssc"):
         assert read(server, server.uri.replace("bolt", scheme)) == graph()
     for scheme in ("bolt+s", "neo4j+s"):
-        _refused(r"certificate of Neo4j at .* is not trusted: name its authority in .*SSL_CERT_FILE", server.uri.replace("bolt", scheme))
+        _refused(
+            r"certificate of Neo4j at .* is not trusted: name its authority in .*SSL_CERT_FILE",
+            server.uri.replace("bolt", scheme),
+        )
     monkeypatch.setenv("SSL_CERT_FILE", str(server.certificate))
     for scheme in ("bolt+s", "neo4j+s"):
         assert read(server, server.uri.replace("bolt", scheme)) == graph()
@@ -195,7 +234,9 @@ def test_a_broken_connection_is_tried_again(server):
     assert read(server) == graph()
 
 
-def test_a_server_that_dies_in_the_middle_is_reported_without_a_half_written_file_and_one_that_comes_back_is_waited_for(server, copy: Copy):
+def test_a_server_that_dies_in_the_middle_is_reported_without_a_half_written_file_and_one_that_comes_back_is_waited_for(
+    server, copy: Copy
+):
     load(server, graph())
     with Proxy(server.port, breaks=[100_000, 2_500], when_broken=lambda: (server.kill(), server.start())) as proxy:
         assert read(server, f"bolt://127.0.0.1:{proxy.port}", patience=180) == graph()
@@ -205,7 +246,9 @@ def test_a_server_that_dies_in_the_middle_is_reported_without_a_half_written_fil
         done = copy.snakemake("results/graph/nodes.csv", "--cores", "1", config=config)
     server.start()
     assert done.returncode != 0
-    assert "stopped answering and did not come back within 15 s" in done.stdout and "Traceback" not in done.stdout, done.stdout
+    assert "stopped answering and did not come back within 15 s" in done.stdout and "Traceback" not in done.stdout, (
+        done.stdout
+    )
     assert list(copy.folder.glob("results/graph/*")) == []
 
 

@@ -7,10 +7,10 @@ import offline
 import pytest
 from conftest import OFFLINE_COUNTERS, Copy
 
-pytestmark = pytest.mark.skipif(not offline.prefix(), reason="this machine permits no network namespaces (unshare --net)")
-TRIES = (
-    "import contextlib, socket\nfor try_ in (lambda: socket.create_connection(('192.0.2.1', 80)), lambda: socket.getaddrinfo('example.org', 80)):\n"
+pytestmark = pytest.mark.skipif(
+    not offline.prefix(), reason="this machine permits no network namespaces (unshare --net)"
 )
+TRIES = "import contextlib, socket\nfor try_ in (lambda: socket.create_connection(('192.0.2.1', 80)), lambda: socket.getaddrinfo('example.org', 80)):\n"
 TRIES += "    with contextlib.suppress(OSError):\n        try_()\n"
 
 
@@ -23,5 +23,7 @@ def test_a_program_that_tries_is_seen(tmp_path):
 def test_the_smoke_run_needs_no_network_and_tries_none(smoke: Copy, tmp_path):
     assert (smoke.folder / "results/report.html").is_file()
     # Where Slurm is installed, Snakemake's plugin for it asks Slurm for its configuration at each start, whatever is run.
-    subprocess.run(offline.command(tmp_path / "counters", ["sh", "-c", "scontrol show config >/dev/null 2>&1 || true"]), check=True)
+    subprocess.run(
+        offline.command(tmp_path / "counters", ["sh", "-c", "scontrol show config >/dev/null 2>&1 || true"]), check=True
+    )
     assert offline.tried(smoke.folder / OFFLINE_COUNTERS) == offline.tried(tmp_path / "counters")

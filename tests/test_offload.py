@@ -5,24 +5,24 @@ import numpy
 import pytest
 import tiny
 import torch
-from tatara import gguf as files
-from tatara import gpus, offload
+from tatara.job import gpu_layers, gpus
+from tatara.llama import convert
 
 SIZES = [10, 10, 10, 10]
 
 
 @pytest.mark.parametrize(
     ("free", "parts"),
-    [(-1, 0), (4, 0), (5, 1), (16, 1), (17, 2), (52, 4), (53, offload.ALL)],
+    [(-1, 0), (4, 0), (5, 1), (16, 1), (17, 2), (52, 4), (53, gpu_layers.ALL)],
 )
 def test_the_output_comes_first_and_each_layer_brings_its_cache(free, parts):
-    assert offload.fitting(SIZES, output=5, cell=1, cells=2, free=free) == parts
+    assert gpu_layers.fitting(SIZES, output=5, cell=1, cells=2, free=free) == parts
 
 
 def test_the_sizes_of_a_file_are_those_of_its_tensors(tmp_path):
     folder = tiny.make_base(tmp_path / "base", "llama3")
-    files.convert(folder, tmp_path / "f16.gguf")
-    layers, output, cell = offload.shape(tmp_path / "f16.gguf")
+    convert.convert(folder, tmp_path / "f16.gguf")
+    layers, output, cell = gpu_layers.shape(tmp_path / "f16.gguf")
     tensors = gguf.GGUFReader(tmp_path / "f16.gguf").tensors
     embedding = sum(int(tensor.n_bytes) for tensor in tensors if tensor.name == "token_embd.weight")
     assert len(layers) == tiny.SHAPE["layers"]
@@ -38,15 +38,15 @@ gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU
 @gpu
 def test_a_file_larger_than_its_share_of_the_gpu_gives_the_same_logits(tmp_path, monkeypatch):
     """A limit that leaves room for the output and some of the eight layers."""
-    from tatara import llama
+    from tatara.llama import gguf_model
 
     folder = tiny.make_base(tmp_path / "base", "llama3", hidden_size=1024, intermediate_size=4096, layers=8)
-    files.convert(folder, tmp_path / "f16.gguf")
-    layers, output, cell = offload.shape(tmp_path / "f16.gguf")
+    convert.convert(folder, tmp_path / "f16.gguf")
+    layers, output, cell = gpu_layers.shape(tmp_path / "f16.gguf")
     ids = list(range(5, 205))
-    whole = llama.logits_of(llama.load(tmp_path / "f16.gguf", 512, 4, logits_all=True))(ids).copy()
-    limit = offload.WORKING + output + 3.5 * (layers[0] + 512 * cell)
-    monkeypatch.setenv(gpus.MEMORY_LIMIT, str(limit / offload.GIB))
-    assert offload.gpu_layers(tmp_path / "f16.gguf", 512) == 4
-    part = llama.logits_of(llama.load(tmp_path / "f16.gguf", 512, 4, logits_all=True))(ids)
+    whole = gguf_model.logits_of(gguf_model.load(tmp_path / "f16.gguf", 512, 4, logits_all=True))(ids).copy()
+    limit = gpu_layers.WORKING + output + 3.5 * (layers[0] + 512 * cell)
+    monkeypatch.setenv(gpus.MEMORY_LIMIT, str(limit / gpu_layers.GIB))
+    assert gpu_layers.gpu_layers(tmp_path / "f16.gguf", 512) == 4
+    part = gguf_model.logits_of(gguf_model.load(tmp_path / "f16.gguf", 512, 4, logits_all=True))(ids)
     assert numpy.linalg.norm(part - whole) < 2e-2 * numpy.linalg.norm(whole)

@@ -12,11 +12,13 @@ import pytest
 import yaml
 from conftest import REPOSITORY, Copy
 from proxy import HttpProxy
-from tatara import chat, deploy, gguf, gguf_source, models, ollama_engine
-from tatara.errors import InputError
-from tatara.jsonl import read_jsonl
-from tatara.ollama_api import Server
-from tatara.ollama_template import frame, ollama_template
+from tatara.evaluate import deploy, ollama_answers
+from tatara.evaluate.ollama_template import frame, ollama_template
+from tatara.files.jsonl import read_jsonl
+from tatara.job.errors import InputError
+from tatara.llama import convert, quantize
+from tatara.models import chat, gguf_source, loading
+from tatara.ollama.client import Server
 from tiny import SYSTEM, make_base
 
 pytestmark = pytest.mark.services
@@ -29,8 +31,8 @@ def standins(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("standins")
     for family in FAMILIES:
         make_base(folder / family, family, byte_fallback=False)
-        gguf.convert(folder / family, folder / f"{family}-f16.gguf")
-        gguf.quantize(folder / f"{family}-f16.gguf", folder / f"{family}-q4.gguf", "q4", 2)
+        convert.convert(folder / family, folder / f"{family}-f16.gguf")
+        quantize.quantize(folder / f"{family}-f16.gguf", folder / f"{family}-q4.gguf", "q4", 2)
     return folder
 
 
@@ -45,7 +47,15 @@ def make_recipe(folder: Path, family: str, fmt: str = "f16", **changes) -> deplo
     return deploy.recipe(base=folder / family, file=folder / f"{family}-{fmt}.gguf", **given)
 
 
-def make(server: str, folder: Path, family: str, rows: list[dict], output: Path, fmt: str = "f16", recipe: deploy.Recipe | None = None) -> dict:
+def make(
+    server: str,
+    folder: Path,
+    family: str,
+    rows: list[dict],
+    output: Path,
+    fmt: str = "f16",
+    recipe: deploy.Recipe | None = None,
+) -> dict:
     deploy.deploy(
         name=f"tatara-{family}:{fmt}", recipe=recipe or make_recipe(folder, family, fmt), file=folder / f"{family}-{fmt}.gguf", base=folder / family,
         rows=rows, server=Server(server, 60), output=output, threads=1,
@@ -57,7 +67,7 @@ def make(server: str, folder: Path, family: str, rows: list[dict], output: Path,
 def test_a_conversation_is_built_as_the_models_own_template_builds_it(standins, family, ollama_server, tmp_path):
     """Of several turns as well, which no rule of the pipeline asks for."""
     make(ollama_server.url, standins, family, [], tmp_path / "check.json")
-    tokenizer = models.load_tokenizer(standins / family)
+    tokenizer = loading.load_tokenizer(standins / family)
     turns = [("user", "堤防とは。"), ("assistant", "土の構造物。"), ("user", "護岸は?")]
     messages = [{"role": role, "content": content} for role, content in turns]
     expected = chat.render(tokenizer, messages, SYSTEM, True)
@@ -71,16 +81,20 @@ def test_a_conversation_is_built_as_the_models_own_template_builds_it(standins, 
 
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("fmt", ["f16", "q4"])
-def test_prompts_agree_with_transformers_and_answers_with_llama_cpp_token_by_token(standins, rows, family, fmt, ollama_server, tmp_path):
+def test_prompts_agree_with_transformers_and_answers_with_llama_cpp_token_by_token(
+    standins, rows, family, fmt, ollama_server, tmp_path
+):
     found = make(ollama_server.url, standins, family, rows, tmp_path / "check.json", fmt)
-    tokenizer = models.load_tokenizer(standins / family)
+    tokenizer = loading.load_tokenizer(standins / family)
     prompts = [chat.encode_prompt(tokenizer, row["question"], SYSTEM) for row in rows]
     assert found["prompts"] == {"compared": 6, "equal": 6, "tokens": sum(map(len, prompts))}
     assert found["answers"]["compared"] == 4 and found["answers"]["equal"] + len(found["answers"]["ties"]) == 4
     assert found["model"] == f"tatara-{family}:{fmt}" and len(found["digest"]) == 64
 
 
-def test_a_second_bos_and_another_template_are_told_by_the_first_token_that_differs(standins, rows, ollama_server, tmp_path):
+def test_a_second_bos_and_another_template_are_told_by_the_first_token_that_differs(
+    standins, rows, ollama_server, tmp_path
+):
     right = make_recipe(standins, "llama3")
     bos, header = r"\d+ \('<\|begin_of_text\|>'\)", r"\d+ \('<\|start_header_id\|>'\)"
     twice = right.template.replace('{{ "<|start_header_id|>system', '{{ "<|begin_of_text|><|start_header_id|>system')
@@ -90,26 +104,42 @@ def test_a_second_bos_and_another_template_are_told_by_the_first_token_that_diff
     ]:
         assert template != right.template
         with pytest.raises(InputError, match=message):
-            make(ollama_server.url, standins, "llama3", rows, tmp_path / "check.json", recipe=deploy.Recipe(template, SYSTEM, right.parameters))
+            make(
+                ollama_server.url,
+                standins,
+                "llama3",
+                rows,
+                tmp_path / "check.json",
+                recipe=deploy.Recipe(template, SYSTEM, right.parameters),
+            )
     assert not (tmp_path / "check.json").exists()
     # One of the user's own is taken, and held to the same check.
     (tmp_path / "own.gotmpl").write_text(right.template + "{{/* mine */}}")
     own = make_recipe(standins, "llama3", given=tmp_path / "own.gotmpl")
-    assert "mine" in own.template and make(ollama_server.url, standins, "llama3", rows[:1], tmp_path / "check.json", recipe=own)
+    assert "mine" in own.template and make(
+        ollama_server.url, standins, "llama3", rows[:1], tmp_path / "check.json", recipe=own
+    )
 
 
 def test_another_model_under_the_name_is_told_by_its_answers(standins, rows, ollama_server, tmp_path):
     other = make_base(tmp_path / "qwen2", "qwen2")
-    model = models.load_model(other, models.device("cpu"))
+    model = loading.load_model(other, loading.device("cpu"))
     model.lm_head.weight.data.neg_()
     model.save_pretrained(other)
-    gguf.convert(other, tmp_path / "other.gguf")
+    convert.convert(other, tmp_path / "other.gguf")
     recipe = make_recipe(standins, "qwen2")
     server = Server(ollama_server.url, 60)
-    server.create("other", tmp_path / "other.gguf", template=recipe.template, system=SYSTEM, parameters=recipe.parameters)
-    tokenizer = models.load_tokenizer(standins / "qwen2")
-    with pytest.raises(InputError, match=r"otherwise than llama\.cpp with the same file: token 0 is .*, whose logit is \d+\.\d\d higher"):
-        deploy.compare_answers(server, "other", standins / "qwen2-f16.gguf", tokenizer, [rows[0]["question"]], SYSTEM, 512, 1)
+    server.create(
+        "other", tmp_path / "other.gguf", template=recipe.template, system=SYSTEM, parameters=recipe.parameters
+    )
+    tokenizer = loading.load_tokenizer(standins / "qwen2")
+    with pytest.raises(
+        InputError,
+        match=r"otherwise than llama\.cpp with the same file: token 0 is .*, whose logit is \d+\.\d\d higher",
+    ):
+        deploy.compare_answers(
+            server, "other", standins / "qwen2-f16.gguf", tokenizer, [rows[0]["question"]], SYSTEM, 512, 1
+        )
 
 
 @pytest.mark.parametrize(
@@ -122,15 +152,17 @@ def test_another_model_under_the_name_is_told_by_its_answers(standins, rows, oll
     ],
 )
 def test_a_template_without_a_counterpart_names_the_model_and_what_to_do(standins, template):
-    tokenizer = models.load_tokenizer(standins / "qwen2")
+    tokenizer = loading.load_tokenizer(standins / "qwen2")
     tokenizer.chat_template = template
     assert frame(tokenizer) is None
-    with pytest.raises(InputError, match=r"chat template of the model tanuki .* name it in config key models\.tanuki\.ollama_template"):
+    with pytest.raises(
+        InputError, match=r"chat template of the model tanuki .* name it in config key models\.tanuki\.ollama_template"
+    ):
         ollama_template(tokenizer, adds_bos=False, model="tanuki")
 
 
 def test_templates_of_published_models(standins):
-    tokenizer = models.load_tokenizer(standins / "llama3")
+    tokenizer = loading.load_tokenizer(standins / "llama3")
     # Qwen2.5 writes a system prompt of its own where there is none.
     tokenizer.chat_template = (
         "{%- if messages[0]['role'] == 'system' %}{{- '<|im_start|>system\\n' + messages[0]['content'] + '<|im_end|>\\n' }}{%- else %}"
@@ -139,7 +171,10 @@ def test_templates_of_published_models(standins):
         "{%- if add_generation_prompt %}{{- '<|im_start|>assistant\\n' }}{%- endif %}"
     )
     found = frame(tokenizer)
-    assert found.before_user == "<|im_start|>system\nYou are Qwen.<|im_end|>\n<|im_start|>user\n" and found.before_system == "<|im_start|>system\n"
+    assert (
+        found.before_user == "<|im_start|>system\nYou are Qwen.<|im_end|>\n<|im_start|>user\n"
+        and found.before_system == "<|im_start|>system\n"
+    )
     # A template that knows no system role has it before the question (chat.render).
     tokenizer.chat_template = (
         "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system role') }}{% endif %}{{ bos_token }}{% for m in messages %}"
@@ -158,9 +193,20 @@ def test_the_modelfile_makes_the_same_model_by_ollamas_own_command(standins, oll
     (tmp_path / "deploy").mkdir()
     (tmp_path / "deploy/Modelfile").write_text(recipe.modelfile("../unigram-f16.gguf"))
     known = {"HOME": str(tmp_path), "PATH": os.environ["PATH"], "OLLAMA_HOST": ollama_server.url}
-    subprocess.run([ollama.PROGRAM, "create", "by-hand", "-f", tmp_path / "deploy/Modelfile"], check=True, env=known, capture_output=True)
+    subprocess.run(
+        [ollama.PROGRAM, "create", "by-hand", "-f", tmp_path / "deploy/Modelfile"],
+        check=True,
+        env=known,
+        capture_output=True,
+    )
     server = Server(ollama_server.url, 60)
-    server.create("by-rule", standins / "unigram-f16.gguf", template=recipe.template, system=recipe.system, parameters=recipe.parameters)
+    server.create(
+        "by-rule",
+        standins / "unigram-f16.gguf",
+        template=recipe.template,
+        system=recipe.system,
+        parameters=recipe.parameters,
+    )
     one, other = (server.client.show(name) for name in ("by-hand", "by-rule"))
     assert (one.template, one.modelinfo) == (other.template, other.modelinfo)
     assert sorted(one.parameters.splitlines()) == sorted(other.parameters.splitlines())
@@ -195,7 +241,11 @@ def test_smollm2_deployed_by_the_rules_knows_the_capital_of_france(copy: Copy, s
     assert "Paris" in reply.text and not reply.cut
     known = {"HOME": str(copy.folder), "PATH": os.environ["PATH"], "OLLAMA_HOST": ollama_server.url}
     said = subprocess.run(
-        [ollama.PROGRAM, "run", "tatara-smollm2:f16", question[0]["content"]], env=known, capture_output=True, text=True, timeout=120
+        [ollama.PROGRAM, "run", "tatara-smollm2:f16", question[0]["content"]],
+        env=known,
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     assert "Paris" in said.stdout, said
 
@@ -207,20 +257,24 @@ def deployed(standins, ollama_server, tmp_path_factory) -> dict:
 
 def answer(folder: Path, standins: Path, deployed: dict, rows: list[dict], url: str, **changes) -> list[dict]:
     given = {"limit": 24, "context": 512, "url": url, "timeout": 60.0, "parallel": 1, "system": SYSTEM} | changes
-    ollama_engine.answer_all(
+    ollama_answers.answer_all(
         rows=rows, fmt="f16", deployed=deployed, base=standins / "unigram", answers=folder / "answers.jsonl", times=folder / "seconds.csv",
-        partial=folder / "partial.jsonl", **given,
+        finished=folder / "partial.jsonl", **given,
     )  # fmt: skip
     return read_jsonl(folder / "answers.jsonl")
 
 
-def test_answers_do_not_depend_on_order_or_on_how_many_are_asked_at_once(standins, deployed, rows, ollama_server, tmp_path):
+def test_answers_do_not_depend_on_order_or_on_how_many_are_asked_at_once(
+    standins, deployed, rows, ollama_server, tmp_path
+):
     alone = answer(tmp_path, standins, deployed, rows, ollama_server.url)
     assert [row["id"] for row in alone] == [row["id"] for row in rows]
     assert {row["stop"] for row in alone} <= {"eos", "length"} and all(row["tokens"] for row in alone)
     with (tmp_path / "seconds.csv").open() as file:
         times = list(csv.DictReader(file))
-    assert [row["id"] for row in times] == [row["id"] for row in rows] and all(float(row["seconds"]) > 0 for row in times)
+    assert [row["id"] for row in times] == [row["id"] for row in rows] and all(
+        float(row["seconds"]) > 0 for row in times
+    )
     assert not (tmp_path / "partial.jsonl").exists()
     together = answer(tmp_path, standins, deployed, rows, ollama_server.url, parallel=3)
     backwards = answer(tmp_path, standins, deployed, rows[::-1], ollama_server.url)
@@ -228,12 +282,12 @@ def test_answers_do_not_depend_on_order_or_on_how_many_are_asked_at_once(standin
 
 
 def test_answers_are_those_of_llama_cpp_in_process(standins, deployed, rows, ollama_server, tmp_path):
-    from tatara import engines
+    from tatara.evaluate import answers
 
     ours = answer(tmp_path, standins, deployed, rows, ollama_server.url)
-    engines.answer_all(
+    answers.answer_all(
         rows=rows, fmt="f16", base=standins / "unigram", file=standins / "unigram-f16.gguf", adapter=None, answers=tmp_path / "a.jsonl",
-        times=tmp_path / "t.csv", partial=tmp_path / "p.jsonl", system=SYSTEM, limit=24, context=512, threads=1, device="cpu", batch_size=1,
+        times=tmp_path / "t.csv", finished=tmp_path / "p.jsonl", system=SYSTEM, limit=24, context=512, threads=1, device="cpu", batch_size=1,
         timed=1,
     )  # fmt: skip
     theirs = read_jsonl(tmp_path / "a.jsonl")
@@ -248,7 +302,9 @@ def test_a_server_that_is_killed_and_comes_back_loses_no_answer(standins, deploy
         assert answer(tmp_path, standins, deployed, rows, proxy.url) == alone
 
 
-def test_a_run_that_lost_its_server_goes_on_at_the_question_where_it_stopped(standins, deployed, rows, ollama_server, tmp_path):
+def test_a_run_that_lost_its_server_goes_on_at_the_question_where_it_stopped(
+    standins, deployed, rows, ollama_server, tmp_path
+):
     with HttpProxy(ollama_server.url, {"/api/chat": [None, None, None, ollama_server.kill]}) as proxy:
         with pytest.raises(InputError, match=r"no Ollama server at .*start it with `ollama serve`"):
             answer(tmp_path, standins, deployed, rows, proxy.url)
@@ -289,7 +345,9 @@ def test_what_stays_is_told(deployed, ollama_server, fault, message):
         )
 
 
-def test_no_server_no_model_and_a_context_beyond_the_models_stop_before_any_question(standins, deployed, rows, ollama_server, tmp_path):
+def test_no_server_no_model_and_a_context_beyond_the_models_stop_before_any_question(
+    standins, deployed, rows, ollama_server, tmp_path
+):
     with pytest.raises(InputError, match=r"no Ollama server at http://127\.0\.0\.1:9.*`ollama serve`"):
         answer(tmp_path, standins, deployed, rows, "http://127.0.0.1:9")
     with pytest.raises(InputError, match=r"has no model nobody:f16: run `ollama pull nobody:f16`"):

@@ -8,14 +8,15 @@ from statistics import mean
 import pytest
 import yaml
 from domain_small import FOLDER, TEMPLATES, changed, graph, schema, templates
-from tatara.errors import InputError
-from tatara.graph import load_graph
-from tatara.pairs import make_pairs, pair_id
-from tatara.schema import read_schema
-from tatara.subsets import nested_subsets, rebalance
-from tatara.templates import read_templates
-from tatara.testset import load_testset, overlap
-from tatara.text import normalise
+from tatara.data.graph import load_graph
+from tatara.data.overlap import overlap
+from tatara.data.pairs import make_pairs, pair_id
+from tatara.data.schema import read_schema
+from tatara.data.subsets import nested_subsets, rebalance
+from tatara.data.templates import read_templates
+from tatara.data.testset import load_testset
+from tatara.files.normalise import normalise
+from tatara.job.errors import InputError
 
 ROOT = Path(__file__).parent.parent
 
@@ -33,7 +34,11 @@ def test_pairs_of_the_small_graph():
     assert first["answer"].startswith(start) and "求めている（養蜂の手引き 第1章 巣箱の管理）。" in first["answer"]
     assert "次の章は「第2章 病害虫への備え」である。" in pairs[1]["answer"] + first["answer"]
     # The generic template serves the types that have none of their own, and only those.
-    assert {row["relation_type"] for row in pairs if row["template"] == "generic-why"} == {"COUNTERS", "USES", "COMES_BEFORE"}
+    assert {row["relation_type"] for row in pairs if row["template"] == "generic-why"} == {
+        "COUNTERS",
+        "USES",
+        "COMES_BEFORE",
+    }
     # Two wordings for 3 relations, and one where a next chapter exists; two each for the 5 and the 6 others.
     assert Counter(row["template"] for row in pairs) == {
         "bee-contains-what": 6, "bee-contains-how": 2, "bee-explained-what": 10, "generic-why": 12,
@@ -41,7 +46,12 @@ def test_pairs_of_the_small_graph():
 
 
 def test_questions_that_differ_in_punctuation_only_are_one(tmp_path):
-    path, _ = changed(TEMPLATES[0], tmp_path / "v1.yaml", "'{start.name}とは何か。'", "'{start.name}とは何か。', '{start.name} とは、何か？'")
+    path, _ = changed(
+        TEMPLATES[0],
+        tmp_path / "v1.yaml",
+        "'{start.name}とは何か。'",
+        "'{start.name}とは何か。', '{start.name} とは、何か？'",
+    )
     pairs = make_pairs(graph(), read_templates([path, TEMPLATES[1]], schema()), None, 1)
     assert len(pairs) == len(make_pairs(graph(), templates(), None, 1))
     assert len({normalise(row["question"]) for row in pairs}) == len(pairs)
@@ -78,7 +88,12 @@ def test_the_generic_file_serves_any_domain():
 
 def test_a_repeated_sentence_is_left_out_and_the_aim_is_neared(tmp_path):
     once = "{reason}（{citation}）"
-    path, _ = changed(TEMPLATES[1], tmp_path / "v2.yaml", once, f"{once}\n        {{start.description}}\n        {{start.description}}{{reason}}")
+    path, _ = changed(
+        TEMPLATES[1],
+        tmp_path / "v2.yaml",
+        once,
+        f"{once}\n        {{start.description}}\n        {{start.description}}{{reason}}",
+    )
     for row in make_pairs(graph(), read_templates([TEMPLATES[0], path], schema()), None, 1):
         sentences = re.findall("[^。]+。", row["answer"])
         assert len(set(sentences)) == len(sentences)
@@ -89,16 +104,28 @@ def test_a_repeated_sentence_is_left_out_and_the_aim_is_neared(tmp_path):
     ("old", "new", "expected"),
     [
         ("{end<same.name}の説明", "{end<same.nane}の説明", "unknown slot {end<same.nane}"),
-        ("次の章は「{next.title}」", "次の章は「{following.title}」", "template bee-contains-what: unknown slot {following.title}"),
+        (
+            "次の章は「{next.title}」",
+            "次の章は「{following.title}」",
+            "template bee-contains-what: unknown slot {following.title}",
+        ),
         (
             "- その章の範囲は",
             "- '{end<USE.name}の範囲は'\n    - その章の範囲は",
             "unknown relation type USE in slot {end<USE.name}; did you mean USES?",
         ),
-        ("relation: CONTAINS", "relation: CONTAIN", "template bee-contains-what: unknown relation type CONTAIN; did you mean CONTAINS?"),
+        (
+            "relation: CONTAINS",
+            "relation: CONTAIN",
+            "template bee-contains-what: unknown relation type CONTAIN; did you mean CONTAINS?",
+        ),
         ("id: bee-explained-what", "id: bee-contains-what", "template bee-contains-what: this id stands twice"),
         ("{reason}（{citation}）", "{reason}（{citation）", "a brace without its partner"),
-        ("intent: what\n    questions: ['{start.name}と", "intent: wat\n    questions: ['{start.name}と", "unknown intent wat; did you mean what?"),
+        (
+            "intent: what\n    questions: ['{start.name}と",
+            "intent: wat\n    questions: ['{start.name}と",
+            "unknown intent wat; did you mean what?",
+        ),
         ("version: v1", "version: v9", "version: expected one of v1, v2, v3, v4, found v9"),
         ("        {more}\n", "        {more}\n        ? {volume\n", "a brace without its partner"),
     ],
@@ -114,7 +141,9 @@ def test_a_slot_without_a_value_names_template_and_relation(tmp_path):
     path, _ = changed(TEMPLATES[1], tmp_path / "v2.yaml", "    needs: [next.title]\n", "")
     with pytest.raises(InputError) as error:
         make_pairs(graph(), read_templates([TEMPLATES[0], path], schema()), None, 1)
-    assert f"{path}: template bee-contains-how: the slot {{next.title}} has no value for book -CONTAINS-> ch-3" in str(error.value)
+    assert f"{path}: template bee-contains-how: the slot {{next.title}} has no value for book -CONTAINS-> ch-3" in str(
+        error.value
+    )
     assert "name it under needs" in str(error.value)
 
 
@@ -137,7 +166,10 @@ def config():
 def standards(config):
     files = config["graph"]
     return load_graph(
-        [ROOT / p for p in files["nodes"]], [ROOT / p for p in files["relations"]], read_schema(ROOT / files["schema"]), ROOT / files["toc"]
+        [ROOT / p for p in files["nodes"]],
+        [ROOT / p for p in files["relations"]],
+        read_schema(ROOT / files["schema"]),
+        ROOT / files["toc"],
     )
 
 
@@ -156,7 +188,10 @@ def test_counts_are_the_papers(config, pairs):
         intents[row["version"]].add(row["intent"])
         intents["all"].add(row["intent"])
     assert intents.keys() == {"v1", "v2", "v3", "v4", "all"} and len(intents["all"]) == 7
-    assert all({row["version"] for row in pairs if row["relation_type"] == type_} == {"v1", "v2", "v3", "v4"} for type_ in counts)
+    assert all(
+        {row["version"] for row in pairs if row["relation_type"] == type_} == {"v1", "v2", "v3", "v4"}
+        for type_ in counts
+    )
 
 
 def test_mean_answer_length_of_every_subset_is_the_papers(config, pairs):
@@ -190,7 +225,9 @@ def test_every_pair_is_written_cleanly(pairs):
 def test_names_and_citations_in_answers_exist(standards, pairs):
     titles = {node.title for node in standards.nodes.values()}
     places = [place.text for place in standards.toc.places]
-    volumes = "|".join(re.escape(node.name) for node in standards.nodes.values() if standards.schema.levels.get(node.label) == 0)
+    volumes = "|".join(
+        re.escape(node.name) for node in standards.nodes.values() if standards.schema.levels.get(node.label) == 0
+    )
     relations = {(relation.start, relation.type, relation.end): relation for relation in standards.relations}
     for row in pairs:
         evidence = standards.evidence(relations[row["start"], row["relation_type"], row["end"]])
@@ -199,7 +236,9 @@ def test_names_and_citations_in_answers_exist(standards, pairs):
         for quoted in re.findall(r"「(第[^「」]*)」", row["answer"]):
             assert quoted in titles, f"no node is called {quoted}: {row}"
         for cited in re.finditer(rf"(?:{volumes}) 第[^。]*", row["answer"]):
-            assert any(cited[0].startswith(place) for place in places if "章" in place), f"no such place: {cited[0]}: {row}"
+            assert any(cited[0].startswith(place) for place in places if "章" in place), (
+                f"no such place: {cited[0]}: {row}"
+            )
 
 
 def test_answers_to_one_relation_differ(pairs):

@@ -4,20 +4,23 @@ import shutil
 
 import pytest
 from conftest import REPOSITORY
-from tatara.paper import LAYOUTS, shown
-from tatara.paper_audit import AGREES, DIFFERS, Paper, audit, page, parameters
+from paper_audit import AGREES, DIFFERS, Paper, audit, page, parameters
+from tatara.report.paper import LAYOUTS, shown
 
 TABLES = REPOSITORY / "resources/paper"
 
 
 def test_the_page_is_what_the_numbers_give():
     written = (REPOSITORY / "docs/paper-audit.md").read_text(encoding="utf-8")
-    assert page(audit(TABLES)) == written, "run python scripts/paper_audit.py"
+    assert page(audit(TABLES)) == written, "run python tools/paper_audit.py"
 
 
 @pytest.mark.parametrize(
     ("model", "count"),
-    [("swallow", 8_030_261_248), ("qwen", 7_615_616_512)],  # as the published model cards of Llama 3 8B and Qwen2.5-7B count them
+    [
+        ("swallow", 8_030_261_248),
+        ("qwen", 7_615_616_512),
+    ],  # as the published model cards of Llama 3 8B and Qwen2.5-7B count them
 )
 def test_weights_counted_from_a_configuration(model, count):
     assert parameters(Paper(TABLES).row("models", model)) == count
@@ -45,7 +48,13 @@ def test_a_number_that_does_not_follow_is_found(tmp_path, table, old, new, state
 
 
 def test_what_is_known_to_be_wrong_is_called_so():
-    for statement in ("Share of HAS_CHAPTER after", "within 10 s", "MHA and Qwen2.5 GQA", "Languages of Qwen2.5", "after stage 2 (F16)"):
+    for statement in (
+        "Share of HAS_CHAPTER after",
+        "within 10 s",
+        "MHA and Qwen2.5 GQA",
+        "Languages of Qwen2.5",
+        "after stage 2 (F16)",
+    ):
         assert _verdict(TABLES, statement) == DIFFERS
 
 

@@ -106,7 +106,9 @@ def test_the_training_module_reruns_training(smoke: Copy):
 
 
 def test_a_config_value_reruns_what_it_decides(smoke: Copy):
-    with edited(smoke.folder / "config/smoke.yaml", lambda text: text.replace("max_new_tokens: 24", "max_new_tokens: 23")):
+    with edited(
+        smoke.folder / "config/smoke.yaml", lambda text: text.replace("max_new_tokens: 24", "max_new_tokens: 23")
+    ):
         planned = smoke.planned("all")
     assert {"answers_gguf", "answers_nf4", "judge"} <= planned.keys()
     assert not planned.keys() & {*TRAINING, "merge", "convert", "nll_scale"}
@@ -125,7 +127,11 @@ def test_a_changed_base_is_built_again_while_data_is_made_again(smoke: Copy):
 def test_gpu_rules_never_overlap(smoke: Copy):
     """The session's run had two cores and `gpu=1`: of the rules that declare a GPU no two ran at the same time."""
     text = "".join(path.read_text() for path in (smoke.folder / "rules").glob("*.smk"))
-    gpu_rules = {block.split(":")[0] for block in re.split(r"^rule ", text, flags=re.MULTILINE)[1:] if re.search(r"^\s+gpu=1", block, re.MULTILINE)}
+    gpu_rules = {
+        block.split(":")[0]
+        for block in re.split(r"^rule ", text, flags=re.MULTILINE)[1:]
+        if re.search(r"^\s+gpu=1", block, re.MULTILINE)
+    }
     assert {"base", "train_scale", "train_selected", "nll_scale", "answers_gguf", "answers_nf4"} <= gpu_rules
     spans: dict[tuple[str, float], float] = {}
     for path in (smoke.folder / ".snakemake/metadata").rglob("*"):
@@ -145,7 +151,9 @@ def test_the_graph_of_rules_is_drawn(smoke: Copy, tmp_path):
         done = subprocess.run(smoke.command("all", kind), cwd=smoke.folder, capture_output=True, text=True)
         assert done.stdout.startswith("digraph"), done.stdout[:200]
     svg = tmp_path / "rules.svg"
-    subprocess.run([sys.executable, smoke.folder / "scripts/draw_rulegraph.py", svg], input=done.stdout, text=True, check=True)
+    subprocess.run(
+        [sys.executable, smoke.folder / "tools/draw_rulegraph.py", svg], input=done.stdout, text=True, check=True
+    )
     assert svg.read_text().count('<g id="text_') > 20
 
 
@@ -153,9 +161,13 @@ def test_the_graph_of_rules_is_drawn(smoke: Copy, tmp_path):
 def test_every_configuration_dry_runs(copy: Copy, name: str):
     if name == "lab":  # its text is the user's to bring
         missing = copy.snakemake("all", "--dry-run", config="config/lab.yaml")
-        assert missing.returncode and "config key corpus.glob is 'corpus/*.md', and no file matches it" in missing.stdout
+        assert (
+            missing.returncode and "config key corpus.glob is 'corpus/*.md', and no file matches it" in missing.stdout
+        )
         (copy.folder / "corpus").mkdir()
-        (copy.folder / "corpus/a.md").write_text("堤防の高さは、計画高水位に余裕高を加えた高さ以上とする。\n", encoding="utf-8")
+        (copy.folder / "corpus/a.md").write_text(
+            "堤防の高さは、計画高水位に余裕高を加えた高さ以上とする。\n", encoding="utf-8"
+        )
     done = copy.snakemake("all", "--dry-run", "--cores", "2", config=f"config/{name}.yaml")
     assert done.returncode == 0, done.stdout
     assert "train_scale" in done.stdout
@@ -176,7 +188,9 @@ def test_snakemakes_own_report_has_the_figures_with_captions_and_categories(smok
     assert done.returncode == 0, done.stdout[-2000:]
     with zipfile.ZipFile(tmp_path / "report.zip") as archive:
         names = archive.namelist()
-        text = "".join(archive.read(name).decode("utf-8", "replace") for name in names if name.endswith((".html", ".js")))
+        text = "".join(
+            archive.read(name).decode("utf-8", "replace") for name in names if name.endswith((".html", ".js"))
+        )
     assert sum(Path(name).name.startswith("fig") and name.endswith(".svg") for name in names) == 11
     assert "The pipeline, from its own rules" in text
     assert all(f'"{category}"' in text for category in ("Scale", "Models", "Quantization", "Data"))

@@ -6,12 +6,16 @@ import math
 import pytest
 import tiny
 import torch
-from tatara import base, engines, gguf, llama, llama_batch, models, standin
-from tatara.together import first_difference
+from tatara.evaluate import greedy
+from tatara.evaluate.batches import first_difference
+from tatara.llama import batch, convert, gguf_model
+from tatara.models import base, families, loading, pretraining, scratch
 
 
 def test_short_paragraphs_are_left_out(tmp_path):
-    (tmp_path / "a.md").write_text("短い。\n\n堤防の高さは計画高水位に余裕高を加えた高さ以上とする。\n", encoding="utf-8")
+    (tmp_path / "a.md").write_text(
+        "短い。\n\n堤防の高さは計画高水位に余裕高を加えた高さ以上とする。\n", encoding="utf-8"
+    )
     assert base.corpus_texts([tmp_path / "a.md"], 10) == ["堤防の高さは計画高水位に余裕高を加えた高さ以上とする。"]
 
 
@@ -27,22 +31,35 @@ def test_what_is_held_out_is_not_trained_on():
 def test_the_held_out_loss_is_written_and_falls(tmp_path):
     source = {"scratch": {**tiny.SHAPE, "tokenizer": "llama3", "byte_fallback": True, "steps": 12}}
     kept, held = base.hold_out(tiny.TEXTS, 0.1)
-    base.build(name="a", source=source, continued=None, texts=kept, folder=tmp_path / "a", threads=1, device="cpu", held_out=held)
+    base.build(
+        name="a",
+        source=source,
+        continued=None,
+        texts=kept,
+        folder=tmp_path / "a",
+        threads=1,
+        device="cpu",
+        held_out=held,
+    )
     found = json.loads((tmp_path / "a/base.json").read_text(encoding="utf-8"))
     assert found["held_out"]["nll"] < found["first_loss"] == pytest.approx(math.log(found["vocabulary"]), rel=0.1)
-    tokenizer = models.load_tokenizer(tmp_path / "a")
+    tokenizer = loading.load_tokenizer(tmp_path / "a")
     bits = sum(len(tokenizer(text)["input_ids"]) + 1 for text in held) * found["held_out"]["nll"] / math.log(2)
-    assert found["held_out"]["bits_per_byte"] == pytest.approx(bits / sum(len(text.encode()) for text in held), rel=1e-6)
+    assert found["held_out"]["bits_per_byte"] == pytest.approx(
+        bits / sum(len(text.encode()) for text in held), rel=1e-6
+    )
     continued = {"steps": 4, "batch_size": 2, "block": 32, "learning_rate": 1e-3, "seed": 1}
     content = base.continue_pretraining(tmp_path / "a", continued, kept, 1, "cpu", held)
-    assert content["held_out_before"]["nll"] == pytest.approx(found["held_out"]["nll"], rel=0.02)  # rounded to bf16 in between
+    assert content["held_out_before"]["nll"] == pytest.approx(
+        found["held_out"]["nll"], rel=0.02
+    )  # rounded to bf16 in between
     assert content["held_out"]["nll"] != content["held_out_before"]["nll"]
 
 
 def test_a_unigram_vocabulary_of_many_texts_knows_every_character(monkeypatch):
-    monkeypatch.setattr(standin, "UNIGRAM_TEXTS", 20)
+    monkeypatch.setattr(families, "UNIGRAM_TEXTS", 20)
     texts = [*tiny.TEXTS, "鱻の護岸。", *tiny.TEXTS[::-1]]
-    tokenizer = standin.train_tokenizer(texts, "unigram", 512, byte_fallback=False)
+    tokenizer = families.train_tokenizer(texts, "unigram", 512, byte_fallback=False)
     assert tokenizer.unk_token_id not in tokenizer("鱻の護岸。")["input_ids"]
     assert tokenizer.unk_token_id in tokenizer("麤の護岸。")["input_ids"]
 
@@ -53,12 +70,14 @@ gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU
 @pytest.mark.gpu
 @gpu
 def test_pretraining_on_a_gpu_learns_what_the_cpu_learns():
-    models.prepare(0, 1)
+    loading.prepare(0, 1)
     last = {}
     for place in ("cpu", "cuda"):
-        tokenizer = standin.train_tokenizer(tiny.TEXTS, "llama3", 512)
-        model = standin.make_model(tokenizer, tiny.SHAPE, 1).to(place)
-        losses = standin.pretrain(model, tokenizer, tiny.TEXTS, steps=30, batch_size=4, block=32, learning_rate=0.003, seed=1)
+        tokenizer = families.train_tokenizer(tiny.TEXTS, "llama3", 512)
+        model = scratch.make_model(tokenizer, tiny.SHAPE, 1).to(place)
+        losses = pretraining.pretrain(
+            model, tokenizer, tiny.TEXTS, steps=30, batch_size=4, block=32, learning_rate=0.003, seed=1
+        )
         assert len(losses) == 30 and losses[-1] < losses[0] - 1
         last[place] = losses[-1]
     assert last["cuda"] == pytest.approx(last["cpu"], rel=0.05)
@@ -69,12 +88,12 @@ def test_pretraining_on_a_gpu_learns_what_the_cpu_learns():
 def test_answers_together_on_a_gpu(tmp_path):
     """The same tokens, or another one only where the logits of both are within the rounding of a batched product."""
     folder = tiny.make_base(tmp_path / "base", "llama3")
-    gguf.convert(folder, tmp_path / "f16.gguf")
-    model = llama.load(tmp_path / "f16.gguf", 512, 1)
+    convert.convert(folder, tmp_path / "f16.gguf")
+    model = gguf_model.load(tmp_path / "f16.gguf", 512, 1)
     prompts = [list(range(10, 20 + 7 * n)) for n in range(8)]
-    alone = [engines.llama_generate(model, [], 24)(prompt) for prompt in prompts]
-    together = llama_batch.generate_together(model, [], 24, 8, max(map(len, prompts)))(prompts)
-    logits = llama.logits_of(llama.load(tmp_path / "f16.gguf", 512, 1, logits_all=True))
+    alone = [greedy.llama_generate(model, [], 24)(prompt) for prompt in prompts]
+    together = batch.generate_batch(model, [], 24, 8, max(map(len, prompts)))(prompts)
+    logits = gguf_model.logits_of(gguf_model.load(tmp_path / "f16.gguf", 512, 1, logits_all=True))
     for prompt, one, other in zip(prompts, alone, together, strict=True):
         place = first_difference(one, other)
         if place is not None:

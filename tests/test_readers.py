@@ -6,8 +6,8 @@ from conftest import REPOSITORY
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from readers import READERS, spoil
-from tatara.config import check_config
-from tatara.errors import InputError
+from tatara.files.config import check_config
+from tatara.job.errors import InputError
 
 
 def read(name: str, path) -> None:
@@ -27,7 +27,9 @@ def test_the_good_file_is_read(name, tmp_path):
 
 @pytest.mark.parametrize("name", READERS)
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(damage=st.lists(st.tuples(st.integers(0, 2**20), st.integers(0, 5), st.integers(0, 255)), min_size=1, max_size=3))
+@given(
+    damage=st.lists(st.tuples(st.integers(0, 2**20), st.integers(0, 5), st.integers(0, 255)), min_size=1, max_size=3)
+)
 def test_a_spoilt_file_is_read_or_refused(name, tmp_path, damage):
     path = tmp_path / f"file{READERS[name].suffix}"
     data = READERS[name].good
@@ -39,7 +41,11 @@ def test_a_spoilt_file_is_read_or_refused(name, tmp_path, damage):
 
 @pytest.mark.parametrize("name", READERS)
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(data=st.one_of(st.binary(max_size=200), st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass"))))
+@given(
+    data=st.one_of(
+        st.binary(max_size=200), st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass"))
+    )
+)
 def test_any_bytes_are_read_or_refused(name, tmp_path, data):
     path = tmp_path / f"file{READERS[name].suffix}"
     path.write_bytes(data)

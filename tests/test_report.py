@@ -11,14 +11,14 @@ import pytest
 from conftest import REPOSITORY
 from fontTools.ttLib import TTFont
 from synthetic import SCHEMA, write_study
-from tatara.diversity import distinct_2, self_bleu, write_diversity
-from tatara.jsonl import read_jsonl
-from tatara.report import write_report
+from tatara.data.diversity import distinct_2, self_bleu, write_diversity
+from tatara.files.jsonl import read_jsonl
 from tatara.report.data_page import write_data_page
 from tatara.report.page import unbroken
+from tatara.report.report import write_report
 from tatara.report.summary import best_model, quantization, training_size
-from tatara.table_text import write_table
-from tatara.tables import NO_DIFFERENCE
+from tatara.report.table_text import write_table
+from tatara.report.tables import NO_DIFFERENCE
 from test_figures import calls, data_calls
 from test_tables import all_tables
 
@@ -63,9 +63,16 @@ def report(study, notice=NOTICE, drawn=False):
     (study.folder / "figures").mkdir(exist_ok=True)
     for name, (function, inputs) in calls(study).items():
         if drawn:
-            function(**inputs, png=study.path(f"figures/{name}.png"), svg=study.path(f"figures/{name}_drawn.svg"), notice=notice)
+            function(
+                **inputs,
+                png=study.path(f"figures/{name}.png"),
+                svg=study.path(f"figures/{name}_drawn.svg"),
+                notice=notice,
+            )
         else:
-            (study.folder / "figures" / f"{name}_drawn.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>', encoding="utf-8")
+            (study.folder / "figures" / f"{name}_drawn.svg").write_text(
+                '<svg xmlns="http://www.w3.org/2000/svg"/>', encoding="utf-8"
+            )
     output = study.folder / "report.html"
     write_report(
         output=output, title="試験の報告", notice=notice, level=0.95, names=study.names,
@@ -144,7 +151,9 @@ def test_the_report_is_the_same_bytes_twice_and_leaves_an_empty_notice_out(tmp_p
 
 
 def test_one_model_and_one_size_make_a_report(tmp_path):
-    page = Page(report(write_study(tmp_path, sizes=(60,), questions=1, names={"tanuki": "Tanuki"})).read_text(encoding="utf-8"))
+    page = Page(
+        report(write_study(tmp_path, sizes=(60,), questions=1, names={"tanuki": "Tanuki"})).read_text(encoding="utf-8")
+    )
     assert not page.problems and "No model was answered with both in F16 and in a quantized GGUF format." in page.text
     assert "nan" not in page.text.split("Provenance")[-2]
 
@@ -154,7 +163,9 @@ def test_the_summary_claims_no_more_than_the_tables(study):
     alike = tables["table3"].assign(verdict=["best", *[NO_DIFFERENCE] * 3])
     assert best_model(alike)[0].startswith("No model is shown to be better than another.")
     mixed = tables["table3"].assign(verdict=["best", NO_DIFFERENCE, "below the best", NO_DIFFERENCE])
-    assert "No difference from the best is shown for ELYZA stand-in (F16) and Tanuki stand-in (NF4)." in best_model(mixed)
+    assert "No difference from the best is shown for ELYZA stand-in (F16) and Tanuki stand-in (NF4)." in best_model(
+        mixed
+    )
     assert best_model(tables["table3"].assign(score=float("nan")))[0].startswith("No answer has a valid score")
     chosen = {"n": 240, "rule": "min", "reason": "Because.", "run": "x"}
     assert [sentence.split(":")[0] for sentence in training_size(chosen, tables["table2"])][2:] == [
@@ -191,7 +202,10 @@ def test_the_data_page(study, tmp_path):
     counts = Counter(pair["relation_type"] for pair in pairs)
     kept = Counter(pair["relation_type"] for pair in read_jsonl(study.path("qa/pool.jsonl")))
     first = next(iter(counts))
-    assert f"After undersampling {first} has {kept[first]} of {kept.total()} pairs, {100 * kept[first] / kept.total():.1f} %" in page.text
+    assert (
+        f"After undersampling {first} has {kept[first]} of {kept.total()} pairs, {100 * kept[first] / kept.total():.1f} %"
+        in page.text
+    )
     assert "Graph: 12 nodes, 14 relations" in page.text
     assert len(page.attributes("img", "src")) == 5
     assert all(source.startswith("data:image/svg+xml") for source in page.attributes("img", "src"))

@@ -17,7 +17,7 @@ def digest(path: Path) -> str:
 
 def goes_on(copy: Copy, target: str) -> str:
     """Unlock as `make run` does, run again, return what was said."""
-    unlocked = subprocess.run([sys.executable, "scripts/unlock.py", "."], cwd=copy.folder, capture_output=True, text=True)
+    unlocked = subprocess.run([sys.executable, "tools/unlock.py", "."], cwd=copy.folder, capture_output=True, text=True)
     assert unlocked.returncode == 0
     assert "its lock is removed" in unlocked.stderr
     done = copy.snakemake(target, "--cores", "1")
@@ -108,7 +108,9 @@ def test_two_runs_in_one_folder_do_not_meet(disturbed: Copy):
         while not (locks.is_dir() and any(locks.iterdir())):
             assert first.poll() is None
             time.sleep(0.05)
-        unlock = subprocess.run([sys.executable, "scripts/unlock.py", "."], cwd=disturbed.folder, capture_output=True, text=True)
+        unlock = subprocess.run(
+            [sys.executable, "tools/unlock.py", "."], cwd=disturbed.folder, capture_output=True, text=True
+        )
         assert unlock.returncode == 1 and "is working in .: wait for it, or end it" in unlock.stderr
         second = disturbed.snakemake(target, "--cores", "1")
         assert second.returncode != 0 and "cannot be locked" in second.stdout

@@ -5,8 +5,8 @@ import math
 
 import pytest
 from synthetic import nll_content, write_study
-from tatara.errors import InputError
-from tatara.scale import COLUMNS, read_scale, scale_rows, select, size_rows, write_scale
+from tatara.job.errors import InputError
+from tatara.measure.selection import COLUMNS, read_scale, scale_rows, select, size_rows, write_scale
 
 
 def runs(folder, per_question, seeds=(1,)):
@@ -15,7 +15,10 @@ def runs(folder, per_question, seeds=(1,)):
     for seed in seeds:
         for n, losses in per_question.items():
             run = f"m_n{n}_r16_s{seed}"
-            questions = [{"id": f"q{i}", "category": "c", "nats": 50 * loss, "tokens": 50, "bytes": 200} for i, loss in enumerate(losses)]
+            questions = [
+                {"id": f"q{i}", "category": "c", "nats": 50 * loss, "tokens": 50, "bytes": 200}
+                for i, loss in enumerate(losses)
+            ]
             report = {"run": run, "model": "m", "n": n, "r": 16, "seed": seed, "final_loss": 1.0, "mean_loss": 1.5}
             for kind, content, files in (("train", report, train), ("nll", nll_content(run, "m", questions), nll)):
                 path = folder / f"{run}-{kind}.json"
@@ -36,10 +39,17 @@ STEPS = {
 def test_status_of_each_size_against_the_one_before(tmp_path):
     train, nll = runs(tmp_path, STEPS)
     rows = scale_rows(train[::-1], nll, 42, 0.95, resamples=2000)
-    assert [(row["n"], row["status"]) for row in rows] == [(100, "first"), (200, "not distinguishable"), (300, "better"), (400, "worse")]
+    assert [(row["n"], row["status"]) for row in rows] == [
+        (100, "first"),
+        (200, "not distinguishable"),
+        (300, "better"),
+        (400, "worse"),
+    ]
     better = rows[2]
     assert better["delta_nll"] == pytest.approx(rows[2]["nll"] - rows[1]["nll"]) and better["delta_high"] < 0
-    assert better["ppl"] == pytest.approx(math.exp(better["nll"])) and better["bits_per_byte"] == pytest.approx(better["nll"] / 4 / math.log(2))
+    assert better["ppl"] == pytest.approx(math.exp(better["nll"])) and better["bits_per_byte"] == pytest.approx(
+        better["nll"] / 4 / math.log(2)
+    )
     # Every question of these has four bytes a token, so the intervals are the same ones in other units.
     for end in ("_low", "_high"):
         assert better[f"ppl{end}"] == pytest.approx(math.exp(better[f"nll{end}"]))
@@ -54,7 +64,9 @@ def test_the_file_holds_every_column_and_reads_back(tmp_path):
     rows = scale_rows(train, nll, 42, 0.95, resamples=200)
     write_scale(rows, tmp_path / "scale.csv")
     text = (tmp_path / "scale.csv").read_text(encoding="utf-8")
-    assert text.splitlines()[0] == ",".join(COLUMNS) and text.splitlines()[1].endswith(",,,,,first") and "\r" not in text
+    assert (
+        text.splitlines()[0] == ",".join(COLUMNS) and text.splitlines()[1].endswith(",,,,,first") and "\r" not in text
+    )
     again = read_scale(tmp_path / "scale.csv")
     assert again[1:] == rows[1:] and math.isnan(again[0]["delta_nll"]) and again[0]["nll"] == rows[0]["nll"]
     write_scale(scale_rows(train, nll, 42, 0.95, resamples=200), tmp_path / "again.csv")
@@ -75,7 +87,9 @@ def test_one_seed_gives_a_size_the_figures_of_its_run(tmp_path):
     train, nll = runs(tmp_path, STEPS)
     rows = scale_rows(train, nll, 42, 0.95, resamples=500)
     for row, size in zip(rows, size_rows(rows, nll, 42, 0.95, resamples=500), strict=True):
-        assert all(row[key] == size[key] or row[key] != row[key] for key in size if key not in ("seeds", "sd_over_seeds"))
+        assert all(
+            row[key] == size[key] or row[key] != row[key] for key in size if key not in ("seeds", "sd_over_seeds")
+        )
         assert math.isnan(size["sd_over_seeds"])
 
 
@@ -96,7 +110,9 @@ def test_rules_select_the_minimum_or_the_smallest_size_within_one_standard_error
 
 def test_several_seeds_count_by_their_mean(tmp_path):
     train, nll = runs(tmp_path, {100: HARD, 200: [loss - 0.3 for loss in HARD]}, seeds=(1,))
-    more, measured = runs(tmp_path, {100: [loss - 0.5 for loss in HARD], 200: [loss + 0.3 for loss in HARD]}, seeds=(2,))
+    more, measured = runs(
+        tmp_path, {100: [loss - 0.5 for loss in HARD], 200: [loss + 0.3 for loss in HARD]}, seeds=(2,)
+    )
     train, nll = train + more, nll + measured
     rows = scale_rows(train, nll, 42, 0.95, resamples=200)
     chosen = select(rows, nll, "min")
@@ -107,7 +123,11 @@ def test_several_seeds_count_by_their_mean(tmp_path):
 def test_a_tie_goes_to_the_smaller_size(tmp_path):
     train, nll = runs(tmp_path, {200: HARD, 100: HARD})
     rows = scale_rows(train, nll, 42, 0.95, resamples=200)
-    assert select(rows, nll, "min")["n"] == 100 and rows[1]["status"] == "not distinguishable" and rows[1]["p_value"] == 1.0
+    assert (
+        select(rows, nll, "min")["n"] == 100
+        and rows[1]["status"] == "not distinguishable"
+        and rows[1]["p_value"] == 1.0
+    )
 
 
 def test_bad_input_names_the_file_and_the_remedy(tmp_path):

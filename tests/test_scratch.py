@@ -2,8 +2,8 @@
 
 import pytest
 from conftest import ENVIRONMENT, Copy
-from tatara.errors import InputError
-from tatara.scratch import unfinished
+from tatara.job.errors import InputError
+from tatara.job.scratch_folder import unfinished
 from test_resume import digest, goes_on
 
 RUN = "llama_n24_r16_s42"

@@ -1,11 +1,12 @@
 """What a rule wrote is used only while it is what the rule wrote."""
 
 import os
+from types import SimpleNamespace
 
 import pytest
-from tatara import seals
-from tatara.errors import InputError
-from tatara.job import job
+from tatara.job import seals
+from tatara.job.errors import InputError
+from tatara.job.run import job
 
 
 @pytest.fixture
@@ -21,6 +22,11 @@ def results(tmp_path, monkeypatch):
 
 
 PATHS = ["results/qa/pool.jsonl", "results/base/m"]
+
+
+def snakemake_of(name: str, inputs: list[str] = (), outputs: list[str] = ()) -> SimpleNamespace:
+    """Return what Snakemake gives to the script of a rule without wildcards and params."""
+    return SimpleNamespace(log=[f"results/logs/{name}.log"], input=inputs, output=outputs, threads=1, resources={})
 
 
 def test_what_is_whole_passes_and_what_has_no_seal_is_taken_as_it_is(results):
@@ -39,10 +45,22 @@ def test_a_copy_of_the_results_is_as_good(results, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("name", "change", "said"),
     [
-        ("qa/pool.jsonl", lambda data: data[:-9], "pool.jsonl: it has 9 bytes, its rule had written 18.* Remove results/qa/pool.jsonl and run again"),
+        (
+            "qa/pool.jsonl",
+            lambda data: data[:-9],
+            "pool.jsonl: it has 9 bytes, its rule had written 18.* Remove results/qa/pool.jsonl and run again",
+        ),
         ("qa/pool.jsonl", lambda data: b"", "pool.jsonl: it has 0 bytes"),
-        ("qa/pool.jsonl", lambda data: data.replace(b"2", b"3"), "pool.jsonl: its content is not what its rule had written"),
-        ("base/m/model.safetensors", lambda data: data[:-1], "model.safetensors: it has 2,559 bytes.* Remove results/base/m and"),
+        (
+            "qa/pool.jsonl",
+            lambda data: data.replace(b"2", b"3"),
+            "pool.jsonl: its content is not what its rule had written",
+        ),
+        (
+            "base/m/model.safetensors",
+            lambda data: data[:-1],
+            "model.safetensors: it has 2,559 bytes.* Remove results/base/m and",
+        ),
         ("base/m/model.safetensors", None, "model.safetensors: it is gone"),
         ("seals/base/m.json", lambda data: data[:-4], "this seal is damaged"),
     ],
@@ -70,10 +88,10 @@ def test_a_large_file_is_known_by_its_size_and_its_ends(results, monkeypatch):
 
 
 def test_a_job_refuses_damaged_inputs_and_seals_what_it_made(results, capsys):
-    with job("results/logs/a.log", PATHS, ["results/scale.csv"]):
+    with job(snakemake_of("a", PATHS, ["results/scale.csv"])):
         (results / "scale.csv").write_text("n\n1\n")
     (results / "scale.csv").write_text("n\n")
-    with pytest.raises(SystemExit), job("results/logs/b.log", ["results/scale.csv"], []):
+    with pytest.raises(SystemExit), job(snakemake_of("b", ["results/scale.csv"])):
         raise AssertionError("the work must not begin")
     assert "scale.csv: it has 2 bytes, its rule had written 4" in (results / "logs/b.log").read_text()
 
@@ -89,13 +107,13 @@ def test_a_job_refuses_damaged_inputs_and_seals_what_it_made(results, capsys):
     ],
 )
 def test_trouble_of_the_machine_is_said_with_what_to_do(results, error, said):
-    with pytest.raises(SystemExit), job("results/logs/a.log", [], []):
+    with pytest.raises(SystemExit), job(snakemake_of("a")):
         raise ValueError("while writing") from error
     assert said in (results / "logs/a.log").read_text()
 
 
 def test_another_error_keeps_its_traceback_and_no_remedy_is_invented(results):
-    with pytest.raises(SystemExit), job("results/logs/a.log", [], []):
+    with pytest.raises(SystemExit), job(snakemake_of("a")):
         raise KeyError("r")
     said = (results / "logs/a.log").read_text()
     assert "Traceback" in said and "ERROR" not in said

@@ -23,12 +23,16 @@ def test_the_whole_pipeline(copy: Copy):
     assert "養蜂の手引き" in report
     for word in ("河川", "砂防", "HAS_CHAPTER"):
         assert word not in report
-    assert not re.search("河川|砂防", "".join(path.read_text(encoding="utf-8") for path in results.glob("figures/*.svg")))
+    assert not re.search(
+        "河川|砂防", "".join(path.read_text(encoding="utf-8") for path in results.glob("figures/*.svg"))
+    )
 
 
 def test_a_type_without_a_template_is_named(copy: Copy):
     path = copy.folder / CONFIG
-    path.write_text(path.read_text(encoding="utf-8").replace(", tests/data/beekeeping/templates/v2.yaml", ""), encoding="utf-8")
+    path.write_text(
+        path.read_text(encoding="utf-8").replace(", tests/data/beekeeping/templates/v2.yaml", ""), encoding="utf-8"
+    )
     done = copy.snakemake("results/qa/qa_pairs.jsonl", "--cores", "1", config=CONFIG)
     assert done.returncode != 0
     log = (copy.folder / "results/logs/qa_pairs.log").read_text(encoding="utf-8")

@@ -73,7 +73,13 @@ def start(tmp_path):
 def submit(cluster: slurm_cluster.Cluster, copy: Copy, *arguments: str) -> subprocess.Popen:
     """Start a Snakemake that sends its jobs to the cluster; what it says goes to said.txt in the copy."""
     with (copy.folder / "said.txt").open("w") as said:
-        return subprocess.Popen(copy.command(*arguments, *OPTIONS), cwd=copy.folder, env=cluster.environment, stdout=said, stderr=subprocess.STDOUT)
+        return subprocess.Popen(
+            copy.command(*arguments, *OPTIONS),
+            cwd=copy.folder,
+            env=cluster.environment,
+            stdout=said,
+            stderr=subprocess.STDOUT,
+        )
 
 
 def finish(process: subprocess.Popen, copy: Copy) -> str:
@@ -100,10 +106,14 @@ def states(cluster: slurm_cluster.Cluster) -> list[str]:
 @pytest.mark.parametrize("name", ["smoke", "paper"])
 def test_every_job_is_local_or_has_memory_and_time_in_the_profile(copy: Copy, name: str):
     settings = yaml.safe_load((REPOSITORY / "profiles/slurm/profile.yaml").read_text(encoding="utf-8"))["set-resources"]
-    local = {line.strip(" ,\n") for line in (REPOSITORY / "rules/local.smk").read_text(encoding="utf-8").splitlines()[2:]}
+    local = {
+        line.strip(" ,\n") for line in (REPOSITORY / "rules/local.smk").read_text(encoding="utf-8").splitlines()[2:]
+    }
     planned = copy.planned("all", "--profile", "profiles/slurm", config=f"config/{name}.yaml").keys()
     assert {"train_scale", "answers_gguf", "merge"} <= planned
-    assert not planned - local - settings.keys(), "name these in profiles/slurm/profile.yaml, or where they take seconds in rules/local.smk"
+    assert not planned - local - settings.keys(), (
+        "name these in profiles/slurm/profile.yaml, or where they take seconds in rules/local.smk"
+    )
     assert not local & settings.keys()
     assert all("* attempt" in entry["mem_mb"] and "runtime" in entry for entry in settings.values())
 
@@ -130,7 +140,9 @@ def test_gpu_jobs_overlap_on_two_gpus_and_never_on_one(start, tmp_path, gpus: in
         "PYTHONPATH": f"{REPOSITORY}/scripts:{cluster.environment.get('PYTHONPATH', '')}",
     }
     command = [sys.executable, "-m", "snakemake", *OPTIONS, "--retries", "0"]
-    done = subprocess.run(command, cwd=folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    done = subprocess.run(
+        command, cwd=folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
     assert done.returncode == 0, done.stdout[-3000:]
     assert {(folder / f"{n}.txt").read_text() for n in range(4)} == {str(device) for device in range(gpus)}
 
@@ -158,7 +170,9 @@ def test_a_job_over_its_memory_limit_gets_more_at_the_next_attempt(start, distur
     file = disturbed.folder / target
     expected = digest(file)
     file.unlink()
-    said = finish(submit(cluster, disturbed, target, "--set-resources", "convert:mem_mb=150 if attempt == 1 else 8000"), disturbed)
+    said = finish(
+        submit(cluster, disturbed, target, "--set-resources", "convert:mem_mb=150 if attempt == 1 else 8000"), disturbed
+    )
     assert "Trying to restart job" in said
     assert sorted(states(cluster))[0] == "COMPLETED"
     assert sorted(states(cluster))[1:] in (["FAILED"], ["OUT_OF_MEMORY"])
@@ -171,7 +185,12 @@ def given_back(cluster) -> bool:
     """Ask for the node back and say whether it is; one that was down may come back by itself, and then Slurm refuses to resume it."""
     with contextlib.suppress(subprocess.CalledProcessError):
         cluster.run("scontrol", "update", f"NodeName={slurm_cluster.NODE}", "State=RESUME")
-    return cluster.run("sinfo", "--noheader", "--format=%T").strip().rstrip("*").startswith(("idle", "mixed", "allocated", "completing"))
+    return (
+        cluster.run("sinfo", "--noheader", "--format=%T")
+        .strip()
+        .rstrip("*")
+        .startswith(("idle", "mixed", "allocated", "completing"))
+    )
 
 
 @pytest.mark.parametrize("state", ["DRAIN", "DOWN"])

@@ -5,8 +5,8 @@ from collections import Counter
 import pytest
 import yaml
 from conftest import REPOSITORY
-from tatara.graph import load_graph
-from tatara.schema import read_schema
+from tatara.data.graph import load_graph
+from tatara.data.schema import read_schema
 
 LABELS = {
     "Standard": 7, "Chapter": 72, "Section": 36, "Item": 25, "FacilityType": 20, "HazardType": 8, "TechnicalConcept": 22, "RequirementType": 5,
@@ -35,7 +35,9 @@ def test_the_table_of_contents_is_whole_and_all_of_its_chapters_are_nodes(standa
     chapters = {place for place in places if place.chapter and not place.section}
     assert (len({place.volume for place in places}), len(chapters)) == (7, 72)
     assert sum(bool(place.section) for place in places) == 342
-    assert {standards.citation(identity) for identity, node in standards.nodes.items() if node.label == "Chapter"} == chapters
+    assert {
+        standards.citation(identity) for identity, node in standards.nodes.items() if node.label == "Chapter"
+    } == chapters
 
 
 def test_sections_stand_in_the_table_of_contents_and_items_under_them(standards):
@@ -49,7 +51,9 @@ def test_sections_stand_in_the_table_of_contents_and_items_under_them(standards)
 
 def test_descriptions_and_reasons_say_something_of_their_own(standards):
     descriptions = [node.description for node in standards.nodes.values()]
-    reasons = [relation.reason for relation in standards.relations if not standards.schema.relations[relation.type].structural]
+    reasons = [
+        relation.reason for relation in standards.relations if not standards.schema.relations[relation.type].structural
+    ]
     assert len(set(descriptions)) == 200
     assert all(60 <= len(text) <= 200 and text.endswith("。") for text in descriptions)
     assert len(set(reasons)) == 135

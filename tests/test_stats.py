@@ -6,7 +6,7 @@ import math
 import numpy
 import pytest
 from scipy import stats as scipy_stats
-from tatara.stats import (
+from tatara.measure.stats import (
     bootstrap_mean,
     bootstrap_ratio,
     holm,
@@ -16,7 +16,7 @@ from tatara.stats import (
     proportion,
     ratio_standard_error,
     smallest_difference,
-)  # fmt: skip
+)
 
 
 def ones(count):
@@ -81,7 +81,12 @@ def test_permutations_of_three_differences_by_hand():
 
 def test_permutations_of_ratios_against_every_exchange():
     rng = numpy.random.default_rng(11)
-    a, c, b, d = rng.uniform(1, 5, 7), rng.uniform(1, 5, 7), rng.integers(2, 9, 7).astype(float), rng.integers(2, 9, 7).astype(float)
+    a, c, b, d = (
+        rng.uniform(1, 5, 7),
+        rng.uniform(1, 5, 7),
+        rng.integers(2, 9, 7).astype(float),
+        rng.integers(2, 9, 7).astype(float),
+    )
     observed, count = abs(a.sum() / b.sum() - c.sum() / d.sum()), 0
     for mask in itertools.product([False, True], repeat=7):
         one = numpy.where(mask, c, a).sum() / numpy.where(mask, d, b).sum()
@@ -98,17 +103,24 @@ def test_permutations_agree_with_scipy(count):
         (one, other), lambda x, y, axis: (x - y).mean(axis=axis), permutation_type="samples", vectorized=True, n_resamples=20_000,
         rng=numpy.random.default_rng(1),
     ).pvalue  # fmt: skip
-    assert permutation_test(one, ones(count), other, ones(count), 42) == pytest.approx(expected, abs=1e-12 if count == 10 else 0.012)
+    assert permutation_test(one, ones(count), other, ones(count), 42) == pytest.approx(
+        expected, abs=1e-12 if count == 10 else 0.012
+    )
 
 
 def test_equal_models_are_called_different_no_more_often_than_the_level_says():
     rng = numpy.random.default_rng(9)
-    p_values = [permutation_test(rng.normal(size=30), ones(30), rng.normal(size=30), ones(30), trial, samples=999) for trial in range(400)]
+    p_values = [
+        permutation_test(rng.normal(size=30), ones(30), rng.normal(size=30), ones(30), trial, samples=999)
+        for trial in range(400)
+    ]
     assert 0.02 < numpy.mean(numpy.array(p_values) <= 0.05) < 0.08
 
 
 def test_a_p_value_is_never_zero():
-    assert permutation_test(numpy.arange(100) + 5.0, ones(100), numpy.arange(100.0), ones(100), 1) == pytest.approx(1 / 10_001)
+    assert permutation_test(numpy.arange(100) + 5.0, ones(100), numpy.arange(100.0), ones(100), 1) == pytest.approx(
+        1 / 10_001
+    )
 
 
 def test_the_papers_size_of_effect():

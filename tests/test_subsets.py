@@ -7,8 +7,8 @@ from statistics import mean, pstdev
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tatara.errors import InputError
-from tatara.subsets import nested_subsets, quality_rows, rebalance
+from tatara.data.subsets import nested_subsets, quality_rows, rebalance
+from tatara.job.errors import InputError
 
 # Raw counts per relation type, paper §4.2.
 PAPER = {
@@ -53,13 +53,17 @@ def test_subsets_are_nested_stratified_and_decided_by_the_seed(case, seed):
         got = Counter(row["relation_type"] for row in rows)
         for type_, count in counts.items():
             # Rounding by Sainte-Laguë's method: half a pair for the type, and its part of the half pairs of all others.
-            assert abs(got[type_] - n * count / len(pool)) <= 0.5 + 0.5 * len(counts) * count / len(pool) + 1e-9 + (len(counts) > 1)
+            assert abs(got[type_] - n * count / len(pool)) <= 0.5 + 0.5 * len(counts) * count / len(pool) + 1e-9 + (
+                len(counts) > 1
+            )
     ordered = sorted(subsets)
     for small, large in pairwise(ordered):
         assert set(ids(subsets[small])) < set(ids(subsets[large]))
     assert nested_subsets(list(reversed(pool)), sizes, seed) == subsets
     for n in sizes:
-        assert nested_subsets(pool, [n], seed)[n] == subsets[n], "a subset must not depend on which other sizes are asked for"
+        assert nested_subsets(pool, [n], seed)[n] == subsets[n], (
+            "a subset must not depend on which other sizes are asked for"
+        )
 
 
 @settings(max_examples=40, deadline=None)
@@ -102,7 +106,11 @@ def test_several_shares_are_solved_together():
 @pytest.mark.parametrize(
     ("retain", "target_share", "expected"),
     [
-        ({"HAS_CHAPTR": 0.7}, None, "rebalance.retain.HAS_CHAPTR: no QA pair has this relation type; did you mean HAS_CHAPTER?"),
+        (
+            {"HAS_CHAPTR": 0.7},
+            None,
+            "rebalance.retain.HAS_CHAPTR: no QA pair has this relation type; did you mean HAS_CHAPTER?",
+        ),
         ({"HAS_CHAPTER": 1.2}, None, "rebalance.retain.HAS_CHAPTER: expected a number from 0 to 1, found 1.2"),
         ({"PRECEDES": 0.5}, {"PRECEDES": 0.01}, "PRECEDES stands in retain and in target_share"),
         (None, {"PRECEDES": 0.5}, "rebalance.target_share.PRECEDES: 0.5 asks for"),
@@ -127,7 +135,9 @@ def test_quality_table_describes_each_subset():
     subsets = nested_subsets(make_pool({"A": 30, "B": 10}), [8, 40], 1)
     rows = {(row["n"], row["metric"], row["key"]): row["value"] for row in quality_rows(subsets)}
     assert rows[8, "relation_share", "A"] == rows[40, "relation_share", "A"] == 0.75
-    assert sum(value for (n, metric, _), value in rows.items() if (n, metric) == (40, "category_share")) == pytest.approx(1)
+    assert sum(
+        value for (n, metric, _), value in rows.items() if (n, metric) == (40, "category_share")
+    ) == pytest.approx(1)
     lengths = [len(row["answer"]) for row in subsets[8]]
     assert rows[8, "answer_chars_mean", ""] == pytest.approx(mean(lengths))
     assert rows[40, "question_chars_mean", ""] == pytest.approx(mean(len(row["question"]) for row in subsets[40]))

@@ -7,11 +7,11 @@ from pathlib import Path
 import pandas
 import pytest
 from synthetic import NAMES, write_study
-from tatara.agreement import write_agreement
-from tatara.errors import InputError
-from tatara.quant_tables import attention, ladder_table, merge_table, table6
-from tatara.table_text import duration, interval, markdown, number, read_table, shown, size, small, write_table
-from tatara.tables import NO_DIFFERENCE, table1, table2, table3, table4, table5
+from tatara.job.errors import InputError
+from tatara.measure.agreement import write_agreement
+from tatara.report.quant_tables import attention, ladder_table, merge_table, table6
+from tatara.report.table_text import duration, interval, markdown, number, read_table, shown, size, small, write_table
+from tatara.report.tables import NO_DIFFERENCE, table1, table2, table3, table4, table5
 
 SETTINGS = {"seed": 42, "level": 0.95, "resamples": 500}
 
@@ -39,7 +39,9 @@ def test_table1_is_the_mean_over_seeds_by_size(tmp_path):
     table = table1(train=study.train)
     reports = [json.loads(Path(path).read_text(encoding="utf-8")) for path in study.train]
     assert list(table["n"]) == [60, 120] and list(table["seeds"]) == [2, 2]
-    assert table["final_loss"][0] == pytest.approx(sum(report["final_loss"] for report in reports if report["n"] == 60) / 2)
+    assert table["final_loss"][0] == pytest.approx(
+        sum(report["final_loss"] for report in reports if report["n"] == 60) / 2
+    )
     assert table["seconds"][1] == pytest.approx(264.0)
 
 
@@ -62,7 +64,9 @@ def test_table3_compares_models_at_full_precision(study):
     assert table["difference"]["qwen"] == pytest.approx(table["score"]["qwen"] - table["score"]["swallow"])
     for path in study.nll:
         if path.endswith("tanuki_nf4.json"):
-            assert table["bits_per_byte"]["tanuki"] == pytest.approx(json.loads(Path(path).read_text(encoding="utf-8"))["bits_per_byte"])
+            assert table["bits_per_byte"]["tanuki"] == pytest.approx(
+                json.loads(Path(path).read_text(encoding="utf-8"))["bits_per_byte"]
+            )
 
 
 def test_models_that_score_alike_get_no_verdict(study, tmp_path):
@@ -84,7 +88,11 @@ def test_an_invalid_score_is_counted_and_is_no_zero(study, tmp_path):
     assert row["invalid"] == 10 and row["questions"] == 100 and row["score"] == pytest.approx(rest.mean())
     assert row["perfect"] == pytest.approx((rest == 3).mean())
     counts = table4(judge=files, names=study.names).iloc[0]
-    assert counts["invalid"] == 10 and counts["score0"] == (rest == 0).sum() and counts[["score3", "score2", "score1", "score0"]].sum() == 90
+    assert (
+        counts["invalid"] == 10
+        and counts["score0"] == (rest == 0).sum()
+        and counts[["score3", "score2", "score1", "score0"]].sum() == 90
+    )
 
 
 def test_no_valid_score_at_all(study, tmp_path):
@@ -101,7 +109,9 @@ def test_repeats_are_averaged_and_other_judges_left_out(study, tmp_path):
 
     files = edit_judge(study, tmp_path, "swallow_f16", repeat)
     row = table3(judge=files, nll=study.nll, names=study.names, **SETTINGS).set_index("model").loc["swallow"]
-    assert row["questions"] == 100 and row["score"] == pytest.approx((pandas.read_csv(study.judge[0])["score"].mean() + 3) / 2)
+    assert row["questions"] == 100 and row["score"] == pytest.approx(
+        (pandas.read_csv(study.judge[0])["score"].mean() + 3) / 2
+    )
 
 
 def test_table4_counts_every_question(study):
@@ -111,20 +121,30 @@ def test_table4_counts_every_question(study):
 
 
 def test_table5_pairs_each_quantized_file_with_f16(study):
-    table = table5(judge=study.judge, times=study.times, nll=study.nll, parity=study.parity, names=study.names, **SETTINGS).set_index("model")
+    table = table5(
+        judge=study.judge, times=study.times, nll=study.nll, parity=study.parity, names=study.names, **SETTINGS
+    ).set_index("model")
     assert list(table.index) == ["swallow", "elyza", "qwen"] and set(table["format"]) == {"q4"}
     assert table["verdict"]["qwen"] == "degrades" and table["verdict"]["swallow"] == NO_DIFFERENCE
     assert table["difference"]["qwen"] == pytest.approx(table["score"]["qwen"] - table["score_f16"]["qwen"])
     # NLL rises by 0.02 with little noise: 100 questions show by token what their scores cannot.
-    assert set(table["nll_verdict"]) == {"degrades"} and table["nll_difference"]["swallow"] == pytest.approx(0.02, abs=0.006)
+    assert set(table["nll_verdict"]) == {"degrades"} and table["nll_difference"]["swallow"] == pytest.approx(
+        0.02, abs=0.006
+    )
     assert table["speedup"]["swallow"] == pytest.approx(table["seconds_f16"]["swallow"] / table["seconds"]["swallow"])
-    assert 2.0 < table["throughput_ratio"]["swallow"] < 2.5 and table["bytes"]["swallow"] == 3_100_000 and table["mean_kl"]["swallow"] == 0.0123
+    assert (
+        2.0 < table["throughput_ratio"]["swallow"] < 2.5
+        and table["bytes"]["swallow"] == 3_100_000
+        and table["mean_kl"]["swallow"] == 0.0123
+    )
     assert (table["p_holm"] >= table["p_value"]).all()
 
 
 def test_table5_without_quantized_files_says_so(tmp_path):
     study = write_study(tmp_path, sizes=(60,), questions=4, names={"tanuki": "Tanuki"})
-    table = table5(judge=study.judge, times=study.times, nll=study.nll, parity=study.parity, names=study.names, **SETTINGS)
+    table = table5(
+        judge=study.judge, times=study.times, nll=study.nll, parity=study.parity, names=study.names, **SETTINGS
+    )
     write_table("table5", table, csv=tmp_path / "5.csv", md=tmp_path / "5.md", level=0.95)
     assert table.empty and "No model was answered with both" in (tmp_path / "5.md").read_text(encoding="utf-8")
     assert shown("table5", read_table(tmp_path / "5.csv"), 0.95).rows == []
@@ -141,13 +161,19 @@ def all_tables(study):
         "table2": table2(scale=study.path("scale/scale.csv"), nll=study.nll_runs, **SETTINGS),
         "table3": table3(judge=study.judge, nll=study.nll, names=study.names, **SETTINGS),
         "table4": table4(judge=study.judge, names=study.names),
-        "table5": table5(judge=study.judge, times=study.times, nll=study.nll, parity=study.parity, names=study.names, **SETTINGS),
+        "table5": table5(
+            judge=study.judge, times=study.times, nll=study.nll, parity=study.parity, names=study.names, **SETTINGS
+        ),
         "ladder": ladder_table(ladder=study.ladders, times=study.ladder_times, names=study.names, **SETTINGS),
     }
     files = [path for path in study.nll if not path.endswith("_nf4.json")]
-    tables["merge"] = merge_table(adapters=study.adapters, merges=study.merges, files=files, names=study.names, **SETTINGS)
+    tables["merge"] = merge_table(
+        adapters=study.adapters, merges=study.merges, files=files, names=study.names, **SETTINGS
+    )
     for name in ("ladder", "table5"):
-        write_table(name, tables[name], csv=study.path(f"tables/{name}.csv"), md=study.path(f"tables/{name}.md"), level=0.95)
+        write_table(
+            name, tables[name], csv=study.path(f"tables/{name}.csv"), md=study.path(f"tables/{name}.md"), level=0.95
+        )
     tables["table6"] = ship(study)
     write_agreement(study.judge, output=study.path("judge/agreement.csv"), **{**SETTINGS, "resamples": 50})
     tables["agreement"] = read_table(study.path("judge/agreement.csv"))
@@ -157,7 +183,14 @@ def all_tables(study):
 def test_files_are_the_same_bytes_twice_and_read_back_as_they_were(study, tmp_path):
     for round_ in ("a", "b"):
         for key, table in all_tables(study).items():
-            write_table(key, table, csv=tmp_path / round_ / f"{key}.csv", md=tmp_path / round_ / f"{key}.md", level=0.95, notice="Stand-ins")
+            write_table(
+                key,
+                table,
+                csv=tmp_path / round_ / f"{key}.csv",
+                md=tmp_path / round_ / f"{key}.md",
+                level=0.95,
+                notice="Stand-ins",
+            )
     for key, table in all_tables(study).items():
         for kind in ("csv", "md"):
             assert (tmp_path / "a" / f"{key}.{kind}").read_bytes() == (tmp_path / "b" / f"{key}.{kind}").read_bytes()
@@ -176,7 +209,11 @@ def test_markdown_has_one_cell_a_column_and_names_the_level(study):
 
 
 def test_how_numbers_are_written():
-    assert number(2.8199, 3) == "2.820" and number(-0.28, 3, sign=True) == "−0.280" and number(0.01, 3, sign=True) == "+0.010"
+    assert (
+        number(2.8199, 3) == "2.820"
+        and number(-0.28, 3, sign=True) == "−0.280"
+        and number(0.01, 3, sign=True) == "+0.010"
+    )
     assert number(-0.0001, 2, sign=True) == "0.00" and number(float("nan")) == "—" and number(12345.6) == "12,346"
     assert interval(2.31, 2.1, 2.52) == "2.31 [2.10, 2.52]" and interval(2.0, float("nan"), float("nan")) == "2.00"
     assert (duration(12.3), duration(2244), duration(11112)) == ("12.3 s", "37.4 min", "3.1 h")
@@ -189,7 +226,9 @@ def test_bad_files_are_named(study, tmp_path):
         table4(judge=study.judge, names={key: name for key, name in NAMES.items() if key != "tanuki"})
     with pytest.raises(InputError, match=r"scores\.csv: expected a file name that ends in model and format"):
         table4(judge=["scores.csv"], names=NAMES)
-    files = edit_judge(study, tmp_path, "swallow_f16", lambda rows: rows.assign(score=rows["score"].where(rows.index != 4, 7)))
+    files = edit_judge(
+        study, tmp_path, "swallow_f16", lambda rows: rows.assign(score=rows["score"].where(rows.index != 4, 7))
+    )
     with pytest.raises(InputError, match=r"judge_swallow_f16\.csv:6: the score 7.* is not 0, 1, 2 or 3"):
         table4(judge=files, names=study.names)
     files = edit_judge(study, tmp_path, "swallow_f16", lambda rows: rows.drop(columns="valid"))
@@ -200,9 +239,16 @@ def test_bad_files_are_named(study, tmp_path):
 def test_the_ladder_has_power_where_scores_have_none(study):
     table = all_tables(study)["ladder"].set_index(["model", "variant"])
     row = table.loc["swallow", "q4"]
-    assert row["nll_difference"] == pytest.approx(0.012, abs=0.003) and row["verdict"] == "degrades" and row["p_holm"] >= row["p_value"]
+    assert (
+        row["nll_difference"] == pytest.approx(0.012, abs=0.003)
+        and row["verdict"] == "degrades"
+        and row["p_holm"] >= row["p_value"]
+    )
     assert row["kl"] == pytest.approx(0.018) and row["kl_low"] <= row["kl"] <= row["kl_high"]
-    assert table.loc[("swallow", "q4-imatrix"), "nll_difference"] < row["nll_difference"] and row["tokens_per_second"] == 8000
+    assert (
+        table.loc[("swallow", "q4-imatrix"), "nll_difference"] < row["nll_difference"]
+        and row["tokens_per_second"] == 8000
+    )
     assert table.loc[("qwen", "q4"), "other_types"] == 0.8 and row["other_types"] == 0
     full = table.loc["swallow", "f16"]
     assert full["kl"] == 0 and full["top1"] == 1 and full["verdict"] == "reference"
@@ -211,7 +257,9 @@ def test_the_ladder_has_power_where_scores_have_none(study):
 def test_the_merge_table_is_against_what_was_trained(study):
     table = all_tables(study)["merge"].set_index(["model", "variant"])
     assert table.loc[("swallow", "merged_dequantized"), "difference"] == 0
-    assert table.loc[("swallow", "merged_16bit"), "difference"] == pytest.approx(0.004 * table.loc[("swallow", "nf4"), "nll"], rel=0.2)
+    assert table.loc[("swallow", "merged_16bit"), "difference"] == pytest.approx(
+        0.004 * table.loc[("swallow", "nf4"), "nll"], rel=0.2
+    )
     assert list(table.loc["tanuki"].index) == ["nf4", "merged_16bit", "merged_dequantized"]
     assert list(table.loc["qwen"].index) == ["nf4", "merged_16bit", "merged_dequantized", "f16", "q4"]
 
@@ -219,10 +267,20 @@ def test_the_merge_table_is_against_what_was_trained(study):
 def test_table6_follows_its_rule(study):
     table = all_tables(study)["table6"].set_index("model")
     # Swallow's Q3 loses 0.08, over the bound of 0.05; with an importance matrix 0.04. Qwen loses ten times as much.
-    assert table["recommended"]["swallow"] == "Q3_K_M + imatrix" and table["reason"]["swallow"] == "the smallest that was measured"
-    assert table["recommended"]["qwen"] == "Q5_K_M + imatrix" and table["reason"]["qwen"].startswith("Q4_K_M: Δ NLL may be")
+    assert (
+        table["recommended"]["swallow"] == "Q3_K_M + imatrix"
+        and table["reason"]["swallow"] == "the smallest that was measured"
+    )
+    assert table["recommended"]["qwen"] == "Q5_K_M + imatrix" and table["reason"]["qwen"].startswith(
+        "Q4_K_M: Δ NLL may be"
+    )
     # Every smaller file says why it is not the one, from the largest to the smallest.
-    assert [reason.split(":")[0] for reason in table["reason"]["qwen"].split("; ")] == ["Q4_K_M", "Q4_K_M + imatrix", "Q3_K_M", "Q3_K_M + imatrix"]
+    assert [reason.split(":")[0] for reason in table["reason"]["qwen"].split("; ")] == [
+        "Q4_K_M",
+        "Q4_K_M + imatrix",
+        "Q3_K_M",
+        "Q3_K_M + imatrix",
+    ]
     assert table["nll_difference_high"]["swallow"] < 0.05 and table["top1_low"]["swallow"] > 0.9
     assert table["recommended"]["tanuki"] == "NF4" and "refuses the tokenizer" in table["reason"]["tanuki"]
     assert set(table["attention"]) == {"GQA"}

@@ -5,10 +5,12 @@ import random
 
 import pytest
 from domain_small import TEST_SET, changed, graph, schema, templates, toc
-from tatara.errors import InputError
-from tatara.pairs import make_pairs
-from tatara.testset import bigrams, load_testset, overlap, select
-from tatara.text import normalise
+from tatara.data.overlap import bigrams, overlap
+from tatara.data.pairs import make_pairs
+from tatara.data.questions import select
+from tatara.data.testset import load_testset
+from tatara.files.normalise import normalise
+from tatara.job.errors import InputError
 
 
 def load(path=TEST_SET):
@@ -19,7 +21,10 @@ def test_questions_are_selected_by_label():
     rows = load()
     assert [row["id"] for row in select(rows, "curated")] == ["q001", "q002"]
     assert len(select(rows, "all")) == 3
-    with pytest.raises(InputError, match=r"testset\.label: no question is labelled 'human_written'; the test set has curated \(2\), generated \(1\)"):
+    with pytest.raises(
+        InputError,
+        match=r"testset\.label: no question is labelled 'human_written'; the test set has curated \(2\), generated \(1\)",
+    ):
         select(rows, "human_written")
 
 
@@ -32,8 +37,16 @@ def test_questions_are_selected_by_label():
             "翅の縮れた個体が目立ち始めたら何を疑って動けばよいか？",
             "this question stands already in line 1",
         ),
-        ('"difficulty": "standard"', '"difficulty": "hard"', "unknown difficulty hard; known: basic, standard, advanced"),
-        ('"category": "養蜂", "difficulty": "standard"', '"category": "登山", "difficulty": "standard"', "unknown category 登山"),
+        (
+            '"difficulty": "standard"',
+            '"difficulty": "hard"',
+            "unknown difficulty hard; known: basic, standard, advanced",
+        ),
+        (
+            '"category": "養蜂", "difficulty": "standard"',
+            '"category": "登山", "difficulty": "standard"',
+            "unknown category 登山",
+        ),
         ("少しずつ回転", "ゆっくり回転", None),
         ("徐々に回転を上げる。速く", "回転を上げる。速く", "fact 1 (徐々に回転) is not in the reference"),
         (
@@ -101,4 +114,7 @@ def test_overlap_takes_the_pool_in_one_pass():
     letters = [chr(0x3042 + i) for i in range(60)]
     pool = ({"id": str(i), "question": "".join(generator.choices(letters, k=40))} for i in range(2000))
     assert overlap(load(), pool, 0.9)["max_containment"] < 0.5
-    assert json.dumps(overlap(load(), [], 0.9)["questions"][0]) == '{"id": "q001", "nearest_id": null, "nearest_question": null, "containment": 0.0}'
+    assert (
+        json.dumps(overlap(load(), [], 0.9)["questions"][0])
+        == '{"id": "q001", "nearest_id": null, "nearest_question": null, "containment": 0.0}'
+    )

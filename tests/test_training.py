@@ -8,8 +8,10 @@ import pytest
 import tiny
 import torch
 from safetensors.torch import load_file
-from tatara import chat, gpus, models, qlora
-from tatara.errors import InputError
+from tatara.job import gpus
+from tatara.job.errors import InputError
+from tatara.models import chat, loading
+from tatara.train import backends, samples
 from transformers import AutoConfig
 
 
@@ -25,7 +27,11 @@ def bases(work) -> dict[str, Path]:
 
 def packed(folder: Path, base_folder: Path, **changes) -> dict:
     return tiny.train(
-        folder, base_folder, settings={"packing": True, "micro_batch_size": None} | changes.pop("settings", {}), lora={"dropout": 0.0}, **changes
+        folder,
+        base_folder,
+        settings={"packing": True, "micro_batch_size": None} | changes.pop("settings", {}),
+        lora={"dropout": 0.0},
+        **changes,
     )
 
 
@@ -44,52 +50,61 @@ def test_packing_and_the_fused_backend_train_the_same_adapter(work, bases, famil
         report = packed(work / f"{name} {family}", bases[family], settings=settings)
         assert report["packing"] is True
         assert losses(report) == pytest.approx(losses(plain), rel=1e-4)
-        found, expected = (load_file(work / f"{run} {family}/adapter/adapter_model.safetensors") for run in (name, "plain"))
+        found, expected = (
+            load_file(work / f"{run} {family}/adapter/adapter_model.safetensors") for run in (name, "plain")
+        )
         assert found.keys() == expected.keys()
         for key in expected:
             assert (found[key] - expected[key]).norm() <= 2e-2 * expected[key].norm() + 1e-6, (name, key)
 
 
 def test_a_packed_batch_keeps_samples_apart():
-    batch = qlora.pack([{"input_ids": [5, 6, 7], "labels": [-100, 6, 7]}, {"input_ids": [8, 9], "labels": [-100, 9]}])
+    batch = samples.pack([{"input_ids": [5, 6, 7], "labels": [-100, 6, 7]}, {"input_ids": [8, 9], "labels": [-100, 9]}])
     assert batch["position_ids"].tolist() == [[0, 1, 2, 0, 1]]
-    assert list(qlora.unpack(batch)) == [([5, 6, 7], [-100, 6, 7]), ([8, 9], [-100, 9])]
+    assert list(samples.unpack(batch)) == [([5, 6, 7], [-100, 6, 7]), ([8, 9], [-100, 9])]
 
 
 def test_packing_that_a_backend_cannot_do_is_an_error(work, bases):
-    with pytest.raises(InputError, match=r"train\.backend is fused, but .* config key train\.packing is false; take auto or trl"):
+    with pytest.raises(
+        InputError, match=r"train\.backend is fused, but .* config key train\.packing is false; take auto or trl"
+    ):
         tiny.train(work / "unpacked", bases["llama3"], settings={"backend": "fused", "packing": False})
-    with pytest.raises(InputError, match=r"train\.backend is unsloth, but .* config key train\.packing is true; take auto or trl"):
-        qlora.choose_backend("unsloth", torch.device("cpu"), AutoConfig.from_pretrained(bases["llama3"]), True)
-    assert not qlora.choose_packing("auto", "unsloth", torch.device("cuda"))
+    with pytest.raises(
+        InputError, match=r"train\.backend is unsloth, but .* config key train\.packing is true; take auto or trl"
+    ):
+        backends.choose_backend("unsloth", torch.device("cpu"), AutoConfig.from_pretrained(bases["llama3"]), True)
+    assert not backends.choose_packing("auto", "unsloth", torch.device("cuda"))
 
 
 def test_an_unknown_architecture_falls_back_with_the_reason(bases, caplog):
     config = AutoConfig.from_pretrained(bases["llama3"])
     config.model_type = "gemma3"
     with pytest.raises(InputError, match=r"train\.backend is fused, but .* not of gemma3; take auto or trl"):
-        qlora.choose_backend("fused", torch.device("cpu"), config)
+        backends.choose_backend("fused", torch.device("cpu"), config)
     with caplog.at_level("INFO", "tatara"):
-        assert qlora.choose_backend("auto", torch.device("cpu"), config) == "trl"
+        assert backends.choose_backend("auto", torch.device("cpu"), config) == "trl"
     assert "train.backend auto: trl, since there is no GPU" in caplog.text
-    assert qlora.choose_backend("trl", torch.device("cuda"), config) == "trl"
+    assert backends.choose_backend("trl", torch.device("cuda"), config) == "trl"
 
 
 def test_auto_on_a_gpu_takes_the_first_backend_that_can_do_what_is_asked_for(bases, monkeypatch, caplog):
     config, place = AutoConfig.from_pretrained(bases["llama3"]), torch.device("cuda")
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda place: (8, 9))
     installed = [True]
-    monkeypatch.setattr(qlora.importlib.util, "find_spec", lambda name: installed[0] or None)
+    monkeypatch.setattr(backends.importlib.util, "find_spec", lambda name: installed[0] or None)
     with caplog.at_level("INFO", "tatara"):
-        assert qlora.choose_backend("auto", place, config) == "fused"
-        assert qlora.choose_backend("auto", place, config, False) == "unsloth"
+        assert backends.choose_backend("auto", place, config) == "fused"
+        assert backends.choose_backend("auto", place, config, False) == "unsloth"
         installed[0] = False
-        assert qlora.choose_backend("auto", place, config, False) == "trl"
-    assert "trl, since the fused backend works on packed rows alone, and config key train.packing is false; unsloth is not installed" in caplog.text
+        assert backends.choose_backend("auto", place, config, False) == "trl"
+    assert (
+        "trl, since the fused backend works on packed rows alone, and config key train.packing is false; unsloth is not installed"
+        in caplog.text
+    )
     installed[0] = True
     config.model_type = "gemma3"
-    assert qlora.choose_backend("auto", place, config) == "unsloth"
-    assert qlora.choose_backend("auto", place, config, True) == "trl"
+    assert backends.choose_backend("auto", place, config) == "unsloth"
+    assert backends.choose_backend("auto", place, config, True) == "trl"
 
 
 @pytest.mark.parametrize("backend", ["trl", "fused"])
@@ -105,7 +120,7 @@ def test_out_of_memory_halves_the_micro_batch(work, bases, monkeypatch, backend)
                 raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 1 GiB.")
         return ask(self, *arguments, **keywords)
 
-    tokenizer = models.load_tokenizer(bases["llama3"])
+    tokenizer = loading.load_tokenizer(bases["llama3"])
     end = chat.end_of_turn(tokenizer)
     marks = chat.encode(tokenizer, "問い", "答え", tiny.SYSTEM).input_ids.count(end)
     settings = {"backend": backend, "packing": True, "micro_batch_size": None, "checkpoint_steps": 100}
@@ -150,7 +165,12 @@ def test_backends_give_the_same_loss_curve_on_a_gpu(bases, tmp_path, monkeypatch
     train = tiny.train_apart if backend == "unsloth" else tiny.train
     report = train(tmp_path / backend, bases["llama3"], settings=settings, lora={"dropout": 0.0}, device="cuda")
     assert report["device"] == "cuda"
-    print(backend, packing, "largest difference", max(abs(a / b - 1) for a, b in zip(losses(report), losses(expected), strict=True)))
+    print(
+        backend,
+        packing,
+        "largest difference",
+        max(abs(a / b - 1) for a, b in zip(losses(report), losses(expected), strict=True)),
+    )
     assert losses(report) == pytest.approx(losses(expected), rel=CURVE_TOLERANCE)
     assert report["epoch_loss"][1] < report["epoch_loss"][0]
     assert tried == []
@@ -168,13 +188,27 @@ def free_memory() -> None:
 def test_a_full_gpu_halves_the_micro_batch(tmp_path, monkeypatch, backend):
     """The cap is set between what two forward passes of 16 samples and one of 32 need."""
     base_folder = tiny.make_base(tmp_path / "base", "llama3", hidden_size=1024, intermediate_size=4096, layers=4)
-    pairs = [{"id": f"p{n}", "question": f"第{n}号の堤防はいつ点検するか。", "answer": "出水期前に点検する。" * 12} for n in range(32)]
-    settings = {"backend": backend, "packing": True, "batch_size": 32, "micro_batch_size": None, "epochs": 2, "max_length": 512}
-    whole = tiny.train(tmp_path / "whole", base_folder, pairs=pairs, settings=settings, lora={"dropout": 0.0}, device="cuda")
+    pairs = [
+        {"id": f"p{n}", "question": f"第{n}号の堤防はいつ点検するか。", "answer": "出水期前に点検する。" * 12}
+        for n in range(32)
+    ]
+    settings = {
+        "backend": backend,
+        "packing": True,
+        "batch_size": 32,
+        "micro_batch_size": None,
+        "epochs": 2,
+        "max_length": 512,
+    }
+    whole = tiny.train(
+        tmp_path / "whole", base_folder, pairs=pairs, settings=settings, lora={"dropout": 0.0}, device="cuda"
+    )
     assert whole["micro_batch_size"] == 32
     free_memory()
     monkeypatch.setenv(gpus.MEMORY_LIMIT, str(0.8 * whole["peak_memory_bytes"] / 2**30))
-    halved = tiny.train(tmp_path / "halved", base_folder, pairs=pairs, settings=settings, lora={"dropout": 0.0}, device="cuda")
+    halved = tiny.train(
+        tmp_path / "halved", base_folder, pairs=pairs, settings=settings, lora={"dropout": 0.0}, device="cuda"
+    )
     torch.cuda.set_per_process_memory_fraction(1.0)
     assert halved["micro_batch_size"] in (8, 16) and halved["effective_batch_size"] == 32
     assert losses(halved) == pytest.approx(losses(whole), rel=CURVE_TOLERANCE)
@@ -187,11 +221,11 @@ def test_a_model_larger_than_the_gpus_share_gives_the_same_logits(tmp_path, monk
     folder = tiny.make_base(tmp_path / "base", "llama3", hidden_size=1024, intermediate_size=4096, layers=8)
     ids = torch.arange(5, 205)[None]
     with torch.inference_mode():
-        expected = models.load_model(folder, torch.device("cpu"))(ids).logits
+        expected = loading.load_model(folder, torch.device("cpu"))(ids).logits
     free_memory()
     monkeypatch.setenv(gpus.MEMORY_LIMIT, "0.2")
     try:
-        model = models.load_model(folder, models.device("cuda"))
+        model = loading.load_model(folder, loading.device("cuda"))
         assert {value.device.type for value in model.state_dict().values()} >= {"cuda", "meta"}
         with torch.inference_mode():
             found = model(ids.cuda()).logits.float().cpu()

@@ -8,15 +8,18 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scripts"))
 
-from tatara import base
-from tatara.jsonl import write_jsonl
+from tatara.files.jsonl import write_jsonl
+from tatara.models import base
 
 SYSTEM = "あなたは技術者です。"
 SHAPE = {
     "architecture": "llama", "vocab_size": 768, "hidden_size": 256, "intermediate_size": 256, "layers": 1, "heads": 4, "kv_heads": 1,
     "context": 512, "seed": 1, "steps": 2, "batch_size": 2, "block": 32, "learning_rate": 0.003,
 }  # fmt: skip
-TEXTS = [f"堤防の高さは計画高水位に余裕高を加えた{n}メートル以上とし、巡視は年{n}回行う。護岸と床止めの点検は出水期前に行う。" for n in range(60)]
+TEXTS = [
+    f"堤防の高さは計画高水位に余裕高を加えた{n}メートル以上とし、巡視は年{n}回行う。護岸と床止めの点検は出水期前に行う。"
+    for n in range(60)
+]
 SETTINGS = {
     "backend": "trl", "packing": "auto", "batch_size": 4, "micro_batch_size": 2, "epochs": 2, "learning_rate": 2e-3, "warmup_ratio": 0.1,
     "weight_decay": 0.0, "max_grad_norm": 1.0, "max_length": 256, "checkpoint_steps": 2, "gradient_checkpointing": False,
@@ -29,7 +32,13 @@ PAIRS = [
 def make_base(folder: Path, family: str, byte_fallback: bool = True, **shape) -> Path:
     """Build a base model of one tokenizer family in `folder`, with another shape where one is given."""
     source = {
-        "scratch": {**SHAPE, **shape, "tokenizer": family, "byte_fallback": byte_fallback, "architecture": "qwen2" if family == "qwen2" else "llama"}
+        "scratch": {
+            **SHAPE,
+            **shape,
+            "tokenizer": family,
+            "byte_fallback": byte_fallback,
+            "architecture": "qwen2" if family == "qwen2" else "llama",
+        }
     }
     base.build(name=family, source=source, continued=None, texts=TEXTS, folder=folder, threads=1, device="cpu")
     return folder
@@ -37,7 +46,7 @@ def make_base(folder: Path, family: str, byte_fallback: bool = True, **shape) ->
 
 def train(folder: Path, base_folder: Path, **changes) -> dict:
     """Train an adapter into `folder`/adapter and return its report."""
-    from tatara import qlora
+    from tatara.train import qlora
 
     folder.mkdir(parents=True, exist_ok=True)
     write_jsonl(folder / "subset.jsonl", changes.pop("pairs", PAIRS))
@@ -59,7 +68,9 @@ def train_apart(folder: Path, base_folder: Path, *, stop_after: int | None = Non
     Raises:
         subprocess.CalledProcessError: training failed, or opened a connection.
     """
-    asked = json.dumps({"folder": str(folder), "base_folder": str(base_folder), "stop_after": stop_after, "changes": changes})
+    asked = json.dumps(
+        {"folder": str(folder), "base_folder": str(base_folder), "stop_after": stop_after, "changes": changes}
+    )
     done = subprocess.run([sys.executable, __file__, asked], stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -71,14 +82,14 @@ def main() -> None:
     socket.socket.connect = lambda self, address: tried.append(address)
     if asked["changes"].get("settings", {}).get("backend") == "unsloth":
         import unsloth  # noqa: F401  before transformers and TRL, which it changes
-    from tatara import qlora
+    from tatara.train import trainer
 
-    class Stopping(qlora._Steps):
+    class Stopping(trainer._Steps):
         def on_step_end(self, args, state, control, **keywords):
             if state.global_step == asked["stop_after"]:
                 raise KeyboardInterrupt
 
-    qlora._Steps, report = Stopping, None
+    trainer._Steps, report = Stopping, None
     try:
         report = train(Path(asked["folder"]), Path(asked["base_folder"]), **asked["changes"])
     except KeyboardInterrupt:

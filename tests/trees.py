@@ -8,7 +8,15 @@ from pathlib import Path
 
 # What holds times, says how a job went, or has digests of such files.
 SKIPPED = ("logs/", "benchmarks/", "checkpoints/", "seals/")
-TIMES = ("seconds", "samples_per_second", "tokens_per_second", "peak_memory_bytes", "resumed_from", "speedup", "throughput_ratio")
+TIMES = (
+    "seconds",
+    "samples_per_second",
+    "tokens_per_second",
+    "peak_memory_bytes",
+    "resumed_from",
+    "speedup",
+    "throughput_ratio",
+)
 # Pages, pictures and cards that show times among other things: their data is compared, and that they are there.
 SHOWN = (".html", ".svg", ".png", ".md")
 

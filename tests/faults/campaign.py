@@ -29,17 +29,26 @@ def command(*targets: str) -> list[str]:
     return ["make", "run", "CONFIG=config/smoke.yaml", "DIRECTORY=.", "CORES=2", "GPUS=2", f"VENV={sys.prefix}"]
 
 
-def start(folder: Path, log: Path, *targets: str, before: tuple[str, ...] = (), variables: dict[str, str] | None = None) -> subprocess.Popen:
+def start(
+    folder: Path, log: Path, *targets: str, before: tuple[str, ...] = (), variables: dict[str, str] | None = None
+) -> subprocess.Popen:
     """Start the run, or targets of it, in a process group of its own, its output in `log`.
 
     Args:
         before: stands before the command.
         variables: of the environment, further ones.
     """
-    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"} | (variables or {})
+    environment = (
+        os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"} | (variables or {})
+    )
     with log.open("w") as output:
         return subprocess.Popen(
-            [*before, *command(*targets)], cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+            [*before, *command(*targets)],
+            cwd=folder,
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
 
 
@@ -115,7 +124,10 @@ class Table:
         self.bad += not good
         self.writer.writerow(values)
         self.file.flush()
-        print(f"{'ok ' if good else 'BAD'} {' | '.join(map(str, values))}" + ("" if good else f"\n{said[-3000:]}"), flush=True)
+        print(
+            f"{'ok ' if good else 'BAD'} {' | '.join(map(str, values))}" + ("" if good else f"\n{said[-3000:]}"),
+            flush=True,
+        )
 
     def end(self) -> int:
         """Say how many went well; return the exit status."""
@@ -138,7 +150,12 @@ def again(made: Undisturbed, folder: Path, log: Path, *targets: str) -> tuple[bo
 def parser(text: str, output: str, cases: Iterable[str] = ()) -> argparse.ArgumentParser:
     """Return a parser with the options that every program of this folder has, and the choice of cases where it has names for them."""
     made = argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
-    made.add_argument("--undisturbed", type=Path, metavar="FOLDER", help="an undisturbed run to compare with; made there, or brought up to date")
+    made.add_argument(
+        "--undisturbed",
+        type=Path,
+        metavar="FOLDER",
+        help="an undisturbed run to compare with; made there, or brought up to date",
+    )
     made.add_argument("--output", type=Path, default=Path(output), help="the table to write (%(default)s)")
     if cases:
         made.add_argument("cases", nargs="*", metavar="CASE", help=f"only some of: {', '.join(cases)} (all)")

@@ -52,10 +52,19 @@ def damage_checkpoint(made: Undisturbed, folder: Path, log: Path, name: str, tab
     copy.kill_when(target, lambda _: list(checkpoints.glob("checkpoint-*/seal.json")))
     for file in checkpoints.glob(f"checkpoint-*/{name}"):
         os.truncate(file, 0)
-    subprocess.run([sys.executable, "scripts/unlock.py", "."], cwd=folder, check=True)
+    subprocess.run([sys.executable, "tools/unlock.py", "."], cwd=folder, check=True)
     good, second, different, said = again(made, folder, log, target)
     told = REMOVED in said and "goes on from checkpoint-" not in said
-    table.add(told and good, f"checkpoints/{name}", NOTHING, second, REMOVED if told else "nothing", second, " ".join(different), said=said)
+    table.add(
+        told and good,
+        f"checkpoints/{name}",
+        NOTHING,
+        second,
+        REMOVED if told else "nothing",
+        second,
+        " ".join(different),
+        said=said,
+    )
 
 
 def main() -> int:
@@ -78,7 +87,16 @@ def main() -> int:
                 shutil.rmtree(folder / place) if (folder / place).is_dir() else (folder / place).unlink(missing_ok=True)
             good, second, different, said_again = again(made, folder, log, target)
             word = named[0][len(f"results/{name}: ") :].split("; ")[0].split(". ")[0] if named else "nothing"
-            table.add(bool(status and named and advice) and good, name, damage, status, word, second, " ".join(different), said=said + said_again)
+            table.add(
+                bool(status and named and advice) and good,
+                name,
+                damage,
+                status,
+                word,
+                second,
+                " ".join(different),
+                said=said + said_again,
+            )
             shutil.rmtree(folder)
         for name in (name for name in CHECKPOINT if f"checkpoints/{name}" in names):
             damage_checkpoint(made, Path(scratch, "checkpoint"), Path(scratch, "log"), name, table)

@@ -30,7 +30,9 @@ STAGES = {
 }  # fmt: skip
 SPARE = 96 * 2**20  # the disk is this much larger than the study, so that a whole run fits
 PAGE = 4096
-ROOMLESS = "everything"  # the stage in which nothing is left on the disk of the whole folder, Snakemake's records included
+ROOMLESS = (
+    "everything"  # the stage in which nothing is left on the disk of the whole folder, Snakemake's records included
+)
 
 
 def size(path: Path) -> int:
@@ -41,7 +43,17 @@ def main() -> int:
     stages = [*STAGES, ROOMLESS]
     arguments = parser(__doc__, "disk.csv", stages).parse_args()
     needs_mounts()
-    table = Table(arguments.output, "stage", "bytes_made", "bytes_left", "status", "said", "spoilt_files", "second_run", "different_files")
+    table = Table(
+        arguments.output,
+        "stage",
+        "bytes_made",
+        "bytes_left",
+        "status",
+        "said",
+        "spoilt_files",
+        "second_run",
+        "different_files",
+    )
     with undisturbed(arguments.undisturbed) as made, tempfile.TemporaryDirectory() as scratch:
         for stage in chosen(arguments, stages):
             folder, disk, log = Path(scratch, "study"), Path(scratch, "disk"), Path(scratch, "log")
@@ -71,7 +83,13 @@ def main() -> int:
                     if good:
                         good, second, different, said_again = again(made, folder, log)
             told = f"the disk of {folder}" in said and "is full" in said
-            word = "the disk of … is full" if told else "No space left on device" if "No space left on device" in said else "nothing"
+            word = (
+                "the disk of … is full"
+                if told
+                else "No space left on device"
+                if "No space left on device" in said
+                else "nothing"
+            )
             table.add(
                 bool(status) and (told or (stage == ROOMLESS and word != "nothing")) and not spoilt and good,
                 stage, wanted, left, status, word, " ".join(spoilt), second, " ".join(different), said=said + said_again,

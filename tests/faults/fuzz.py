@@ -17,7 +17,7 @@ HERE = Path(__file__).resolve()
 sys.path[:0] = [str(HERE.parents[1]), str(HERE.parents[2] / "scripts")]
 
 from readers import READERS, spoil  # noqa: E402
-from tatara.errors import InputError  # noqa: E402
+from tatara.job.errors import InputError
 from tqdm import tqdm  # noqa: E402
 
 
@@ -58,7 +58,9 @@ def main() -> int:
     total = sum(counts.values()) + failures
     for name in READERS:
         print(f"{name}: {counts[name, 'read']:,} read, {counts[name, 'refused']:,} refused")
-    print(f"seed {arguments.seed}: {total:,} inputs in {arguments.minutes:g} minutes, {failures} failures in {len(seen)} places")
+    print(
+        f"seed {arguments.seed}: {total:,} inputs in {arguments.minutes:g} minutes, {failures} failures in {len(seen)} places"
+    )
     return 1 if failures else 0
 
 

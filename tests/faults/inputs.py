@@ -14,7 +14,10 @@ from bad_inputs import CASES
 from campaign import Copy, Table, run
 
 # Rules that work on models; none may have begun.
-LATE = re.compile(r"^(?:local)?rule (base|train_\w+|merge|convert|quantize|answers_\w+|nll_\w+|imatrix|ladder\w*|parity):$", re.MULTILINE)
+LATE = re.compile(
+    r"^(?:local)?rule (base|train_\w+|merge|convert|quantize|answers_\w+|nll_\w+|imatrix|ladder\w*|parity):$",
+    re.MULTILINE,
+)
 
 
 def main() -> int:
@@ -31,7 +34,15 @@ def main() -> int:
             missed = [part for part in case.said if not re.search(part, said)]
             late = sorted(set(LATE.findall(said)))
             good = bool(status) and not missed and not late and "Traceback" not in said
-            table.add(good, case.name, ", ".join([case.file or "", *case.environment]).strip(", "), status, not missed, " ".join(late), said=said)
+            table.add(
+                good,
+                case.name,
+                ", ".join([case.file or "", *case.environment]).strip(", "),
+                status,
+                not missed,
+                " ".join(late),
+                said=said,
+            )
     return table.end()
 
 

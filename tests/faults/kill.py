@@ -26,7 +26,9 @@ def main() -> int:
     options.add_argument("--within", type=float, help="seconds that an undisturbed run takes, where it was made before")
     arguments = options.parse_args()
     generator = random.Random(arguments.seed)
-    table = Table(arguments.output, "seconds", "jobs_done", "lock_left", "second_run_seconds", "second_run", "different_files")
+    table = Table(
+        arguments.output, "seconds", "jobs_done", "lock_left", "second_run_seconds", "second_run", "different_files"
+    )
     with tempfile.TemporaryDirectory() as scratch, undisturbed(arguments.undisturbed) as made:
         whole = made.seconds or arguments.within
         if not whole:
@@ -43,7 +45,16 @@ def main() -> int:
             began = time.monotonic()
             good, status, different, said = again(made, copy.folder, log)
             lock = "its lock is removed" in said
-            table.add(good, f"{moment:.1f}", done[-1] if done else 0, lock, f"{time.monotonic() - began:.0f}", status, " ".join(different), said=said)
+            table.add(
+                good,
+                f"{moment:.1f}",
+                done[-1] if done else 0,
+                lock,
+                f"{time.monotonic() - began:.0f}",
+                status,
+                " ".join(different),
+                said=said,
+            )
             if not good:
                 shutil.copytree(copy.folder, Path(f"kill-{number}"), symlinks=True)
             shutil.rmtree(copy.folder)

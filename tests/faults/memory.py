@@ -18,14 +18,19 @@ import psutil
 from campaign import Table, again, at_work, kill, parser, run, start, undisturbed
 
 RUN = "llama_n24_r16_s42"
-LIMITS = (400, 600)  # MiB; with 800 a training of the smoke run passed, since libraries that another process holds in memory are not counted
+LIMITS = (
+    400,
+    600,
+)  # MiB; with 800 a training of the smoke run passed, since libraries that another process holds in memory are not counted
 WORD = "out of memory"
 
 
 def group() -> tuple[Path, str]:
     """Make a control group for memory inside this process's own; return it and the name of its limit."""
     old = Path("/sys/fs/cgroup/memory")
-    own = re.search(r"^\d+:memory:(.*)$" if old.is_dir() else r"^0::(.*)$", Path("/proc/self/cgroup").read_text(), re.MULTILINE)
+    own = re.search(
+        r"^\d+:memory:(.*)$" if old.is_dir() else r"^0::(.*)$", Path("/proc/self/cgroup").read_text(), re.MULTILINE
+    )
     limit = "memory.limit_in_bytes" if old.is_dir() else "memory.max"
     place = (old if old.is_dir() else old.parent) / (own[1] if own else "").lstrip("/") / f"tatara-fault-{os.getpid()}"
     try:
@@ -34,7 +39,9 @@ def group() -> tuple[Path, str]:
             place.rmdir()
             raise FileNotFoundError(f"{place} would have no {limit}")
     except OSError as error:
-        sys.exit(f"no control group for memory can be made here ({error}). Nothing was tested: run it as root, where cgroups are writable")
+        sys.exit(
+            f"no control group for memory can be made here ({error}). Nothing was tested: run it as root, where cgroups are writable"
+        )
     return place, limit
 
 

@@ -35,10 +35,20 @@ def main() -> int:
                 subprocess.run(["mount", "-o", "remount,ro,bind", place], check=True)
                 status, said = run(folder, log, target)
             # Snakemake says it in its own words where it looks at outputs and logs before the job begins.
-            line = next((line.strip() for line in said.splitlines() if re.search(TOLD, line)), "nothing").replace(f"{folder}/", "")
+            line = next((line.strip() for line in said.splitlines() if re.search(TOLD, line)), "nothing").replace(
+                f"{folder}/", ""
+            )
             good, second, different, said_again = again(made, folder, log, target)
             told = line != "nothing" and f"results/{name}".removesuffix("/.") in said
-            table.add(bool(status) and told and good, f"results/{name}", status, line, second, " ".join(different), said=said + said_again)
+            table.add(
+                bool(status) and told and good,
+                f"results/{name}",
+                status,
+                line,
+                second,
+                " ".join(different),
+                said=said + said_again,
+            )
     return table.end()
 
 

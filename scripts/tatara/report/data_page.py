@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pandas
 
-from tatara.jsonl import read_fields
+from tatara.data.schema import read_schema
+from tatara.files.jsonl import read_fields
+from tatara.measure.results import read_json
 from tatara.report.page import inline_figures, write_page
-from tatara.results import read_json
-from tatara.schema import read_schema
-from tatara.table_text import Shown, number
+from tatara.report.table_text import Shown, number
 
 NEAREST = 10
 
@@ -21,7 +21,9 @@ def shares_table(pairs: Path | str, pool: Path | str, schema: Path | str) -> Sho
         pairs, pool: qa/qa_pairs.jsonl, qa/pool.jsonl.
         schema: schema.yaml, for display names.
     """
-    before, after = (Counter(row["relation_type"] for row in read_fields(path, ("relation_type",))) for path in (pairs, pool))
+    before, after = (
+        Counter(row["relation_type"] for row in read_fields(path, ("relation_type",))) for path in (pairs, pool)
+    )
     names = {type_: relation.name for type_, relation in read_schema(schema).relations.items()}
     rows = [
         [f"{names.get(type_, '')} {type_}".strip(), f"{count:,}", number(100 * count / before.total(), 1), f"{after[type_]:,}",
@@ -37,14 +39,28 @@ def shares_table(pairs: Path | str, pool: Path | str, schema: Path | str) -> Sho
         if after[type_] < count
     )
     headings = ["Relation type", "Pairs before", "% before", "Pairs after", "% after"]
-    return Shown("Relation types before and after undersampling", note, headings, rows, [False, True, True, True, True], "No pairs.")
+    return Shown(
+        "Relation types before and after undersampling",
+        note,
+        headings,
+        rows,
+        [False, True, True, True, True],
+        "No pairs.",
+    )
 
 
 def diversity_table(path: Path | str) -> Shown:
     """Return diversity.csv as it is read."""
     frame = pandas.read_csv(path)
     rows = [
-        [line.version, line.part, f"{line.pairs:,}", number(line.distinct_2, 4), number(line.self_bleu, 3), f"{line.sample:,}"]
+        [
+            line.version,
+            line.part,
+            f"{line.pairs:,}",
+            number(line.distinct_2, 4),
+            number(line.self_bleu, 3),
+            f"{line.sample:,}",
+        ]
         for line in frame.itertuples()
     ]
     note = (

@@ -8,7 +8,7 @@ import jinja2
 import matplotlib_fontja
 from fontTools import subset
 
-from tatara.files import read_text, write_text
+from tatara.files.text import read_text, write_text
 
 
 def unbroken(cell: str) -> str:
@@ -41,7 +41,14 @@ def inline_figures(paths: list[str], captions: list[str], word: str) -> dict[str
 
 def font_of(text: str) -> str:
     """Return the figures' Japanese font, cut down to the characters of a text, as a data address; for readers whose system has none."""
-    options = subset.Options(flavor="woff", notdef_outline=True, desubroutinize=True, hinting=False, layout_features=[], ignore_missing_glyphs=True)
+    options = subset.Options(
+        flavor="woff",
+        notdef_outline=True,
+        desubroutinize=True,
+        hinting=False,
+        layout_features=[],
+        ignore_missing_glyphs=True,
+    )
     font = subset.load_font(matplotlib_fontja.get_font_ttf_path(), options)
     cutter = subset.Subsetter(options)
     cutter.populate(unicodes={ord(letter) for letter in text if letter > "\x7f"})

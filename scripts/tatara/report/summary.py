@@ -5,9 +5,9 @@ import math
 
 import pandas
 
-from tatara.formats import FORMATS
-from tatara.table_text import interval, number, p_text, percent, size
-from tatara.tables import NO_DIFFERENCE
+from tatara.files.formats import FORMATS
+from tatara.report.table_text import interval, number, p_text, percent, size
+from tatara.report.tables import NO_DIFFERENCE
 
 
 def _label(row: dict) -> str:
@@ -50,7 +50,9 @@ def best_model(table3: pandas.DataFrame) -> list[str]:
     if math.isnan(best["score"]):
         return ["No answer has a valid score: the models cannot be compared by score."]
     if others and not below:
-        sentences = [f"No model is shown to be better than another. {_label(best)} has the highest average score: {_score(best)}."]
+        sentences = [
+            f"No model is shown to be better than another. {_label(best)} has the highest average score: {_score(best)}."
+        ]
     else:
         sentences = [f"{_label(best)} scores highest: {_score(best)}."]
     for row in below:
@@ -93,9 +95,14 @@ def ship(table3: pandas.DataFrame, table6: pandas.DataFrame) -> list[str]:
     if not math.isnan(row["nll_difference"]):
         change = interval(row["nll_difference"], row["nll_difference_low"], row["nll_difference_high"], 4, sign=True)
         lost = f" Its NLL against F16: {change} nats per token."
-    sentences = [f"{best['name']} as {row['recommended']}{weight}.", f"Average score at full precision: {_score(best)}. {sure}{lost}"]
+    sentences = [
+        f"{best['name']} as {row['recommended']}{weight}.",
+        f"Average score at full precision: {_score(best)}. {sure}{lost}",
+    ]
     if best["score"] == 0:
-        sentences.append("Its score is 0: do not ship it. The choice stands here because the rule was followed, not because the model is of use.")
+        sentences.append(
+            "Its score is 0: do not ship it. The choice stands here because the rule was followed, not because the model is of use."
+        )
     return sentences
 
 

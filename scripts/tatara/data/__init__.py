@@ -1,0 +1,1 @@
+"""Graph, templates, pairs, subsets, test set."""

@@ -1,0 +1,131 @@
+"""QA pairs from the graph: every template for every relation, deduplicated, brought to the wanted number of each relation type (paper §4.1, §4.2)."""
+
+import hashlib
+import random
+from collections import defaultdict
+
+from tatara.data.graph import Graph, Relation
+from tatara.data.slots import View
+from tatara.data.templates import ANY, Template, UnfilledSlot, compose, fill
+from tatara.files.normalise import normalise
+from tatara.job.errors import InputError, raise_problems
+
+
+def pair_id(question: str) -> str:
+    """Return sixteen hexadecimal digits that the normalised question decides."""
+    return hashlib.sha256(normalise(question).encode()).hexdigest()[:16]
+
+
+def _templates_by_type(graph: Graph, templates: list[Template]) -> dict[str, list[Template]]:
+    """Return the templates of each relation type that the graph has: its own, else the generic ones."""
+    own = defaultdict(list)
+    for template in templates:
+        own[template.relation].append(template)
+    present = {relation.type for relation in graph.relations}
+    types = [type_ for type_ in graph.schema.relations if type_ in present]
+    lacking = [type_ for type_ in types if type_ not in own]
+    if lacking and not own[ANY]:
+        raise InputError(
+            f"no template for the relation type {', '.join(lacking)}; write some, "
+            f"or add a file of generic templates (relation: {ANY}) to config key qa.templates"
+        )
+    return {type_: own.get(type_) or own[ANY] for type_ in types}
+
+
+def _candidates(graph: Graph, relation: Relation, templates: list[Template]):
+    """Yield every pair of one relation; neighbours take turns from wording to wording."""
+    view = View(graph, relation)
+    category = graph.schema.volume_category.get(view.evidence.volume)
+    if category is None:
+        raise InputError(f"{relation.source}: schema.yaml has no volume_category for {view.evidence.volume!r}")
+    turn = 0
+    for template in templates:
+        usable = all(view.value(slot) for slot in template.needs)
+        for number, wording in enumerate(template.questions):
+            turn += 1
+            if not usable:
+                continue
+            try:
+                question, answer = fill(wording, view, turn), compose(template, number, view, turn)
+            except UnfilledSlot as error:
+                raise InputError(
+                    f"{template.source}: template {template.id}: the slot {{{error}}} has no value for {relation.start} -{relation.type}-> "
+                    f"{relation.end}; name it under needs, or make its line optional with a leading '? '"
+                ) from None
+            yield {
+                "id": pair_id(question), "question": question, "answer": answer, "relation_type": relation.type, "version": template.version,
+                "intent": template.intent, "template": template.id, "start": relation.start, "end": relation.end, "category": category,
+            }  # fmt: skip
+
+
+def apportion(weights: dict, total: int, least: int = 0) -> dict:
+    """Share a whole number out in proportion to weights (largest remainders), each getting `least` first where its weight allows it.
+
+    Args:
+        weights: key -> how many there are; no key gets more than that.
+        total: at most the sum of the weights.
+    """
+    shares = (
+        {key: min(least, weight) for key, weight in weights.items()}
+        if least * len(weights) <= total
+        else dict.fromkeys(weights, 0)
+    )
+    rest = total - sum(shares.values())
+    room = {key: weight - shares[key] for key, weight in weights.items()}
+    free = sum(room.values())
+    exact = {key: rest * room[key] / free if free else 0.0 for key in weights}
+    shares = {key: shares[key] + int(exact[key]) for key in weights}
+    order = sorted(weights, key=lambda key: (int(exact[key]) - exact[key], str(key)))
+    for key in order[: total - sum(shares.values())]:
+        shares[key] += 1
+    return shares
+
+
+def choose(rows: list[dict], count: int, generator: random.Random) -> list[dict]:
+    """Return `count` of the rows in their order, drawn from every version and intent in proportion, at least one of each."""
+    strata = defaultdict(list)
+    for index, row in enumerate(rows):
+        strata[row["version"], row["intent"]].append(index)
+    shares = apportion({key: len(indices) for key, indices in strata.items()}, count, least=1)
+    kept = [index for key in strata for index in generator.sample(strata[key], shares[key])]
+    return [rows[index] for index in sorted(kept)]
+
+
+def make_pairs(graph: Graph, templates: list[Template], target_counts: dict[str, int] | None, seed: int) -> list[dict]:
+    """Return the QA pairs of a graph, rows as docs/files.md has them, by relation type, start, end and template.
+
+    Two questions that are equal after normalisation are one; the first stays. Where a type has more pairs than its target a seeded
+    choice decides, which keeps every version and intent. Time and memory are linear in the number of candidates.
+
+    Args:
+        target_counts: relation type -> number of pairs; None keeps all, and so does a type that is not named.
+
+    Raises:
+        InputError: a type without templates, a slot without a value, fewer candidates than a target.
+    """
+    by_type = _templates_by_type(graph, templates)
+    targets = target_counts or {}
+    problems = [
+        f"config key qa.target_counts.{type_}: the graph has no relation of this type"
+        for type_ in targets
+        if type_ not in by_type
+    ]
+    rows: dict[str, list[dict]] = {type_: [] for type_ in by_type}
+    seen: set[str] = set()
+    for relation in graph.relations:
+        for row in _candidates(graph, relation, by_type[relation.type]):
+            if row["id"] not in seen:
+                seen.add(row["id"])
+                rows[relation.type].append(row)
+    for type_, found in rows.items():
+        if len(found) < targets.get(type_, 0):
+            problems.append(
+                f"{type_}: {len(found)} different questions, the target is {targets[type_]}; "
+                f"add question wordings for it to the templates, or lower qa.target_counts.{type_}"
+            )
+    raise_problems(problems)
+    pairs = []
+    for type_, found in rows.items():
+        count = targets.get(type_, len(found))
+        pairs += found if count == len(found) else choose(found, count, random.Random(f"{seed} {type_}"))
+    return pairs

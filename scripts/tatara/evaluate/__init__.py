@@ -1,0 +1,1 @@
+"""Answers, likelihood, parity, ladder, judges, deployment."""

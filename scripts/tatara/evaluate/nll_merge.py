@@ -1,0 +1,28 @@
+"""What each way to merge does to the likelihood of the test set."""
+
+from pathlib import Path
+
+from tatara.evaluate import nll
+from tatara.files.text import write_json
+from tatara.models import loading
+from tatara.train.merge import merge_dequantized
+
+
+def nll_merge(
+    *, model: str, base: Path, adapter: Path, merged: Path, rows: list[dict], output: Path, system: str, threads: int, device: str = "auto"
+) -> None:  # fmt: skip
+    """Measure both merges by transformers and write results/quant/{model}-merge.json (docs/files.md)."""
+    loading.prepare(0, threads)
+    place = loading.device(device)
+    tokenizer = loading.load_tokenizer(base)
+    loaders = {
+        "merged_16bit": lambda: loading.load_model(merged, place),
+        "merged_dequantized": lambda: merge_dequantized(base, adapter, place),
+    }
+    content = {"model": model}
+    for name, load in loaders.items():
+        loaded = load()
+        questions = nll.score(tokenizer, rows, system, f"{model} {name}", nll.transformers_logits(loaded))
+        content[name] = nll.summary(name, model, questions)
+        del loaded
+    write_json(output, content)

@@ -1,0 +1,68 @@
+"""Answers by a model of an Ollama server, as it is deployed: its own template, system prompt and parameters (paper §6.2)."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+
+from tatara.evaluate.answers import Answer, keep_answers
+from tatara.job.fingerprint import fingerprint
+from tatara.models import chat, loading
+from tatara.ollama.client import Server
+
+
+def ask_all(
+    server: Server, model: str, rows: list[dict], *, parallel: int, limit: int, context: int, tokenizer
+) -> Iterator[tuple[dict, Answer]]:
+    """Yield each question with its answer as it comes; seconds are the server's own, for reading the prompt and for generating.
+
+    Args:
+        parallel: questions asked at once; the server answers as many at once as its OLLAMA_NUM_PARALLEL allows.
+        tokenizer: of the base model; its special tokens are no part of an answer's text.
+    """
+
+    def ask(row: dict) -> Answer:
+        messages = [{"role": "user", "content": row["question"]}]
+        reply = server.chat(model, messages, limit=limit, context=context, seed=0, temperature=0)
+        text = reply.text
+        for token in tokenizer.all_special_tokens:
+            text = text.replace(token, "")
+        tokens = reply.tokens if reply.tokens is not None else len(chat.encode_text(tokenizer, reply.text))
+        return Answer(text.strip(), tokens, "length" if reply.cut else "eos", reply.seconds)
+
+    # The first request loads the model and touches all of it once; no question pays for that.
+    server.chat(model, [{"role": "user", "content": "?"}], limit=1, context=context, seed=0, temperature=0)
+    with ThreadPoolExecutor(parallel) as pool:
+        asked = {pool.submit(ask, row): row for row in rows}
+        try:
+            for done in as_completed(asked):
+                yield asked[done], done.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def answer_all(
+    *, rows: list[dict], fmt: str, deployed: dict, base: Path, answers: Path, times: Path, finished: Path, system: str, limit: int, context: int,
+    url: str | None, timeout: float, parallel: int,
+) -> None:  # fmt: skip
+    """Answer every question with a deployed model; a killed run goes on with the questions that it has no answer to.
+
+    Args:
+        rows: questions of the test set.
+        deployed: what the check file says of the model (docs/files.md): its name and digest.
+        base: the base model's folder, for its tokenizer.
+        answers, times, finished: as in `engines.answer_all`.
+        url, timeout: of the server.
+        parallel: questions asked at once.
+
+    Raises:
+        InputError: no server, the model is gone or is another one now, no answer in time, a prompt that does not fit.
+    """
+    server = Server(url, timeout)
+    name = deployed["model"]
+    identity = server.identity(name, context)
+    tokenizer = loading.load_tokenizer(base)
+    mark = fingerprint(["ollama", rows, fmt, system, limit, context, parallel, identity], [])
+    keep_answers(
+        lambda missing: ask_all(server, name, missing, parallel=parallel, limit=limit, context=context, tokenizer=tokenizer),
+        rows=rows, what=f"answers {fmt} by Ollama", mark=mark, answers=answers, times=times, finished=finished,
+    )  # fmt: skip

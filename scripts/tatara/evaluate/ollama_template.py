@@ -1,0 +1,131 @@
+"""A model's chat template as a template of Ollama (Go's text/template), found by asking the model's own template what it writes around each turn."""
+
+import json
+from dataclasses import dataclass
+
+from jinja2.exceptions import TemplateError
+
+from tatara.job.errors import InputError
+from tatara.models import chat
+
+SYSTEM, USER, ASSISTANT = (
+    "\u2063s\u2063",
+    "\u2063u\u2063",
+    "\u2063a\u2063",
+)  # stand for contents; no template contains them
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What a template writes around the turns of a conversation.
+
+    Attributes:
+        before_user: at the very beginning, without a system prompt.
+        before_system, after_system: around the system prompt; what begins the first question belongs to the latter.
+        after_user: what ends a question and begins the answer.
+        after_assistant: what ends an answer and begins the next question.
+    """
+
+    before_user: str
+    before_system: str
+    after_system: str
+    after_user: str
+    after_assistant: str
+
+    def render(self, messages: list[dict]) -> str:
+        """Return the prompt of a conversation, as Ollama builds it from `go_template`."""
+        text = ""
+        for number, message in enumerate(messages):
+            before = {"system": self.before_system, "user": "" if number else self.before_user, "assistant": ""}
+            last = number == len(messages) - 1
+            after = {
+                "system": self.after_system,
+                "user": self.after_user,
+                "assistant": "" if last else self.after_assistant,
+            }
+            text += before[message["role"]] + message["content"] + after[message["role"]]
+        return text
+
+    def without_bos(self, bos: str) -> "Frame":
+        """Return the frame for a server that puts BOS before every prompt by itself."""
+        return Frame(
+            self.before_user.removeprefix(bos),
+            self.before_system.removeprefix(bos),
+            self.after_system,
+            self.after_user,
+            self.after_assistant,
+        )
+
+    def go_template(self) -> str:
+        """Return Ollama's template; what stands around the turns is written as Go strings, so that no white space is lost."""
+        pieces = (self.before_user, self.before_system, self.after_system, self.after_user, self.after_assistant)
+        written = [f"{{{{ {json.dumps(piece, ensure_ascii=False)} }}}}" if piece else "" for piece in pieces]
+        before_user, before_system, after_system, after_user, after_assistant = written
+        return "\n".join(
+            [
+                "{{- range $i, $_ := .Messages }}",
+                '{{- if eq .Role "system" }}' + before_system + "{{ .Content }}" + after_system,
+                '{{- else if eq .Role "user" }}{{ if eq $i 0 }}' + before_user + "{{ end }}{{ .Content }}" + after_user,
+                '{{- else if eq .Role "assistant" }}{{ .Content }}{{ if gt (len (slice $.Messages $i)) 1 }}'
+                + after_assistant
+                + "{{ end }}",
+                "{{- end }}{{ end }}",
+            ]
+        )
+
+
+def _between(text: str, *marks: str) -> list[str]:
+    """Return the pieces of a text around marks that stand in it once each, in this order."""
+    pieces = []
+    for mark in marks:
+        if text.count(mark) != 1:
+            raise ValueError
+        piece, text = text.split(mark)
+        pieces.append(piece)
+    return [*pieces, text]
+
+
+def _turns(*contents: str) -> list[dict]:
+    return [{"role": ("user", "assistant")[number % 2], "content": content} for number, content in enumerate(contents)]
+
+
+def frame(tokenizer) -> Frame | None:
+    """Return what the tokenizer's chat template writes around turns; None where it does more than that, so that no frame stands for it."""
+    try:
+        before_user, after_user = _between(chat.render(tokenizer, _turns(USER), "", True), USER)
+        before_system, after_system, _ = _between(chat.render(tokenizer, _turns(USER), SYSTEM, True), SYSTEM, USER)
+        talk = chat.render(tokenizer, _turns(USER, ASSISTANT, USER + "2"), "", True)
+        _, _, after_assistant, _ = _between(talk.replace(USER + "2", "\u2063v\u2063"), USER, ASSISTANT, "\u2063v\u2063")
+        found = Frame(before_user, before_system, after_system, after_user, after_assistant)
+        for system in ("", "あなたは技術者です。\n答えよ。"):
+            for turns in (
+                _turns("堤防とは何か。"),
+                _turns("堤防とは\n何か。", "土の\n\n構造物。", "護岸は?"),
+                _turns("1", "2", "3", "4", "5"),
+            ):
+                messages = ([{"role": "system", "content": system}] if system else []) + turns
+                if found.render(messages) != chat.render(tokenizer, turns, system, True):
+                    return None
+    except (ValueError, TemplateError):
+        return None
+    return found
+
+
+def ollama_template(tokenizer, *, adds_bos: bool, model: str) -> str:
+    """Return the model's chat template as Ollama's.
+
+    Args:
+        adds_bos: whether the GGUF file asks for BOS before every prompt; the template then leaves it out.
+        model: id in the config, for the message.
+
+    Raises:
+        InputError: the model's template does more than write fixed text around each turn.
+    """
+    found = frame(tokenizer)
+    if found is None:
+        raise InputError(
+            f"the chat template of the model {model} does more than write fixed text around each turn, so none for Ollama can be made of it. "
+            f"Write one in Ollama's template language into a file, and name it in config key models.{model}.ollama_template; "
+            "the rule `deploy` then checks it against the model's own, token by token"
+        )
+    return (found.without_bos(tokenizer.bos_token) if adds_bos and tokenizer.bos_token else found).go_template()

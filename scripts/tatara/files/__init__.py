@@ -1,0 +1,1 @@
+"""Text, JSON, YAML, configuration and formats."""

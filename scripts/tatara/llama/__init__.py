@@ -1,0 +1,1 @@
+"""llama.cpp: conversion, quantization, models in process."""

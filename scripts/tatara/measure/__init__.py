@@ -1,0 +1,1 @@
+"""Statistics over results, and the selection of a size."""

@@ -1,0 +1,149 @@
+"""Reading of result files (docs/files.md) for tables, figures and the report. Which model and format a file is of stands in its name."""
+
+import io
+import json
+import warnings
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas
+
+from tatara.files.formats import FORMATS
+from tatara.files.text import read_text
+from tatara.job.errors import InputError
+
+LARGEST_SD = 1.5  # of scores from 0 to 3: half of them 0, half of them 3
+JUDGE_COLUMNS = ("id", "question", "category", "score", "reason", "judge", "repeat", "valid", "seconds", "characters")
+
+
+def read_json(path: Path | str) -> dict:
+    """Return the object of a JSON file.
+
+    Raises:
+        InputError: not JSON (file, line and column), or no object.
+    """
+    try:
+        content = json.loads(read_text(path))
+    except json.JSONDecodeError as error:
+        raise InputError(
+            f"{path}:{error.lineno}: not JSON at column {error.colno} ({error.msg}); delete the file and run again"
+        ) from None
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: not JSON that can be read ({error}); delete the file and run again") from None
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: holds a {type(content).__name__}, expected an object; delete the file and run again")
+    return content
+
+
+def model_and_format(path: Path | str) -> tuple[str, str]:
+    """Return model and format of a file such as judge_{model}_{fmt}.csv, {model}_{fmt}.json(l) or {model}_{fmt}_seconds.csv.
+
+    Raises:
+        InputError: a name that is none of these.
+    """
+    model, _, fmt = Path(path).stem.removeprefix("judge_").removesuffix("_seconds").rpartition("_")
+    if not model or fmt not in FORMATS:
+        raise InputError(
+            f"{path}: expected a file name that ends in model and format ({', '.join(FORMATS)}), such as judge_swallow_f16.csv"
+        )
+    return model, fmt
+
+
+def by_model_and_format(paths: Iterable[Path | str], names: dict[str, str]) -> dict[tuple[str, str], Path]:
+    """Return `(model, format) -> path`, models in the order of `names`, formats from the most bits a weight to the fewest."""
+    found = {model_and_format(path): Path(path) for path in paths}
+    unknown = sorted({model for model, _ in found} - names.keys())
+    if unknown:
+        path = next(path for (model, _), path in found.items() if model == unknown[0])
+        raise InputError(f"{path}: no display name for the model {unknown[0]}; name it in the config under models")
+    models = list(names)
+    return {key: found[key] for key in sorted(found, key=lambda key: (models.index(key[0]), -FORMATS[key[1]].bits))}
+
+
+def full_precision(keys: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return for each model its format of the most bits: F16, or NF4 where there is no GGUF."""
+    best: dict[str, str] = {}
+    for model, fmt in keys:
+        if model not in best or FORMATS[fmt].bits > FORMATS[best[model]].bits:
+            best[model] = fmt
+    return best
+
+
+def read_scores(path: Path | str) -> pandas.DataFrame:
+    """Return a judge file as it is, all judges and repeats; the score of an invalid row is NaN, and so are the seconds of an answer without a time.
+
+    Raises:
+        InputError: a missing column, or a valid score that is not 0 to 3.
+    """
+    columns = dict.fromkeys(
+        ("id", "question", "category", "reason", "judge", "score", "seconds"), str
+    )  # a whole number may have 400 digits
+    try:
+        with warnings.catch_warnings(
+            action="error", category=pandas.errors.ParserWarning
+        ):  # a row with too many fields
+            rows = pandas.read_csv(io.StringIO(read_text(path)), dtype=columns, keep_default_na=False, index_col=False)
+    except (pandas.errors.ParserError, pandas.errors.ParserWarning, pandas.errors.EmptyDataError) as error:
+        raise InputError(f"{path}: {error}; delete the file and run again") from None
+    missing = [column for column in JUDGE_COLUMNS if column not in rows.columns]
+    if missing or rows.empty:
+        raise InputError(
+            f"{path}:1: {'no rows' if not missing else 'missing column ' + missing[0]}; delete the file and run again"
+        )
+    rows["score"] = pandas.to_numeric(rows["score"], errors="coerce").where(
+        rows["valid"].astype(str).str.lower() == "true"
+    )
+    bad = rows[rows["score"].notna() & ~rows["score"].isin(range(4))]
+    if len(bad):
+        raise InputError(
+            f"{path}:{bad.index[0] + 2}: the score {bad['score'].iloc[0]} is not 0, 1, 2 or 3; delete the file and run again"
+        )
+    # Of answers that were given together only a sample has a time.
+    rows["seconds"] = pandas.to_numeric(rows["seconds"], errors="coerce")
+    return rows
+
+
+def read_judge(path: Path | str) -> pandas.DataFrame:
+    """Return a judge file with one row a question, by its first judge: the score is the mean over the valid repeats, NaN where none is valid.
+
+    Columns: id, question, category, score, reason, seconds, characters.
+
+    Raises:
+        InputError: as `read_scores`.
+    """
+    rows = read_scores(path)
+    rows = rows[rows["judge"] == rows["judge"].iloc[0]]
+    return rows.groupby("id", sort=False, as_index=False).agg(
+        {
+            "question": "first",
+            "category": "first",
+            "score": "mean",
+            "reason": "first",
+            "seconds": "first",
+            "characters": "first",
+        }
+    )
+
+
+def read_questions(paths: dict) -> dict:
+    """Return `key -> {question id: (nats, tokens, bytes)}` of NLL files, all over the same questions in the same order.
+
+    Raises:
+        InputError: files over different questions.
+    """
+    found = {}
+    first: Path | None = None
+    for key, path in paths.items():
+        content = read_json(path)
+        try:
+            found[key] = {row["id"]: (row["nats"], row["tokens"], row["bytes"]) for row in content["questions"]}
+        except (KeyError, TypeError):
+            raise InputError(
+                f"{path}: expected questions with id, nats, tokens and bytes; delete the file and run again"
+            ) from None
+        if first is None:
+            first, ids = path, list(found[key])
+        if not ids or set(found[key]) != set(ids):
+            raise InputError(f"{path}: not the questions of {first}; delete the one that is out of date and run again")
+        found[key] = {question: found[key][question] for question in ids}
+    return found

@@ -1,0 +1,204 @@
+"""Stage 1's comparison of training sizes: one row a run, a paired test against the size before, and the selected size (paper §5.3, Table 2)."""
+
+import csv
+import io
+import math
+from pathlib import Path
+
+from tatara.files.text import read_text, write_text
+from tatara.job.errors import InputError
+from tatara.measure.results import read_json, read_questions
+from tatara.measure.stats import (
+    LEVEL,
+    SAMPLES,
+    Interval,
+    bootstrap_ratio,
+    interval_columns,
+    paired_difference,
+    permutation_test,
+    ratio_standard_error,
+)
+
+COLUMNS = (
+    "run", "model", "n", "r", "seed", "final_loss", "mean_loss", "nll", "nll_low", "nll_high", "ppl", "ppl_low", "ppl_high",
+    "bits_per_byte", "bits_per_byte_low", "bits_per_byte_high", "delta_nll", "delta_low", "delta_high", "p_value", "status",
+)  # fmt: skip
+BETTER, WORSE, SAME, FIRST = "better", "worse", "not distinguishable", "first"
+
+
+def nll_columns(questions: dict[str, tuple]) -> tuple[list[float], list[float]]:
+    """Return nats and tokens of the questions, the numerators and denominators of the NLL."""
+    nats, tokens, _ = zip(*questions.values(), strict=True)
+    return list(nats), list(tokens)
+
+
+def compare_nll(questions: dict, before: dict | None, seed: int, level: float, samples: int) -> dict:
+    """Return the NLL of some questions with its interval, and its difference from another measurement of the same questions.
+
+    Args:
+        questions, before: question id -> (nats, tokens, bytes), in the same order; `before` is None for the first size.
+
+    Returns:
+        The columns of scale.csv from `nll` to `status`; NLL in nats a token.
+    """
+    nats, tokens = nll_columns(questions)
+    nll = bootstrap_ratio(nats, tokens, seed, samples, level)
+    bits = bootstrap_ratio(
+        [value / math.log(2) for value in nats], [entry[2] for entry in questions.values()], seed, samples, level
+    )
+    # exp keeps the order, so the ends of the interval of the NLL are those of the perplexity.
+    ppl = Interval(*map(math.exp, (nll.value, nll.low, nll.high)))
+    row = interval_columns("nll", nll) | interval_columns("ppl", ppl) | interval_columns("bits_per_byte", bits)
+    if before is None:
+        return row | {
+            "delta_nll": math.nan,
+            "delta_low": math.nan,
+            "delta_high": math.nan,
+            "p_value": math.nan,
+            "status": FIRST,
+        }
+    delta: Interval = paired_difference(nats, tokens, *nll_columns(before), seed, samples, level)
+    p_value = permutation_test(nats, tokens, *nll_columns(before), seed, samples)
+    status = SAME if p_value > 1 - level else BETTER if delta.value < 0 else WORSE
+    return row | {
+        "delta_nll": delta.value,
+        "delta_low": delta.low,
+        "delta_high": delta.high,
+        "p_value": p_value,
+        "status": status,
+    }
+
+
+def scale_rows(
+    train_jsons: list[str], nll_jsons: list[str], seed: int, level: float = LEVEL, *, resamples: int = SAMPLES
+) -> list[dict]:
+    """Return the rows of scale.csv, by size and then by training seed; each run is compared with the size before of its own seed.
+
+    Args:
+        train_jsons, nll_jsons: the train.json and the NLL file of every run, in any order; they meet by the run's name.
+        seed: of the bootstrap and the permutations.
+        level: confidence level; a difference with p <= 1 - level is called better or worse.
+
+    Raises:
+        InputError: a run without its NLL, or NLL files over different questions.
+    """
+    reports = [read_json(path) for path in train_jsons]
+    paths = {read_json(path)["name"]: path for path in nll_jsons}
+    for report, path in zip(reports, train_jsons, strict=True):
+        if report["run"] not in paths:
+            raise InputError(
+                f"{path}: no NLL file is called {report['run']}; expected results/nll/{report['run']}.json"
+            )
+    measured = read_questions({report["run"]: paths[report["run"]] for report in reports})
+    rows, last = [], {}
+    for report in sorted(reports, key=lambda report: (report["n"], report["seed"])):
+        questions = measured[report["run"]]
+        rows.append(
+            {key: report[key] for key in ("run", "model", "n", "r", "seed", "final_loss", "mean_loss")}
+            | compare_nll(questions, last.get(report["seed"]), seed, level, resamples)
+        )
+        last[report["seed"]] = questions
+    return rows
+
+
+def size_rows(
+    rows: list[dict], nll_jsons: list[str], seed: int, level: float = LEVEL, *, resamples: int = SAMPLES
+) -> list[dict]:
+    """Return one row a size: the seeds' nats of each question summed, then compared as in `scale_rows`; with one seed the same figures.
+
+    Adds `seeds` (their number) and `sd_over_seeds` (standard deviation of the NLL between seeds, NaN for one). Intervals are over questions
+    and do not hold what another seed would change; that is what `sd_over_seeds` tells.
+    """
+    paths = {read_json(path)["name"]: path for path in nll_jsons}
+    measured = read_questions({row["run"]: paths[row["run"]] for row in rows})
+    result, before = [], None
+    for n in sorted({row["n"] for row in rows}):
+        runs = [row for row in rows if row["n"] == n]
+        questions = {
+            question: tuple(sum(measured[row["run"]][question][part] for row in runs) for part in range(3))
+            for question in measured[runs[0]["run"]]
+        }
+        mean = sum(row["nll"] for row in runs) / len(runs)
+        spread = (
+            math.sqrt(sum((row["nll"] - mean) ** 2 for row in runs) / (len(runs) - 1)) if len(runs) > 1 else math.nan
+        )
+        result.append(
+            {
+                "n": n,
+                "seeds": len(runs),
+                **compare_nll(questions, before, seed, level, resamples),
+                "sd_over_seeds": spread,
+            }
+        )
+        before = questions
+    return result
+
+
+def select(rows: list[dict], nll_jsons: list[str], rule: str) -> dict:
+    """Return the content of selected.json.
+
+    Args:
+        rows: of scale.csv; several seeds of a size count by their mean NLL.
+        nll_jsons: the NLL files of the runs, for the standard error over questions.
+        rule: `min`, the size of the smallest NLL (the paper's); `one_se`, the smallest size whose NLL is within one standard error of
+            that minimum (Breiman et al. 1984, §3.4.3).
+
+    Raises:
+        InputError: an unknown rule.
+    """
+    if rule not in ("min", "one_se"):
+        raise InputError(f"config key stage1.rule: unknown rule {rule!r}; expected min or one_se")
+    by_size: dict[int, list[dict]] = {}
+    for row in sorted(rows, key=lambda row: row["n"]):
+        by_size.setdefault(row["n"], []).append(row)
+    mean = {n: sum(row["nll"] for row in runs) / len(runs) for n, runs in by_size.items()}
+    best = min(mean, key=lambda n: (mean[n], n))
+    best_run = min(by_size[best], key=lambda row: row["nll"])["run"]
+    paths = {read_json(path)["name"]: path for path in nll_jsons}
+    error = ratio_standard_error(*nll_columns(read_questions({best_run: paths[best_run]})[best_run]))
+    frugal = next(n for n in mean if mean[n] <= mean[best] + error)
+    n = best if rule == "min" else frugal
+    smallest = f"n = {best:,} has the smallest test NLL, {mean[best]:.4f} nats a token"
+    within = f"n = {frugal:,} is the smallest size within one standard error ({error:.4f}) of it"
+    reason = f"{smallest}; {within}. " + (
+        "Rule min takes the first."
+        if rule == "min"
+        else "Rule one_se takes the second, the smaller size where more data shows no clear gain."
+    )
+    if best == frugal:
+        reason = f"{smallest}, and no smaller size is within one standard error ({error:.4f}) of it."
+    if n == max(mean) and len(mean) > 1:
+        reason += " It is the largest size trained: a larger one may do better still."
+    run = min(by_size[n], key=lambda row: row["nll"])["run"]
+    return {"n": n, "run": run, "rule": rule, "nll": mean[n], "reason": reason}
+
+
+def write_scale(rows: list[dict], path: Path | str) -> None:
+    """Write scale.csv; what is not defined for the first size is empty."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow(
+            {key: "" if isinstance(value, float) and math.isnan(value) else value for key, value in row.items()}
+        )
+    write_text(path, text.getvalue())
+
+
+def read_scale(path: Path | str) -> list[dict]:
+    """Return the rows of scale.csv with numbers as numbers, NaN where a field is empty.
+
+    Raises:
+        InputError: another header, or a field that is no number (file and line).
+    """
+    reader = csv.DictReader(io.StringIO(read_text(path), newline=""))
+    if tuple(reader.fieldnames or ()) != COLUMNS:
+        raise InputError(f"{path}:1: expected the header {','.join(COLUMNS)}; delete the file and run again")
+    kinds = dict.fromkeys(("run", "model", "status"), str) | dict.fromkeys(("n", "r", "seed"), int)
+    rows = []
+    try:
+        for row in reader:
+            rows.append({key: kinds.get(key, float)(row[key] or "nan") for key in COLUMNS})
+    except (ValueError, csv.Error) as error:
+        raise InputError(f"{path}:{reader.line_num}: {error}; delete the file and run again") from None
+    return rows

@@ -1,0 +1,167 @@
+"""Intervals and tests over questions. Every comparison is paired: both sides answered the same questions.
+
+A ratio metric is a sum over a sum, such as NLL = sum of nats / sum of tokens; a mean is the ratio whose denominators are all 1.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy
+from scipy import stats
+
+SAMPLES = 10_000
+LEVEL = 0.95
+POWER = 0.8
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate with its confidence interval; `low` and `high` are NaN where one question alone allows none."""
+
+    value: float
+    low: float
+    high: float
+
+
+def interval_columns(name: str, interval: Interval) -> dict:
+    """Return an interval as three columns."""
+    return {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
+
+
+def _checked(*columns: Sequence[float]) -> list[numpy.ndarray]:
+    """Return the columns as float arrays of one length.
+
+    Raises:
+        ValueError: no question, columns of different length, or a value that is not finite.
+    """
+    arrays = [numpy.asarray(column, dtype=float) for column in columns]
+    if not arrays[0].size or len({array.shape for array in arrays}) > 1 or arrays[0].ndim != 1:
+        raise ValueError(
+            f"expected at least one question and as many values on each side, found {[array.shape for array in arrays]}"
+        )
+    if not all(numpy.isfinite(array).all() for array in arrays):
+        raise ValueError("a value is not finite")
+    return arrays
+
+
+def _ratio(numerators, denominators, axis=-1):
+    return numerators.sum(axis=axis) / denominators.sum(axis=axis)
+
+
+def _ratio_difference(numerators, denominators, other_numerators, other_denominators, axis=-1):
+    return _ratio(numerators, denominators, axis) - _ratio(other_numerators, other_denominators, axis)
+
+
+def _bootstrap(columns: list[numpy.ndarray], statistic, seed: int, samples: int, level: float) -> Interval:
+    value = float(statistic(*columns))
+    if columns[0].size == 1:
+        return Interval(value, numpy.nan, numpy.nan)
+    found = stats.bootstrap(
+        columns, statistic, paired=True, vectorized=True, n_resamples=samples, confidence_level=level, method="percentile",
+        rng=numpy.random.default_rng(seed),
+    ).confidence_interval  # fmt: skip
+    return Interval(value, float(found.low), float(found.high))
+
+
+def bootstrap_mean(values: Sequence[float], seed: int, samples: int = SAMPLES, level: float = LEVEL) -> Interval:
+    """Return the mean with its percentile bootstrap interval (Efron and Tibshirani 1993, chapter 13); equal values give an interval of no width."""
+    return _bootstrap(_checked(values), lambda x, axis=-1: x.mean(axis=axis), seed, samples, level)
+
+
+def bootstrap(values: Sequence[float], statistic, seed: int, samples: int = SAMPLES, level: float = LEVEL) -> Interval:
+    """Return any statistic of the values, a function of an array and its axis, with its percentile bootstrap interval."""
+    return _bootstrap(_checked(values), statistic, seed, samples, level)
+
+
+def bootstrap_ratio(
+    numerators: Sequence[float], denominators: Sequence[float], seed: int, samples: int = SAMPLES, level: float = LEVEL
+) -> Interval:  # fmt: skip
+    """Return sum(numerators) / sum(denominators) with its interval; questions are drawn whole, numerator and denominator together."""
+    return _bootstrap(_checked(numerators, denominators), _ratio, seed, samples, level)
+
+
+def paired_difference(
+    numerators: Sequence[float], denominators: Sequence[float], other_numerators: Sequence[float], other_denominators: Sequence[float],
+    seed: int, samples: int = SAMPLES, level: float = LEVEL,
+) -> Interval:  # fmt: skip
+    """Return the first ratio less the other with its interval; item i of all four belongs to the same question."""
+    columns = _checked(numerators, denominators, other_numerators, other_denominators)
+    return _bootstrap(columns, _ratio_difference, seed, samples, level)
+
+
+def permutation_test(
+    numerators: Sequence[float], denominators: Sequence[float], other_numerators: Sequence[float], other_denominators: Sequence[float],
+    seed: int, samples: int = SAMPLES,
+) -> float:  # fmt: skip
+    """Return the two-sided p-value of the difference of two ratios by a paired permutation test.
+
+    Under the null hypothesis the two sides of a question can change places. All 2^q exchanges are tried where that is no more than
+    `samples`; otherwise as many random ones, with the observed order counted among them (Phipson and Smyth 2010), so p is never 0.
+    With equal denominators this is the sign-flip test of the differences.
+    """
+    a, b, c, d = _checked(numerators, denominators, other_numerators, other_denominators)
+    questions = a.size
+    exact = 2**questions <= samples
+    if exact:
+        swapped = (numpy.arange(2**questions)[:, None] >> numpy.arange(questions)) & 1
+    else:
+        swapped = numpy.random.default_rng(seed).integers(0, 2, size=(samples, questions))
+    swapped = swapped.astype(float)
+    one = (a.sum() + swapped @ (c - a)) / (b.sum() + swapped @ (d - b))
+    other = (c.sum() + swapped @ (a - c)) / (d.sum() + swapped @ (b - d))
+    observed = abs(_ratio_difference(a, b, c, d))
+    # Sums in another order differ in their last bits: what is as large as the observed difference must count.
+    tolerance = 1e-10 * max(observed, abs(_ratio(a, b)), abs(_ratio(c, d)))
+    extreme = int((numpy.abs(one - other) >= observed - tolerance).sum())
+    return extreme / len(swapped) if exact else (1 + extreme) / (samples + 1)
+
+
+def mcnemar(successes: Sequence[bool], other_successes: Sequence[bool]) -> float:
+    """Return the exact two-sided p-value of McNemar's test that two sides succeed equally often on the same questions (McNemar 1947).
+
+    It is 1 where they never differ.
+    """
+    one, other = numpy.asarray(successes, dtype=bool), numpy.asarray(other_successes, dtype=bool)
+    if one.shape != other.shape:
+        raise ValueError(f"expected as many values on each side, found {one.shape} and {other.shape}")
+    only_one, only_other = int((one & ~other).sum()), int((other & ~one).sum())
+    return float(stats.binomtest(only_one, only_one + only_other).pvalue) if only_one + only_other else 1.0
+
+
+def smallest_difference(differences: Sequence[float], level: float = LEVEL, power: float = POWER) -> float:
+    """Return the smallest mean difference that a two-sided paired test at `level` would have shown with probability `power`.
+
+    NaN for one question, and where all differences are equal: without spread they say nothing of what another sample would show.
+
+    The normal approximation (z_{1-a/2} + z_power) x SD / sqrt(q) with the observed SD of the q differences (Cohen 1988, chapter 2).
+    """
+    (values,) = _checked(differences)
+    if values.size == 1 or not values.std():
+        return numpy.nan
+    return float(
+        (stats.norm.ppf((1 + level) / 2) + stats.norm.ppf(power)) * values.std(ddof=1) / numpy.sqrt(values.size)
+    )
+
+
+def proportion(successes: int, total: int, level: float = LEVEL) -> Interval:
+    """Return a share of `total` with its Wilson score interval, which is sound at 0 and at 1 (Wilson 1927)."""
+    found = stats.binomtest(successes, total).proportion_ci(confidence_level=level, method="wilson")
+    return Interval(successes / total, float(found.low), float(found.high))
+
+
+def ratio_standard_error(numerators: Sequence[float], denominators: Sequence[float]) -> float:
+    """Return the linearised standard error of a ratio over questions (Cochran 1977, eq. 6.13); 0 for one question."""
+    a, b = _checked(numerators, denominators)
+    if a.size == 1:
+        return 0.0
+    residuals = a - _ratio(a, b) * b
+    return float(numpy.sqrt(a.size / (a.size - 1) * (residuals**2).sum()) / b.sum())
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Return the p-values adjusted for a family of tests by Holm's step-down method (Holm 1979), in the order given."""
+    adjusted, largest = [0.0] * len(p_values), 0.0
+    for rank, index in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[index]))
+        adjusted[index] = largest
+    return adjusted

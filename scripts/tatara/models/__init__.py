@@ -1,0 +1,1 @@
+"""Models and tokenizers: chat, loading, sources, pretraining."""

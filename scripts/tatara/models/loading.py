@@ -1,0 +1,130 @@
+"""Loading: tokenizers, 16-bit models and NF4 models with or without an adapter, on the CPU or a GPU, never from a hub."""
+
+import contextlib
+import logging
+import os
+import random
+from pathlib import Path
+
+import numpy
+import torch
+from accelerate import dispatch_model, infer_auto_device_map
+from bitsandbytes.functional import dequantize_4bit
+from bitsandbytes.nn import Linear4bit
+from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+from transformers.utils import logging as transformers_logging
+
+from tatara.job.gpus import MEMORY_LIMIT
+
+logger = logging.getLogger("tatara")
+# Every attention and MLP projection of the Llama and Qwen2 shapes (paper §5.1: all attention and MLP layers).
+TARGET_MODULES = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+
+
+def prepare(seed: int, threads: int) -> None:
+    """Fix everything random and the number of threads; the order of floating-point sums depends on both."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    random.seed(seed)
+    numpy.random.seed(seed)
+    torch.manual_seed(seed)
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    # Nothing here reads memory that it did not write, and filling it takes 8 % of training on the CPU.
+    torch.utils.deterministic.fill_uninitialized_memory = False
+
+
+def device(choice: str) -> torch.device:
+    """Return the device for `auto`, `cpu` or `cuda`; on a GPU this process then gets no more memory than `gpu.memory_limit_gib`."""
+    if choice == "auto":
+        choice = "cuda" if torch.cuda.is_available() else "cpu"
+    limit = os.environ.get(MEMORY_LIMIT)
+    if choice == "cuda" and limit:
+        whole = torch.cuda.get_device_properties(0).total_memory
+        torch.cuda.set_per_process_memory_fraction(min(1.0, float(limit) * 2**30 / whole))
+    return torch.device(choice)
+
+
+def compute_dtype(place: torch.device) -> torch.dtype:
+    """Return bf16 on a GPU (paper §5.1) and float32 on the CPU, where most processors have no bf16 arithmetic."""
+    return torch.bfloat16 if place.type == "cuda" else torch.float32
+
+
+def load_tokenizer(folder: Path):
+    """Load the tokenizer of a model folder."""
+    return AutoTokenizer.from_pretrained(folder, local_files_only=True)
+
+
+def distribute(model, place: torch.device):
+    """Put a model on its device; of one too large for the GPU, the last layers stay in main memory and visit the GPU one by one.
+
+    A fifth of the GPU's room is left to what a forward pass needs.
+    """
+    if place.type == "cpu":
+        return model.to(place)
+    free, whole = torch.cuda.mem_get_info()
+    limit = os.environ.get(MEMORY_LIMIT)
+    room = min(free, float(limit) * 2**30 - torch.cuda.memory_reserved() if limit else whole)
+    device_map = infer_auto_device_map(model, {0: int(0.8 * room), "cpu": 2**50}, model._no_split_modules)
+    outside = sum(device == "cpu" for device in device_map.values())
+    if outside:
+        logger.info(
+            "%d of %d parts of the model do not fit into %.1f GiB of GPU memory and stay in main memory",
+            outside,
+            len(device_map),
+            room / 2**30,
+        )
+    return dispatch_model(model, device_map)
+
+
+def load_model(folder: Path, place: torch.device, dtype: torch.dtype | None = None):
+    """Load a model in 16 bits (GPU) or float32 (CPU), for evaluation."""
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype or compute_dtype(place), local_files_only=True)
+    return distribute(model, place).eval()
+
+
+def nf4_config(place: torch.device) -> BitsAndBytesConfig:
+    """NF4 with double quantization (paper eq. 2, §5.1)."""
+    return BitsAndBytesConfig(
+        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=compute_dtype(place)
+    )  # fmt: skip
+
+
+def load_nf4(folder: Path, place: torch.device, adapter: Path | None = None):
+    """Load a model quantized to NF4, with a trained adapter where one is named."""
+    model = AutoModelForCausalLM.from_pretrained(
+        folder,
+        quantization_config=nf4_config(place),
+        dtype=compute_dtype(place),
+        device_map={"": place},
+        local_files_only=True,
+    )
+    if adapter is not None:
+        from peft import PeftModel
+
+        model = PeftModel.from_pretrained(model, str(adapter), is_trainable=False)
+    return model.eval()
+
+
+def dequantized(model):
+    """Return an NF4 model with plain matrices in main memory, each as its NF4 form gives it back."""
+    for name, module in list(model.named_modules()):
+        if isinstance(module, Linear4bit):
+            plain = torch.nn.Linear(module.in_features, module.out_features, module.bias is not None, device="meta")
+            plain.weight = torch.nn.Parameter(
+                dequantize_4bit(module.weight.data, module.weight.quant_state).cpu(), requires_grad=False
+            )
+            plain.bias = module.bias
+            model.set_submodule(name, plain)
+    del model.config.quantization_config, model.hf_quantizer
+    model.is_loaded_in_4bit = model.is_quantized = False
+    model.quantization_method = None
+    return model.to("cpu")
+
+
+@contextlib.contextmanager
+def inference():
+    """No gradients, no changes."""
+    with torch.inference_mode():
+        yield

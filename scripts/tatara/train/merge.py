@@ -1,0 +1,45 @@
+"""Merging an adapter into a base (paper eq. 7)."""
+
+import json
+import shutil
+from pathlib import Path
+
+import torch
+from peft import PeftModel
+from transformers import AutoModelForCausalLM
+
+from tatara.files.text import write_json
+from tatara.models import loading
+
+# What belongs to a tokenizer; copied as it is, so that its ids cannot change on the way.
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "tokenizer.model", "special_tokens_map.json", "chat_template.jinja",
+                   "added_tokens.json", "vocab.json", "merges.txt", "generation_config.json")  # fmt: skip
+
+
+def merge(base: Path, adapter: Path, output: Path, threads: int) -> None:
+    """Add the adapter's product B·A·α/r to the base's 16-bit weights and save them with the base's tokenizer.
+
+    Works on the CPU in the base's own precision. The base that was trained on was NF4, so the merged model is not quite the
+    trained one.
+    """
+    loading.prepare(0, threads)
+    model = AutoModelForCausalLM.from_pretrained(base, dtype="auto", local_files_only=True)
+    if model.dtype == torch.float32:
+        model = model.to(torch.bfloat16)
+    merged = PeftModel.from_pretrained(model, str(adapter)).merge_and_unload(safe_merge=True)
+    output.mkdir(parents=True, exist_ok=True)
+    merged.save_pretrained(output)
+    for name in TOKENIZER_FILES:
+        if (base / name).is_file():
+            shutil.copyfile(base / name, output / name)
+    # The base's id is a path of this machine; the file must not name it.
+    config = json.loads((output / "config.json").read_text())
+    config.pop("_name_or_path", None)
+    write_json(output / "config.json", config)
+
+
+def merge_dequantized(base: Path, adapter: Path, place: torch.device):
+    """Return the adapter merged into the base as NF4 gives it back, rounded to bf16 as a saved model would be: the weights that were trained on."""
+    model = loading.dequantized(loading.load_nf4(base, place))
+    merged = PeftModel.from_pretrained(model, str(adapter)).merge_and_unload(safe_merge=True)
+    return loading.distribute(merged.to(torch.bfloat16).to(loading.compute_dtype(place)), place).eval()
