@@ -2,7 +2,8 @@
 
     python benchmarks/dag_scale.py        # writes benchmarks/dag_scale.json
 
-Each study is the smoke configuration with more training sizes and seeds. A dry run builds the whole graph of jobs and prints it.
+Each study is the smoke configuration with more training sizes and seeds. A dry run builds the whole graph of jobs and
+prints it.
 """
 
 import argparse
@@ -23,15 +24,30 @@ STUDIES = [(20, 24), (50, 30), (100, 50)]  # sizes, seeds
 
 
 def plan(sizes: int, seeds: int) -> dict:
-    """Dry-run a study of so many sizes and seeds in an empty folder; return jobs, seconds and the largest resident set in MiB."""
+    """Dry-run a study of so many sizes and seeds in an empty folder; return jobs, seconds and the largest resident set
+    in MiB.
+    """
     config = yaml.safe_load((REPOSITORY / "config/smoke.yaml").read_text(encoding="utf-8"))
     config["subsets"]["sizes"] = [16 + 8 * number for number in range(sizes)]
     config["stage1"]["seeds"] = list(range(seeds))
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "study.yaml")
         file.write_text(yaml.safe_dump(config, allow_unicode=True), encoding="utf-8")
-        command = [sys.executable, "-m", "snakemake", "all", "--dry-run", "--cores", "4", "--snakefile", str(REPOSITORY / "Snakefile"),
-                   "--configfile", str(file), "--directory", folder]  # fmt: skip
+        command = [
+            sys.executable,
+            "-m",
+            "snakemake",
+            "all",
+            "--dry-run",
+            "--cores",
+            "4",
+            "--snakefile",
+            str(REPOSITORY / "Snakefile"),
+            "--configfile",
+            str(file),
+            "--directory",
+            folder,
+        ]
         said = Path(folder, "said.txt")
         start = time.monotonic()
         with said.open("w") as output:
@@ -41,8 +57,14 @@ def plan(sizes: int, seeds: int) -> dict:
         text = said.read_text(encoding="utf-8")
     if status:
         sys.exit(f"the dry run failed:\n{text[-3000:]}")
-    return {"sizes": sizes, "seeds": seeds, "jobs": int(re.search(r"^total +(\d+)", text, re.MULTILINE)[1]),
-            "seconds": round(seconds, 1), "cpu_seconds": round(used.ru_utime + used.ru_stime, 1), "peak_mib": used.ru_maxrss // 1024}  # fmt: skip
+    return {
+        "sizes": sizes,
+        "seeds": seeds,
+        "jobs": int(re.search(r"^total +(\d+)", text, re.MULTILINE)[1]),
+        "seconds": round(seconds, 1),
+        "cpu_seconds": round(used.ru_utime + used.ru_stime, 1),
+        "peak_mib": used.ru_maxrss // 1024,
+    }
 
 
 def main() -> None:

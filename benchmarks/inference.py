@@ -1,12 +1,15 @@
 """GGUF at 8 B shapes on a GPU: times of conversion and quantization, and questions answered one by one and together.
 
-Usage: python benchmarks/inference.py make FOLDER OUTPUT.csv     write random weights, convert to F16, quantize to Q4_K_M (38 GB of disk)
-       python benchmarks/inference.py answer FOLDER OUTPUT.csv   answer 100 questions of FOLDER's two files (17 GB of GPU memory and caches)
-       python benchmarks/inference.py differ OUTPUT.csv BASE TESTSET GGUF [GGUF …]   where answers of real models part, and by how little
-       each appends its rows to OUTPUT.csv; `--tiny` with a shape of a few layers, to try the program
+Usage: python benchmarks/inference.py make FOLDER OUTPUT.csv     write random weights, convert to F16, quantize to
+    Q4_K_M (38 GB of disk)
+       python benchmarks/inference.py answer FOLDER OUTPUT.csv   answer 100 questions of FOLDER's two files (17 GB of
+       GPU memory and caches)
+       python benchmarks/inference.py differ OUTPUT.csv BASE TESTSET GGUF [GGUF …]   where answers of real models part,
+       and by how little each appends its rows to OUTPUT.csv; `--tiny` with a shape of a few layers, to try the program
 
-The weights are random and have the shape of Llama 3 8B: neither time nor memory depends on what they say. The questions are those of the test
-set in the study's prompt. No token ends an answer, so that each has the same 256 tokens whichever way it is asked for.
+The weights are random and have the shape of Llama 3 8B: neither time nor memory depends on what they say. The questions
+are those of the test set in the study's prompt. No token ends an answer, so that each has the same 256 tokens whichever
+way it is asked for.
 """
 
 import argparse
@@ -59,7 +62,9 @@ def append(output: Path, **row) -> None:
 
 
 def make_model(folder: Path, shape: dict) -> None:
-    """Write a Llama of this shape with random bf16 weights, a shard a layer, and a tokenizer trained on the graph's text."""
+    """Write a Llama of this shape with random bf16 weights, a shard a layer, and a tokenizer trained on the graph's
+    text.
+    """
     import torch
     from safetensors.torch import save_file
     from tatara.models import families
@@ -70,18 +75,33 @@ def make_model(folder: Path, shape: dict) -> None:
         tokenizer = families.train_tokenizer([row["description"] for row in csv.DictReader(file)], "llama3", 4096)
     tokenizer.save_pretrained(folder)
     config = LlamaConfig(
-        vocab_size=shape["vocabulary"], hidden_size=shape["hidden"], intermediate_size=shape["wide"], num_hidden_layers=shape["layers"],
-        num_attention_heads=shape["heads"], num_key_value_heads=shape["kv"], max_position_embeddings=8192, tie_word_embeddings=False,
-        dtype="bfloat16", bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id,
-    )  # fmt: skip
+        vocab_size=shape["vocabulary"],
+        hidden_size=shape["hidden"],
+        intermediate_size=shape["wide"],
+        num_hidden_layers=shape["layers"],
+        num_attention_heads=shape["heads"],
+        num_key_value_heads=shape["kv"],
+        max_position_embeddings=8192,
+        tie_word_embeddings=False,
+        dtype="bfloat16",
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
     config.architectures = ["LlamaForCausalLM"]
     config.save_pretrained(folder)
     torch.manual_seed(0)
     place = "cuda" if torch.cuda.is_available() else "cpu"
     hidden, wide, kv = shape["hidden"], shape["wide"], shape["hidden"] * shape["kv"] // shape["heads"]
-    matrices = {"self_attn.q_proj": (hidden, hidden), "self_attn.k_proj": (kv, hidden), "self_attn.v_proj": (kv, hidden),
-                "self_attn.o_proj": (hidden, hidden), "mlp.gate_proj": (wide, hidden), "mlp.up_proj": (wide, hidden),
-                "mlp.down_proj": (hidden, wide)}  # fmt: skip
+    matrices = {
+        "self_attn.q_proj": (hidden, hidden),
+        "self_attn.k_proj": (kv, hidden),
+        "self_attn.v_proj": (kv, hidden),
+        "self_attn.o_proj": (hidden, hidden),
+        "mlp.gate_proj": (wide, hidden),
+        "mlp.up_proj": (wide, hidden),
+        "mlp.down_proj": (hidden, wide),
+    }
     index = {}
 
     def normal(*size):
@@ -152,8 +172,18 @@ def answer(folder: Path, output: Path, threads: int, tokens: int) -> None:
             given.append(alone(prompt))
             seconds.append(time.perf_counter() - start)
         one = statistics.median(seconds)
-        append(output, what="one by one", format=label, threads=threads, questions=ALONE, tokens=tokens, seconds=one * len(prompts),
-               tokens_per_second=tokens / one, times_faster=1.0, note=f"median of {ALONE} questions, times {len(prompts)}")  # fmt: skip
+        append(
+            output,
+            what="one by one",
+            format=label,
+            threads=threads,
+            questions=ALONE,
+            tokens=tokens,
+            seconds=one * len(prompts),
+            tokens_per_second=tokens / one,
+            times_faster=1.0,
+            note=f"median of {ALONE} questions, times {len(prompts)}",
+        )
         slots = batch.BatchContext(model, len(prompts), max(map(len, prompts)), tokens)
         slots.generate([prompt[:8] for prompt in prompts[:2]], [])
         best, answers = None, None
@@ -164,9 +194,18 @@ def answer(folder: Path, output: Path, threads: int, tokens: int) -> None:
             best = min(best or took, took)
         places = [first_difference(*pair) for pair in zip(given, answers, strict=False)]
         parted = [place for place in places if place is not None]
-        append(output, what="together", format=label, threads=threads, questions=len(prompts), tokens=tokens, seconds=best,
-               tokens_per_second=tokens * len(prompts) / best, times_faster=one * len(prompts) / best,
-               note=f"{len(parted)} of {ALONE} answers have other tokens, from token {min(parted, default='-')} on")  # fmt: skip
+        append(
+            output,
+            what="together",
+            format=label,
+            threads=threads,
+            questions=len(prompts),
+            tokens=tokens,
+            seconds=best,
+            tokens_per_second=tokens * len(prompts) / best,
+            times_faster=one * len(prompts) / best,
+            note=f"{len(parted)} of {ALONE} answers have other tokens, from token {min(parted, default='-')} on",
+        )
         slots.close()
         model.close()
 
@@ -206,8 +245,18 @@ def differ(output: Path, base: Path, testset: Path, files: list[Path], threads: 
         shown = f"{len(gaps)} of {len(prompts)} answers part"
         if gaps:
             shown += f", first at token {min(places)}, largest logit gap {max(gaps):.4f}"
-        append(output, what=f"differ {file.stem}", format=file.stem.rsplit("-", 1)[-1], threads=threads, questions=len(prompts), tokens=count,
-               seconds=both, tokens_per_second=sum(map(len, answers)) / both, times_faster=one / both, note=shown)  # fmt: skip
+        append(
+            output,
+            what=f"differ {file.stem}",
+            format=file.stem.rsplit("-", 1)[-1],
+            threads=threads,
+            questions=len(prompts),
+            tokens=count,
+            seconds=both,
+            tokens_per_second=sum(map(len, answers)) / both,
+            times_faster=one / both,
+            note=shown,
+        )
 
 
 def main() -> None:

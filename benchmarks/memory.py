@@ -1,13 +1,17 @@
-"""GPU memory of the paper's rules with 8 B shapes under a limit, as a 16 GB card would have it; writes benchmarks/memory.csv.
+"""GPU memory of the paper's rules with 8 B shapes under a limit, as a 16 GB card would have it; writes
+benchmarks/memory.csv.
 
-Usage: python benchmarks/memory.py [--folder FOLDER] [--gguf FOLDER] [--limit GIB]   (default: 15 GiB; 40 GB of main memory; about 4 minutes)
+Usage: python benchmarks/memory.py [--folder FOLDER] [--gguf FOLDER] [--limit GIB]   (default: 15 GiB; 40 GB of main
+    memory; about 4 minutes)
 
-FOLDER of --gguf is one that `benchmarks/inference.py make` has made; without it the rules that read GGUF files are left out. The GPU is to be free
-of other work: what model.cpp takes is read off the whole card, CUDA's own memory included, which torch's figures leave out.
+FOLDER of --gguf is one that `benchmarks/inference.py make` has made; without it the rules that read GGUF files are left
+out. The GPU is to be free of other work: what model.cpp takes is read off the whole card, CUDA's own memory included,
+which torch's figures leave out.
 
-Runs what the rules of config/paper.yaml run, on the base of benchmarks/training.py: training of stage 2 (r = 32 and dropout; stage 1 needs less,
-see training.csv); the likelihood of an adapter on its NF4 base; and a 16-bit model (parity, and both merges), which is larger than the card: its
-last layers stay in main memory. So do the first layers of the F16 file, which is larger than the card too.
+Runs what the rules of config/paper.yaml run, on the base of benchmarks/training.py: training of stage 2 (r = 32 and
+dropout; stage 1 needs less, see training.csv); the likelihood of an adapter on its NF4 base; and a 16-bit model
+(parity, and both merges), which is larger than the card: its last layers stay in main memory. So do the first layers of
+the F16 file, which is larger than the card too.
 """
 
 import argparse
@@ -130,10 +134,15 @@ def ggufs(folder: Path, scratch: Path, formats: tuple[str, ...] = ("q4", "f16"))
         start = time.perf_counter()
         with Card() as card:
             work()
-        measured.append({
-            "rule": rule, "seconds": round(time.perf_counter() - start, 1), "peak_card_gib": round(card.peak - card.before, 2),
-            "gpu_layers": "all" if layers == gpu_layers.ALL else layers, "memory_limit_gib": os.environ["TATARA_GPU_MEMORY_GIB"],
-        })  # fmt: skip
+        measured.append(
+            {
+                "rule": rule,
+                "seconds": round(time.perf_counter() - start, 1),
+                "peak_card_gib": round(card.peak - card.before, 2),
+                "gpu_layers": "all" if layers == gpu_layers.ALL else layers,
+                "memory_limit_gib": os.environ["TATARA_GPU_MEMORY_GIB"],
+            }
+        )
         print(measured[-1], file=sys.stderr, flush=True)
 
     def answers(file: Path) -> None:

@@ -2,9 +2,9 @@
 
 Usage: python benchmarks/neo4j_scale.py   (some minutes; needs Java and Maven, as tests/neo4j_server.py)
 
-Graphs of 10,000 nodes and 30,000 relations up to ten times that are loaded into an empty database of a real server (512 MiB of heap) and
-exported from it. One hub has a tenth of the relations. Peak memory is that of our process and of the server's; each step has a process of its
-own, each graph a server.
+Graphs of 10,000 nodes and 30,000 relations up to ten times that are loaded into an empty database of a real server (512
+MiB of heap) and exported from it. One hub has a tenth of the relations. Peak memory is that of our process and of the
+server's; each step has a process of its own, each graph a server.
 """
 
 import csv

@@ -1,9 +1,11 @@
 """Time and memory of the data rules for pools of 1, 10 and 100 times the size; writes benchmarks/pool_linearity.csv.
 
-Usage: python benchmarks/pool_linearity.py [QA_PAIRS.jsonl]   (default: results/qa/qa_pairs.jsonl; about 5 minutes and 1.5 GB of disk)
+Usage: python benchmarks/pool_linearity.py [QA_PAIRS.jsonl]   (default: results/qa/qa_pairs.jsonl; about 5 minutes and
+    1.5 GB of disk)
 
-The pairs of the study are repeated with a number behind each question, so that every pair stays one of its own. Then the rules
-pool, subsets and testset run as they are, and Snakemake's own benchmark files say how long each took and how much memory it held.
+The pairs of the study are repeated with a number behind each question, so that every pair stays one of its own. Then
+the rules pool, subsets and testset run as they are, and Snakemake's own benchmark files say how long each took and how
+much memory it held.
 """
 
 import csv

@@ -1,10 +1,13 @@
-"""What the rounding of activations does to quantized files: how far a file lies from F16, and from itself when it is read in another way.
+"""What the rounding of activations does to quantized files: how far a file lies from F16, and from itself when it is
+read in another way.
 
-Usage: python benchmarks/rounding.py OUTPUT.csv BASE TESTSET F16.gguf [GGUF …]   (135 M parameters on two cores: 3 minutes)
+Usage: python benchmarks/rounding.py OUTPUT.csv BASE TESTSET F16.gguf [GGUF …]   (135 M parameters on two cores: 3
+    minutes)
 
-model.cpp multiplies quantized weights by activations that it rounds to 8 bits in blocks of 32. Every file reads the prompts of a few questions one
-token at a time, 8 and 512 at once, which are other kernels. Before that transformers reads them with BASE in float32 and, its weights untouched,
-with the inputs of all matrices rounded so. KL in nats a token, of the distribution over the next token.
+model.cpp multiplies quantized weights by activations that it rounds to 8 bits in blocks of 32. Every file reads the
+prompts of a few questions one token at a time, 8 and 512 at once, which are other kernels. Before that transformers
+reads them with BASE in float32 and, its weights untouched, with the inputs of all matrices rounded so. KL in nats a
+token, of the distribution over the next token.
 """
 
 import argparse
@@ -38,7 +41,9 @@ def rounded(values):
 
 
 def activations(base: Path, prompts: list[list[int]]) -> tuple[numpy.ndarray, numpy.ndarray]:
-    """Return the log probabilities of a model in float32, and with rounded activations; print the largest input of each kind of matrix."""
+    """Return the log probabilities of a model in float32, and with rounded activations; print the largest input of each
+    kind of matrix.
+    """
     import torch
     from transformers import AutoModelForCausalLM
 

@@ -1,12 +1,14 @@
 """QLoRA training on a GPU with 8 B shapes: tokens/s and memory of each recipe; writes benchmarks/training.csv.
 
-Usage: python benchmarks/training.py [--folder FOLDER] [--output FILE] [--memory-limit GIB] [--steps N] [--profile] [RECIPE …]
-       (default: all recipes; 6 GB of disk for the base, 16 GB of GPU memory; about 4 minutes on an H100)
+Usage: python benchmarks/training.py [--folder FOLDER] [--output FILE] [--memory-limit GIB] [--steps N] [--profile]
+       [RECIPE …] (default: all recipes; 6 GB of disk for the base, 16 GB of GPU memory; about 4 minutes on an H100)
 
-The base has the shape of Llama 3 8B (8.03 B parameters) and random weights, written in NF4 as bitsandbytes saves them, the same in each layer:
-neither speed nor memory depends on what the weights say. The pairs are as long as the study's, about 300 tokens, 225 of them the answer.
-Every recipe goes through `qlora.train` in a process of its own. Each sample is seen twice; the second pass is timed, so compiling, the
-first allocations and the recipe's warm-up are left out. Tokens are real ones; padding counts nothing.
+The base has the shape of Llama 3 8B (8.03 B parameters) and random weights, written in NF4 as bitsandbytes saves them,
+the same in each layer:
+neither speed nor memory depends on what the weights say. The pairs are as long as the study's, about 300 tokens, 225 of
+them the answer. Every recipe goes through `qlora.train` in a process of its own. Each sample is seen twice; the second
+pass is timed, so compiling, the first allocations and the recipe's warm-up are left out. Tokens are real ones; padding
+counts nothing.
 """
 
 import argparse
@@ -24,13 +26,31 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY / "scripts"))
 
 SHAPE = {
-    "hidden_size": 4096, "intermediate_size": 14336, "num_hidden_layers": 32, "num_attention_heads": 32, "num_key_value_heads": 8,
-    "vocab_size": 128256, "max_position_embeddings": 8192, "rope_theta": 500000.0, "rms_norm_eps": 1e-5, "tie_word_embeddings": False,
-}  # fmt: skip
+    "hidden_size": 4096,
+    "intermediate_size": 14336,
+    "num_hidden_layers": 32,
+    "num_attention_heads": 32,
+    "num_key_value_heads": 8,
+    "vocab_size": 128256,
+    "max_position_embeddings": 8192,
+    "rope_theta": 500000.0,
+    "rms_norm_eps": 1e-5,
+    "tie_word_embeddings": False,
+}
 PAPER = {
-    "backend": "unsloth", "packing": False, "batch_size": 8, "micro_batch_size": 2, "epochs": 2, "learning_rate": 2e-4, "warmup_ratio": 0.1,
-    "weight_decay": 0.0, "max_grad_norm": 1.0, "max_length": 1024, "checkpoint_steps": 10000, "gradient_checkpointing": True,
-}  # fmt: skip
+    "backend": "unsloth",
+    "packing": False,
+    "batch_size": 8,
+    "micro_batch_size": 2,
+    "epochs": 2,
+    "learning_rate": 2e-4,
+    "warmup_ratio": 0.1,
+    "weight_decay": 0.0,
+    "max_grad_norm": 1.0,
+    "max_length": 1024,
+    "checkpoint_steps": 10000,
+    "gradient_checkpointing": True,
+}
 STAGE1, STAGE2 = {"r": 16, "alpha": 16, "dropout": 0.0}, {"r": 32, "alpha": 16, "dropout": 0.05}
 PACKED = PAPER | {"packing": True, "micro_batch_size": None, "gradient_checkpointing": False}
 # name -> settings, adapter, steps of a pass
@@ -43,8 +63,19 @@ RECIPES = {
     "fused checkpointed": (PACKED | {"backend": "fused", "gradient_checkpointing": True}, STAGE1, 10),
 }
 PEAKS = ["peak_allocated_gib", "peak_reserved_gib", "memory_limit_gib"]
-FIELDS = ["recipe", "card", "torch", "tokens_per_second", "samples_per_second", "step_ms", "tokens_per_sample", *PEAKS, "micro_batch_size",
-          "first_loss", "last_loss"]  # fmt: skip
+FIELDS = [
+    "recipe",
+    "card",
+    "torch",
+    "tokens_per_second",
+    "samples_per_second",
+    "step_ms",
+    "tokens_per_sample",
+    *PEAKS,
+    "micro_batch_size",
+    "first_loss",
+    "last_loss",
+]
 
 
 def make_base(folder: Path) -> None:
@@ -71,9 +102,14 @@ def make_base(folder: Path) -> None:
     torch.manual_seed(0)
     width, wide, kv = SHAPE["hidden_size"], SHAPE["intermediate_size"], SHAPE["hidden_size"] // 4
     sizes = {
-        "self_attn.q_proj": (width, width), "self_attn.k_proj": (kv, width), "self_attn.v_proj": (kv, width), "self_attn.o_proj": (width, width),
-        "mlp.gate_proj": (wide, width), "mlp.up_proj": (wide, width), "mlp.down_proj": (width, wide),
-    }  # fmt: skip
+        "self_attn.q_proj": (width, width),
+        "self_attn.k_proj": (kv, width),
+        "self_attn.v_proj": (kv, width),
+        "self_attn.o_proj": (width, width),
+        "mlp.gate_proj": (wide, width),
+        "mlp.up_proj": (wide, width),
+        "mlp.down_proj": (width, wide),
+    }
     index = {}
 
     def normal(*size):
@@ -98,10 +134,14 @@ def make_base(folder: Path) -> None:
             f"layer-{number:02}.safetensors",
             {f"model.layers.{number}.{name}": tensor for name, tensor in layer.items()},
         )
-    save("rest.safetensors", {
-        "model.embed_tokens.weight": normal(SHAPE["vocab_size"], width).cpu(), "lm_head.weight": normal(SHAPE["vocab_size"], width).cpu(),
-        "model.norm.weight": torch.ones(width, dtype=torch.bfloat16),
-    })  # fmt: skip
+    save(
+        "rest.safetensors",
+        {
+            "model.embed_tokens.weight": normal(SHAPE["vocab_size"], width).cpu(),
+            "lm_head.weight": normal(SHAPE["vocab_size"], width).cpu(),
+            "model.norm.weight": torch.ones(width, dtype=torch.bfloat16),
+        },
+    )
     (folder / "model.safetensors.index.json").write_text(json.dumps({"metadata": {}, "weight_map": index}))
 
 
@@ -167,22 +207,40 @@ def run(recipe: str, base: Path, scratch: Path, steps: int | None, profile: Path
 
     trainer._Steps = Timed
     report = qlora.train(
-        base=base, subset=scratch / "pairs.jsonl", adapter=scratch / "adapter", report=scratch / "train.json",
-        checkpoint_folder=scratch / "checkpoints", settings=settings, lora=lora, system="", run=recipe,
-        model_name="llama-8b", seed=42, threads=8, device="cuda",
-    )  # fmt: skip
+        base=base,
+        subset=scratch / "pairs.jsonl",
+        adapter=scratch / "adapter",
+        report=scratch / "train.json",
+        checkpoint_folder=scratch / "checkpoints",
+        settings=settings,
+        lora=lora,
+        system="",
+        run=recipe,
+        model_name="llama-8b",
+        seed=42,
+        threads=8,
+        device="cuda",
+    )
     seconds = ends[-1] - ends[-1 - steps]
     return {
-        "recipe": recipe, "card": torch.cuda.get_device_name(), "torch": torch.__version__,
-        "tokens_per_second": round(tokens / seconds), "samples_per_second": round(steps * settings["batch_size"] / seconds, 2),
-        "step_ms": round(1000 * seconds / steps), "tokens_per_sample": round(tokens / steps / settings["batch_size"]),
-        **memory(), "micro_batch_size": report["micro_batch_size"],
-        "first_loss": round(report["steps"][0]["loss"], 4), "last_loss": round(report["final_loss"], 4),
-    }  # fmt: skip
+        "recipe": recipe,
+        "card": torch.cuda.get_device_name(),
+        "torch": torch.__version__,
+        "tokens_per_second": round(tokens / seconds),
+        "samples_per_second": round(steps * settings["batch_size"] / seconds, 2),
+        "step_ms": round(1000 * seconds / steps),
+        "tokens_per_sample": round(tokens / steps / settings["batch_size"]),
+        **memory(),
+        "micro_batch_size": report["micro_batch_size"],
+        "first_loss": round(report["steps"][0]["loss"], 4),
+        "last_loss": round(report["final_loss"], 4),
+    }
 
 
 def memory() -> dict:
-    """Return the peaks of GPU memory so far in GiB, by torch: what tensors held, and what the process took for them (without CUDA's own)."""
+    """Return the peaks of GPU memory so far in GiB, by torch: what tensors held, and what the process took for them
+    (without CUDA's own).
+    """
     import torch
 
     peaks = {

@@ -1,4 +1,6 @@
-"""Fixtures: one real run of the smoke configuration in a copy of the repository, and real servers and models for the tests of services."""
+"""Fixtures: one real run of the smoke configuration in a copy of the repository, and real servers and models for the
+tests of services.
+"""
 
 import contextlib
 import os
@@ -97,7 +99,9 @@ class Copy:
         )
 
     def kill_when(self, target: str, condition: Callable[[psutil.Process], bool]) -> None:
-        """Run snakemake for a target and kill it with all its children, without warning, as soon as `condition` holds (of snakemake's process)."""
+        """Run snakemake for a target and kill it with all its children, without warning, as soon as `condition` holds
+        (of snakemake's process).
+        """
         process = subprocess.Popen(
             self.command(target, "--cores", "1"),
             cwd=self.folder,
@@ -125,7 +129,9 @@ class Copy:
 
 @pytest.fixture(scope="session")
 def smoke(tmp_path_factory) -> Copy:
-    """A copy in which the smoke configuration has run whole, one GPU job at a time; without a network where this machine permits that."""
+    """A copy in which the smoke configuration has run whole, one GPU job at a time; without a network where this
+    machine permits that.
+    """
     copy = Copy(tmp_path_factory.mktemp("smoke"))
     done = copy.snakemake("all", "--cores", "2", "--resources", "gpu=1", counters=copy.folder / OFFLINE_COUNTERS)
     assert done.returncode == 0, done.stdout[-6000:]

@@ -1,7 +1,9 @@
-"""A real Neo4j server for tests: its libraries from Maven, started on loopback with authentication, and with TLS for those who ask for it.
+"""A real Neo4j server for tests: its libraries from Maven, started on loopback with authentication, and with TLS for
+those who ask for it.
 
 python tests/neo4j_server.py fetch                  # the libraries, 123 MB, into the cache folder
-python tests/neo4j_server.py start                  # in the foreground until Ctrl-C; options --home FOLDER, --port N; password in NEO4J_PASSWORD
+python tests/neo4j_server.py start                  # in the foreground until Ctrl-C; options --home FOLDER, --port N;
+password in NEO4J_PASSWORD
 
 The cache folder is TATARA_CACHE, else ~/.cache/tatara. Needs Java 17 and, to fetch, Maven.
 """
@@ -80,10 +82,27 @@ def make_certificate(folder: Path) -> None:
     """Make a key and a certificate for localhost that vouches for itself; the certificate serves as its own authority."""
     folder.mkdir(parents=True, exist_ok=True)
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/CN=localhost", "-addext",
-         "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", folder / "private.key", "-out", folder / "public.crt"],
-        check=True, capture_output=True,
-    )  # fmt: skip
+        [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-days",
+            "30",
+            "-subj",
+            "/CN=localhost",
+            "-addext",
+            "subjectAltName=DNS:localhost,IP:127.0.0.1",
+            "-keyout",
+            folder / "private.key",
+            "-out",
+            folder / "public.crt",
+        ],
+        check=True,
+        capture_output=True,
+    )
 
 
 class Server(server.Server):

@@ -73,9 +73,13 @@ class Server(server.Server):
         build()
         (self.home / "models").mkdir(parents=True, exist_ok=True)
         known = {
-            "HOME": str(self.home), "PATH": os.environ["PATH"], "OLLAMA_HOST": f"127.0.0.1:{self.port}", "OLLAMA_MODELS": str(self.home / "models"),
-            "OLLAMA_KEEP_ALIVE": "10m", **self.environment,
-        }  # fmt: skip
+            "HOME": str(self.home),
+            "PATH": os.environ["PATH"],
+            "OLLAMA_HOST": f"127.0.0.1:{self.port}",
+            "OLLAMA_MODELS": str(self.home / "models"),
+            "OLLAMA_KEEP_ALIVE": "10m",
+            **self.environment,
+        }
         self.launch([PROGRAM, "serve"], known)
 
     def is_ready(self) -> bool:

@@ -68,8 +68,9 @@ class HttpProxy:
 
     Attributes:
         url: where it listens.
-        faults: path -> what befalls the requests to it, one after another: a status to send, bytes to send in place of the answer, seconds to wait,
-            a function to call before the request is forwarded, or None for nothing; later requests are left alone.
+        faults: path -> what befalls the requests to it, one after another: a status to send, bytes to send in place of
+            the answer, seconds to wait, a function to call before the request is forwarded, or None for nothing; later
+            requests are left alone.
         asked: the paths of all requests.
     """
 

@@ -1,4 +1,6 @@
-"""Every reader of a file, with a good file for it; and ways to spoil a file. For the property tests and the fuzz run (tests/faults/fuzz.py)."""
+"""Every reader of a file, with a good file for it; and ways to spoil a file. For the property tests and the fuzz run
+(tests/faults/fuzz.py).
+"""
 
 import json
 from collections.abc import Callable
@@ -81,45 +83,108 @@ READERS = {
     "YAML": Reader(read_yaml, (RESOURCES / "graph/schema.yaml").read_bytes(), ".yaml"),
     "JSONL": Reader(read_jsonl, _head(RESOURCES / "testset/test_set_200.jsonl", 2), ".jsonl"),
     "JSON": Reader(read_json, json.dumps(_QUESTIONS, ensure_ascii=False, indent=1).encode(), ".json"),
-    "CSV of the graph": Reader(lambda path: read_rows(path, NODE_COLUMNS), _head(RESOURCES / "graph/nodes_domain.csv", 5), ".csv"),
+    "CSV of the graph": Reader(
+        lambda path: read_rows(path, NODE_COLUMNS), _head(RESOURCES / "graph/nodes_domain.csv", 5), ".csv"
+    ),
     "graph": Reader(
-        lambda path: load_graph([RESOURCES / "graph/nodes_structure.csv", path], [RESOURCES / "graph/relations_structure.csv"], SCHEMA,
-                                RESOURCES / "graph/toc.csv"),
-        _head(RESOURCES / "graph/nodes_domain.csv", 4), ".csv",
+        lambda path: load_graph(
+            [RESOURCES / "graph/nodes_structure.csv", path],
+            [RESOURCES / "graph/relations_structure.csv"],
+            SCHEMA,
+            RESOURCES / "graph/toc.csv",
+        ),
+        _head(RESOURCES / "graph/nodes_domain.csv", 4),
+        ".csv",
     ),
     "table of contents": Reader(read_toc, _head(RESOURCES / "graph/toc.csv", 12), ".csv"),
     "schema": Reader(read_schema, (RESOURCES / "graph/schema.yaml").read_bytes(), ".yaml"),
-    "templates": Reader(lambda path: read_templates([path], SCHEMA), (RESOURCES / "templates/generic.yaml").read_bytes(), ".yaml"),
-    "test set": Reader(lambda path: load_testset(path, SCHEMA, TOC), _head(RESOURCES / "testset/test_set_200.jsonl", 3), ".jsonl"),
+    "templates": Reader(
+        lambda path: read_templates([path], SCHEMA), (RESOURCES / "templates/generic.yaml").read_bytes(), ".yaml"
+    ),
+    "test set": Reader(
+        lambda path: load_testset(path, SCHEMA, TOC), _head(RESOURCES / "testset/test_set_200.jsonl", 3), ".jsonl"
+    ),
     "configuration": Reader(_config, (REPOSITORY / "config/smoke.yaml").read_bytes(), ".yaml"),
     "configuration of a second domain": Reader(_config, (BEES / "beekeeping.yaml").read_bytes(), ".yaml"),
     "judge file": Reader(read_scores, _SCORES.encode(), ".csv"),
     "NLL file": Reader(lambda path: read_questions({"a": path}), json.dumps(_QUESTIONS).encode(), ".json"),
-    "scale.csv": Reader(read_scale, (",".join(COLUMNS) + "\n" + ",".join(_RUN.get(key, "1.5") for key in COLUMNS) + "\n").encode(), ".csv"),
+    "scale.csv": Reader(
+        read_scale,
+        (",".join(COLUMNS) + "\n" + ",".join(_RUN.get(key, "1.5") for key in COLUMNS) + "\n").encode(),
+        ".csv",
+    ),
     "judge's prompt": Reader(
         lambda path: llm_judges.render(read_text(path), path, {"question": "問", "reference": "答"}, "解", True),
-        (RESOURCES / "judge/prompt.md").read_bytes(), ".md",
+        (RESOURCES / "judge/prompt.md").read_bytes(),
+        ".md",
     ),
-    "judge's output": Reader(lambda path: llm_judges.parse(path.read_bytes().decode("utf-8", "replace")), b'{"reason": "x", "score": 3}', ".txt"),
-    "interrupted answers": Reader(_partial, b'mark\n{"id": "q1", "text": "x"}\n{"id": "q2", "text": "y"}\n', ".jsonl"),
+    "judge's output": Reader(
+        lambda path: llm_judges.parse(path.read_bytes().decode("utf-8", "replace")),
+        b'{"reason": "x", "score": 3}',
+        ".txt",
+    ),
+    "interrupted answers": Reader(_taken_up, b'mark\n{"id": "q1", "text": "x"}\n{"id": "q2", "text": "y"}\n', ".jsonl"),
     "seal": Reader(_seal, b'{"": [26, "00"], "a/b": [1, "x"]}\n', ".json"),
     "seal of a checkpoint": Reader(_checkpoint, b'{"fingerprint": "mark", "files": {}}', ".json"),
-}  # fmt: skip
+}
 
-# What breaks readers: ends of fields and lines, other kinds of values, other alphabets, paths, code, what JSON lets pass.
+# What breaks readers: ends of fields and lines, other kinds of values, other alphabets, paths, code, what JSON lets
+# pass.
 NASTY = [
-    b"", b"\n", b"\r", b"\x00", b"\xff\xfe", b"\xef\xbb\xbf", b'"', b"'", b",", b":", b"{", b"}", b"[", b"]", b"null", b"true", b"-1", b"1e999",
-    b"NaN", b"Infinity", b"../../etc/passwd", b"$(touch x)", b"`touch x`", b"; touch x", b"{{ 7 * 7 }}", b"{% raw %}", b"{{ question.__class__ }}",
-    b"{start.__class__}", b"<script>alert(1)</script>", b"!!python/object/apply:os.system [touch x]", b"&a [*a]", b"\t", b"%", b"%s", b"\\",
-    "堤".encode() * 300, "\u202e".encode(), "\u2028".encode(), "𠮷👷🏽".encode(), "堤防".encode("shift_jis"), b"9" * 400, b"? ", b"- ", b"#", b"|",
-]  # fmt: skip
+    b"",
+    b"\n",
+    b"\r",
+    b"\x00",
+    b"\xff\xfe",
+    b"\xef\xbb\xbf",
+    b'"',
+    b"'",
+    b",",
+    b":",
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b"null",
+    b"true",
+    b"-1",
+    b"1e999",
+    b"NaN",
+    b"Infinity",
+    b"../../etc/passwd",
+    b"$(touch x)",
+    b"`touch x`",
+    b"; touch x",
+    b"{{ 7 * 7 }}",
+    b"{% raw %}",
+    b"{{ question.__class__ }}",
+    b"{start.__class__}",
+    b"<script>alert(1)</script>",
+    b"!!python/object/apply:os.system [touch x]",
+    b"&a [*a]",
+    b"\t",
+    b"%",
+    b"%s",
+    b"\\",
+    "堤".encode() * 300,
+    "\u202e".encode(),
+    "\u2028".encode(),
+    "𠮷👷🏽".encode(),
+    "堤防".encode("shift_jis"),
+    b"9" * 400,
+    b"? ",
+    b"- ",
+    b"#",
+    b"|",
+]
 
 
 def spoil(data: bytes, at: int, kind: int, what: int) -> bytes:
     """Return a file spoilt in one place.
 
     Args:
-        at: where, taken modulo the length; kind: cut, insert, replace a byte, remove a stretch, repeat a stretch, exchange a field; what: with what.
+        at: where, taken modulo the length; kind: cut, insert, replace a byte, remove a stretch, repeat a stretch,
+            exchange a field; what: with what.
     """
     place = at % (len(data) + 1)
     nasty = NASTY[what % len(NASTY)]

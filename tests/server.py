@@ -1,4 +1,6 @@
-"""What the servers that tests start have in common: a process of our own on loopback, with a folder and a log, that is waited for and ended."""
+"""What the servers that tests start have in common: a process of our own on loopback, with a folder and a log, that is
+waited for and ended.
+"""
 
 import os
 import signal

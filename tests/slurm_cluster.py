@@ -1,8 +1,11 @@
-"""A real Slurm on this one host for tests: munge, the controller and one node with stand-ins for GPUs, all in a folder of their own.
+"""A real Slurm on this one host for tests: munge, the controller and one node with stand-ins for GPUs, all in a folder
+of their own.
 
-python tests/slurm_cluster.py start     # in the foreground until Ctrl-C; says what to export; options --home FOLDER, --gpus N
+python tests/slurm_cluster.py start     # in the foreground until Ctrl-C; says what to export; options --home FOLDER,
+--gpus N
 
-It needs root and Debian's packages slurm-wlm and munge. The accounting database is left out: Snakemake then asks squeue.
+It needs root and Debian's packages slurm-wlm and munge. The accounting database is left out: Snakemake then asks
+squeue.
 """
 
 import argparse
@@ -24,8 +27,8 @@ READY_SECONDS = 30
 NODE = "node1"
 # A GPU is counted and handed out by its device file; these take the place of /dev/nvidia0, /dev/nvidia1.
 STAND_INS = ("/dev/zero", "/dev/full", "/dev/null", "/dev/random")
-# cred_expire is also how long a requeued job waits. config_overrides: the node counts as large as is written here, whatever the machine
-# has. Memory is held to its limit by sampling resident sets, which needs no control groups.
+# cred_expire is also how long a requeued job waits. config_overrides: the node counts as large as is written here,
+# whatever the machine has. Memory is held to its limit by sampling resident sets, which needs no control groups.
 CONFIG = """\
 ClusterName=tatara
 SlurmctldHost={host}(127.0.0.1)
@@ -102,8 +105,16 @@ class Cluster:
         for name in ("bin", "state", "spool", "munge"):
             (self.home / name).mkdir(parents=True, exist_ok=True)
         host = socket.gethostname().split(".")[0]
-        text = CONFIG.format(home=self.home, host=host, node=NODE, cpus=self.cpus, memory=self.memory_mb, gpus=self.gpus,
-                             controller_port=free_port(), node_port=free_port())  # fmt: skip
+        text = CONFIG.format(
+            home=self.home,
+            host=host,
+            node=NODE,
+            cpus=self.cpus,
+            memory=self.memory_mb,
+            gpus=self.gpus,
+            controller_port=free_port(),
+            node_port=free_port(),
+        )
         (self.home / "slurm.conf").write_text(text)
         # Snakemake calls srun without any SLURM_ variable of the job's, this one included.
         srun = self.home / "bin" / "srun"
@@ -167,7 +178,9 @@ class Cluster:
             time.sleep(0.2)
 
     def jobs(self) -> dict[str, dict[str, str]]:
-        """Return job id -> what `scontrol show jobs` says of it (JobState, Comment, Reason, …), of every job since the start."""
+        """Return job id -> what `scontrol show jobs` says of it (JobState, Comment, Reason, …), of every job since the
+        start.
+        """
         found = {}
         for line in self.run("scontrol", "--oneliner", "--detail", "show", "jobs").splitlines():
             fields = dict(part.split("=", 1) for part in line.split() if "=" in part)

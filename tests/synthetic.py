@@ -1,4 +1,6 @@
-"""A small, complete set of result files in the schemas of docs/files.md, made by numbers and not by models, for tests of what reads them."""
+"""A small, complete set of result files in the schemas of docs/files.md, made by numbers and not by models, for tests
+of what reads them.
+"""
 
 import csv
 import json
@@ -9,9 +11,18 @@ from pathlib import Path
 
 CATEGORIES = ["維持管理_河川", "維持管理_ダム", "維持管理_砂防", "設計", "比較・横断", "ハザード", "計画", "調査"]
 SHARES = {
-    "HAS_CHAPTER": 0.185, "DESCRIBED_IN": 0.131, "HAS_SECTION": 0.125, "HAS_ITEM": 0.097, "DEFINED_IN": 0.087, "SUBJECT_TO": 0.084,
-    "USED_IN": 0.079, "REQUIRES": 0.078, "AFFECTS": 0.058, "MITIGATES": 0.054, "PRECEDES": 0.022,
-}  # fmt: skip
+    "HAS_CHAPTER": 0.185,
+    "DESCRIBED_IN": 0.131,
+    "HAS_SECTION": 0.125,
+    "HAS_ITEM": 0.097,
+    "DEFINED_IN": 0.087,
+    "SUBJECT_TO": 0.084,
+    "USED_IN": 0.079,
+    "REQUIRES": 0.078,
+    "AFFECTS": 0.058,
+    "MITIGATES": 0.054,
+    "PRECEDES": 0.022,
+}
 NAMES = {
     "swallow": "Swallow stand-in",
     "elyza": "ELYZA stand-in",
@@ -21,9 +32,14 @@ NAMES = {
 FORMATS = {"swallow": ["f16", "q4"], "elyza": ["f16", "q4"], "qwen": ["f16", "q4"], "tanuki": ["nf4"]}
 # Chances of the scores 3, 2, 1, 0.
 CHANCES = {
-    ("swallow", "f16"): (84, 15, 0, 1), ("swallow", "q4"): (86, 12, 1, 1), ("elyza", "f16"): (73, 24, 3, 0), ("elyza", "q4"): (78, 18, 3, 1),
-    ("qwen", "f16"): (49, 45, 5, 1), ("qwen", "q4"): (20, 45, 25, 10), ("tanuki", "nf4"): (65, 32, 3, 0),
-}  # fmt: skip
+    ("swallow", "f16"): (84, 15, 0, 1),
+    ("swallow", "q4"): (86, 12, 1, 1),
+    ("elyza", "f16"): (73, 24, 3, 0),
+    ("elyza", "q4"): (78, 18, 3, 1),
+    ("qwen", "f16"): (49, 45, 5, 1),
+    ("qwen", "q4"): (20, 45, 25, 10),
+    ("tanuki", "nf4"): (65, 32, 3, 0),
+}
 SCHEMA = Path(__file__).parent.parent / "resources" / "graph" / "schema.yaml"
 
 
@@ -68,22 +84,33 @@ def _write_csv(path: Path, rows: list[dict]) -> str:
 def nll_content(name: str, model: str, questions: list[dict]) -> dict:
     nats, tokens, size = (sum(row[key] for row in questions) for key in ("nats", "tokens", "bytes"))
     return {
-        "name": name, "model": model, "nll": nats / tokens, "ppl": math.exp(nats / tokens), "bits_per_byte": nats / (math.log(2) * size),
-        "nats": nats, "tokens": tokens, "bytes": size, "questions": questions,
-    }  # fmt: skip
+        "name": name,
+        "model": model,
+        "nll": nats / tokens,
+        "ppl": math.exp(nats / tokens),
+        "bits_per_byte": nats / (math.log(2) * size),
+        "nats": nats,
+        "tokens": tokens,
+        "bytes": size,
+        "questions": questions,
+    }
 
 
 def test_rows(count: int) -> list[dict]:
     """Return questions of the test set with their reference answers."""
     return [
         {
-            "id": f"q{i + 1:03}", "label": "curated", "category": CATEGORIES[i % len(CATEGORIES)], "difficulty": "standard",
+            "id": f"q{i + 1:03}",
+            "label": "curated",
+            "category": CATEGORIES[i % len(CATEGORIES)],
+            "difficulty": "standard",
             "question": f"堤防の点検で確認する変状は何か（問{i + 1}）。<b>強調</b>は本文か。",
             "reference": f"出水期前に亀裂・漏水・沈下を確認する。根拠は維持管理編（河川編）第{i % 6 + 1}章である。",
-            "facts": [["亀裂"], ["漏水", "漏えい"]], "citations": [{"volume": "維持管理編（河川編）", "chapter": "第6章 堤防", "section": ""}],
+            "facts": [["亀裂"], ["漏水", "漏えい"]],
+            "citations": [{"volume": "維持管理編（河川編）", "chapter": "第6章 堤防", "section": ""}],
         }
         for i in range(count)
-    ]  # fmt: skip
+    ]
 
 
 def _nll_questions(
@@ -115,13 +142,36 @@ def _train(study: Study, run: str, model: str, n: int, seed: int, rank: int, rng
         sum(s["loss"] for s in steps[i : i + steps_of_epoch]) / steps_of_epoch
         for i in range(0, len(steps), steps_of_epoch)
     ]
-    return _write(study.folder / "adapters" / run / "train.json", {
-        "run": run, "model": model, "backend": "trl", "device": "cpu", "seed": seed, "n": n, "r": rank, "alpha": 16, "dropout": 0.0, "epochs": 3,
-        "effective_batch_size": 8, "steps": steps, "epoch_loss": epoch_loss, "final_loss": steps[-1]["loss"],
-        "mean_loss": sum(epoch_loss) / 3, "seconds": 2.2 * n, "samples_per_second": 3 / 2.2, "tokens_per_second": 900.0, "tokens": 300 * n,
-        "answer_tokens": 200 * n, "peak_memory_bytes": 6_400_000_000, "trainable_parameters": 123_456, "resumed_from": None, "first_batch": [],
-        "versions": {"torch": "2.13.0"},
-    })  # fmt: skip
+    return _write(
+        study.folder / "adapters" / run / "train.json",
+        {
+            "run": run,
+            "model": model,
+            "backend": "trl",
+            "device": "cpu",
+            "seed": seed,
+            "n": n,
+            "r": rank,
+            "alpha": 16,
+            "dropout": 0.0,
+            "epochs": 3,
+            "effective_batch_size": 8,
+            "steps": steps,
+            "epoch_loss": epoch_loss,
+            "final_loss": steps[-1]["loss"],
+            "mean_loss": sum(epoch_loss) / 3,
+            "seconds": 2.2 * n,
+            "samples_per_second": 3 / 2.2,
+            "tokens_per_second": 900.0,
+            "tokens": 300 * n,
+            "answer_tokens": 200 * n,
+            "peak_memory_bytes": 6_400_000_000,
+            "trainable_parameters": 123_456,
+            "resumed_from": None,
+            "first_batch": [],
+            "versions": {"torch": "2.13.0"},
+        },
+    )
 
 
 def _quality(study: Study) -> None:
@@ -157,10 +207,20 @@ def _quality(study: Study) -> None:
 def _pairs(study: Study) -> None:
     """Write qa_pairs.jsonl and pool.jsonl; three in ten pairs of the first relation type are left out of the pool."""
     pairs = [
-        {"id": f"{number:016x}", "question": "問" * (20 + number % 9), "answer": "答" * (350 + 3 * (number % 13)), "relation_type": type_,
-         "version": f"v{1 + number % 4}", "intent": "what", "template": "t", "start": "a", "end": "b", "category": "設計"}
+        {
+            "id": f"{number:016x}",
+            "question": "問" * (20 + number % 9),
+            "answer": "答" * (350 + 3 * (number % 13)),
+            "relation_type": type_,
+            "version": f"v{1 + number % 4}",
+            "intent": "what",
+            "template": "t",
+            "start": "a",
+            "end": "b",
+            "category": "設計",
+        }
         for number, type_ in enumerate(type_ for type_, share in SHARES.items() for _ in range(round(1000 * share)))
-    ]  # fmt: skip
+    ]
     first = next(iter(SHARES))
     pool = [pair for number, pair in enumerate(pairs) if pair["relation_type"] != first or number % 10 >= 3]
     (study.folder / "qa").mkdir(parents=True, exist_ok=True)
@@ -170,7 +230,9 @@ def _pairs(study: Study) -> None:
 
 
 def _quantize(study: Study, rows: list[dict], rng: random.Random) -> None:
-    """Write the ladder and the merges: what is lost grows as bits go, and an importance matrix halves it; qwen loses ten times as much."""
+    """Write the ladder and the merges: what is lost grows as bits go, and an importance matrix halves it; qwen loses
+    ten times as much.
+    """
     hardness = [rng.uniform(0.8, 1.2) for _ in rows]
     for model, formats in FORMATS.items():
         if model not in study.names:
@@ -180,18 +242,29 @@ def _quantize(study: Study, rows: list[dict], rng: random.Random) -> None:
             _write(study.folder / "nll" / f"{model}_nf4.json", nll_content(f"{model}_nf4", model, trained))
         )
         merged = [{**question, "nats": question["nats"] * (1.004 + rng.gauss(0, 0.001))} for question in trained]
-        study.merges.append(_write(study.folder / "quant" / f"{model}-merge.json", {
-            "model": model, "merged_16bit": nll_content("a", model, merged), "merged_dequantized": nll_content("b", model, trained),
-        }))  # fmt: skip
+        study.merges.append(
+            _write(
+                study.folder / "quant" / f"{model}-merge.json",
+                {
+                    "model": model,
+                    "merged_16bit": nll_content("a", model, merged),
+                    "merged_dequantized": nll_content("b", model, trained),
+                },
+            )
+        )
         if "f16" not in formats:
             continue
         tokens = [question["tokens"] for question in trained]
         variants = {
             "f16": {
-                "bytes": 8_400_000, "bits_per_weight": 16.0, "other_types": 0.0,
-                "nats": [q["nats"] for q in merged], "kl": [0.0] * len(rows), "top1": tokens,
+                "bytes": 8_400_000,
+                "bits_per_weight": 16.0,
+                "other_types": 0.0,
+                "nats": [q["nats"] for q in merged],
+                "kl": [0.0] * len(rows),
+                "top1": tokens,
             }
-        }  # fmt: skip
+        }
         for fmt, bits, loss in (
             ("q8", 8.5, 0.0002),
             ("q6", 6.6, 0.001),
@@ -202,10 +275,13 @@ def _quantize(study: Study, rows: list[dict], rng: random.Random) -> None:
             for end, share in (("", 1.0), ("-imatrix", 0.5)):
                 lost = loss * share * (10 if model == "qwen" else 1)
                 variants[fmt + end] = {
-                    "bytes": round(8_400_000 * bits / 16), "bits_per_weight": bits, "other_types": 0.8 if model == "qwen" and fmt != "q8" else 0.0,
+                    "bytes": round(8_400_000 * bits / 16),
+                    "bits_per_weight": bits,
+                    "other_types": 0.8 if model == "qwen" and fmt != "q8" else 0.0,
                     "nats": [q["nats"] + q["tokens"] * (lost + rng.gauss(0, lost / 2)) for q in merged],
-                    "kl": [count * lost * 1.5 for count in tokens], "top1": [round(count * (1 - min(0.5, 2 * lost))) for count in tokens],
-                }  # fmt: skip
+                    "kl": [count * lost * 1.5 for count in tokens],
+                    "top1": [round(count * (1 - min(0.5, 2 * lost))) for count in tokens],
+                }
         questions = [{key: question[key] for key in ("id", "category", "tokens", "bytes")} for question in trained]
         content = {"model": model, "questions": questions, "variants": variants}
         study.ladders.append(_write(study.folder / "quant" / f"{model}.json", content))
@@ -223,12 +299,15 @@ def _evaluate(study: Study, rows: list[dict], rng: random.Random, second_judge: 
             scores = rng.choices((3, 2, 1, 0), CHANCES[model, fmt], k=len(rows))
             given = [
                 {
-                    "id": row["id"], "category": row["category"], "question": row["question"],
+                    "id": row["id"],
+                    "category": row["category"],
+                    "question": row["question"],
                     "answer": f"{study.names[model]}の答え：" + "堤防の変状を確認する。" * rng.randint(5, 30),
-                    "tokens": rng.randint(40, 250), "stop": rng.choice(["eos", "eos", "length"]),
+                    "tokens": rng.randint(40, 250),
+                    "stop": rng.choice(["eos", "eos", "length"]),
                 }
                 for row in rows
-            ]  # fmt: skip
+            ]
             path = study.folder / "answers" / f"{key}.jsonl"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(
@@ -246,33 +325,80 @@ def _evaluate(study: Study, rows: list[dict], rng: random.Random, second_judge: 
             if second_judge:  # a point off now and then, and once no score came
                 judges["llm"] = [(max(0, score - (number % 4 == 0)), "理由") for number, score in enumerate(scores)]
                 judges["llm"][5] = ("", "not a score, 3 times; the last: …")
-            study.judge.append(_write_csv(study.folder / "judge" / f"judge_{key}.csv", [
-                {"id": row["id"], "question": row["question"], "category": row["category"], "score": score,
-                 "reason": reason, "judge": judge, "repeat": 1, "valid": score != "", "seconds": time["seconds"],
-                 "characters": len(answer["answer"]), "prompt_digest": "0" * 16}
-                for judge, scored in judges.items()
-                for row, (score, reason), time, answer in zip(rows, scored, times, given, strict=True)
-            ]))  # fmt: skip
+            study.judge.append(
+                _write_csv(
+                    study.folder / "judge" / f"judge_{key}.csv",
+                    [
+                        {
+                            "id": row["id"],
+                            "question": row["question"],
+                            "category": row["category"],
+                            "score": score,
+                            "reason": reason,
+                            "judge": judge,
+                            "repeat": 1,
+                            "valid": score != "",
+                            "seconds": time["seconds"],
+                            "characters": len(answer["answer"]),
+                            "prompt_digest": "0" * 16,
+                        }
+                        for judge, scored in judges.items()
+                        for row, (score, reason), time, answer in zip(rows, scored, times, given, strict=True)
+                    ],
+                )
+            )
             questions = _nll_questions(rows, loss, 0.01, rng, hardness)
             study.nll.append(_write(study.folder / "nll" / f"{key}.json", nll_content(key, model, questions)))
         gguf = {
-            fmt: {"token_ids_equal": True, "lines": 400, "tokens": 52000, "mean_kl": {"f16": 2.1e-7, "q4": 0.0123}[fmt],
-                  "top1_agreement": {"f16": 1.0, "q4": 0.953}[fmt], "max_logit_difference": 0.0012, "passed": True,
-                  "bytes": {"f16": 8_400_000, "q4": 3_100_000}[fmt]}
-            for fmt in formats if fmt != "nf4"
-        }  # fmt: skip
-        study.parity.append(_write(study.folder / "gguf" / f"{model}-parity.json", {
-            "model": model, "gguf": bool(gguf), "reason": "" if gguf else "llama.cpp's converter refuses the tokenizer",
-            "shape": {"architecture": "llama", "layers": 3, "hidden_size": 256, "heads": 8, "kv_heads": 2, "qkv_bias": False, "vocabulary": 4096,
-                      "tokenizer": "BPE", "pre_tokenizer": "llama-bpe"}, "formats": gguf,
-        }))  # fmt: skip
+            fmt: {
+                "token_ids_equal": True,
+                "lines": 400,
+                "tokens": 52000,
+                "mean_kl": {"f16": 2.1e-7, "q4": 0.0123}[fmt],
+                "top1_agreement": {"f16": 1.0, "q4": 0.953}[fmt],
+                "max_logit_difference": 0.0012,
+                "passed": True,
+                "bytes": {"f16": 8_400_000, "q4": 3_100_000}[fmt],
+            }
+            for fmt in formats
+            if fmt != "nf4"
+        }
+        study.parity.append(
+            _write(
+                study.folder / "gguf" / f"{model}-parity.json",
+                {
+                    "model": model,
+                    "gguf": bool(gguf),
+                    "reason": "" if gguf else "llama.cpp's converter refuses the tokenizer",
+                    "shape": {
+                        "architecture": "llama",
+                        "layers": 3,
+                        "hidden_size": 256,
+                        "heads": 8,
+                        "kv_heads": 2,
+                        "qkv_bias": False,
+                        "vocabulary": 4096,
+                        "tokenizer": "BPE",
+                        "pre_tokenizer": "llama-bpe",
+                    },
+                    "formats": gguf,
+                },
+            )
+        )
 
 
 def write_study(
-    folder: Path, *, sizes: tuple[int, ...] = (60, 120, 180, 240, 300), seeds: tuple[int, ...] = (42,), questions: int = 40,
-    second_judge: bool = False, names: dict[str, str] = NAMES,
-) -> Study:  # fmt: skip
-    """Write the result files of a study whose NLL falls to the second-largest size and rises at the largest, as in the paper's Table 2."""
+    folder: Path,
+    *,
+    sizes: tuple[int, ...] = (60, 120, 180, 240, 300),
+    seeds: tuple[int, ...] = (42,),
+    questions: int = 40,
+    second_judge: bool = False,
+    names: dict[str, str] = NAMES,
+) -> Study:
+    """Write the result files of a study whose NLL falls to the second-largest size and rises at the largest, as in the
+    paper's Table 2.
+    """
     from tatara.measure.selection import scale_rows, select, write_scale
 
     rng, rows = random.Random(1), test_rows(questions)
@@ -282,10 +408,18 @@ def write_study(
     path = folder / "testset" / "test_set_200.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
-    _write(folder / "testset" / "overlap.json", {
-        "threshold": 0.8, "label": "curated", "max_containment": 0.61,
-        "questions": [{"id": row["id"], "nearest_id": "0" * 16, "nearest_question": "堤防とは何か。", "containment": 0.61} for row in rows],
-    })  # fmt: skip
+    _write(
+        folder / "testset" / "overlap.json",
+        {
+            "threshold": 0.8,
+            "label": "curated",
+            "max_containment": 0.61,
+            "questions": [
+                {"id": row["id"], "nearest_id": "0" * 16, "nearest_question": "堤防とは何か。", "containment": 0.61}
+                for row in rows
+            ],
+        },
+    )
     model, hardness = next(iter(names)), [rng.uniform(0.8, 1.2) for _ in rows]
     levels = [1.342, 1.276, 1.274, 1.127, 1.319][-len(sizes) :]
     for seed in seeds:
@@ -300,9 +434,19 @@ def write_study(
     _write(folder / "scale" / "selected.json", select(scale, study.nll_runs, "min"))
     _evaluate(study, rows, rng, second_judge)
     _quantize(study, rows, rng)
-    _write(folder / "provenance.json", {
-        "commit": "0123456789abcdef0123456789abcdef01234567+", "config_sha256": "ab" * 32, "seeds": {"seed": 42, "stage1": list(seeds), "stage2": 42},
-        "python": "3.11.9", "platform": "Linux-x86_64", "machine": "x86_64", "cpus": 2, "versions": {"torch": "2.13.0", "unsloth": "not installed"},
-        "inputs": {"resources/graph/schema.yaml": "cd" * 32}, "base_models": {model: {"source": "scratch", "seed": 1}},
-    })  # fmt: skip
+    _write(
+        folder / "provenance.json",
+        {
+            "commit": "0123456789abcdef0123456789abcdef01234567+",
+            "config_sha256": "ab" * 32,
+            "seeds": {"seed": 42, "stage1": list(seeds), "stage2": 42},
+            "python": "3.11.9",
+            "platform": "Linux-x86_64",
+            "machine": "x86_64",
+            "cpus": 2,
+            "versions": {"torch": "2.13.0", "unsloth": "not installed"},
+            "inputs": {"resources/graph/schema.yaml": "cd" * 32},
+            "base_models": {model: {"source": "scratch", "seed": 1}},
+        },
+    )
     return study

@@ -44,7 +44,9 @@ def test_weighted_kappa_of_a_case_worked_by_hand():
 
 
 def test_alpha_of_the_published_example():
-    """Krippendorff (2011), Computing Krippendorff's Alpha-Reliability, example D: interval data, four observers, missing values: 0.849."""
+    """Krippendorff (2011), Computing Krippendorff's Alpha-Reliability, example D: interval data, four observers,
+    missing values: 0.849.
+    """
     nan = numpy.nan
     observers = [
         [1, 2, 3, 3, 2, 1, 4, 1, 2, nan, nan, nan],
@@ -72,14 +74,21 @@ def _scores(judge: str, repeat: int, values: list) -> pandas.DataFrame:
 
 def test_judges_are_compared_by_their_median_and_repeats_with_each_other_and_invalid_scores_are_counted():
     nan = float("nan")
-    scores = pandas.concat([
-        _scores("rubric", 1, [0, 1, 2, 3]), _scores("llm", 1, [0, 1, 3, nan]), _scores("llm", 2, [0, 2, 3, nan]), _scores("llm", 3, [0, 1, 0, 3]),
-    ])  # fmt: skip
+    scores = pandas.concat(
+        [
+            _scores("rubric", 1, [0, 1, 2, 3]),
+            _scores("llm", 1, [0, 1, 3, nan]),
+            _scores("llm", 2, [0, 2, 3, nan]),
+            _scores("llm", 3, [0, 1, 0, 3]),
+        ]
+    )
     rows = agreement(scores, seed=1, level=0.95, resamples=20)
     assert [(row["comparison"], row["one"], row["other"], row["items"], row["invalid"]) for row in rows] == [
-        ("repeats", "llm 1", "llm 2", 3, 1), ("repeats", "llm 1", "llm 3", 3, 1), ("repeats", "llm 2", "llm 3", 3, 1),
+        ("repeats", "llm 1", "llm 2", 3, 1),
+        ("repeats", "llm 1", "llm 3", 3, 1),
+        ("repeats", "llm 2", "llm 3", 3, 1),
         ("judges", "rubric", "llm", 4, 0),
-    ]  # fmt: skip
+    ]
     assert rows[-1]["raw"] == 0.75  # medians 0, 1, 3, 3
 
 

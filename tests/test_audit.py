@@ -10,7 +10,8 @@ _spec = importlib.util.spec_from_file_location("audit", REPOSITORY / "tools/audi
 audit = sys.modules["audit"] = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(audit)
 
-# What pip-audit 2.10.1 prints where its database does not know a package; it ends with status 0 and "No known vulnerabilities found".
+# What pip-audit 2.10.1 prints where its database does not know a package; it ends with status 0 and "No known
+# vulnerabilities found".
 SILENT = {
     "dependencies": [
         {"name": "jinja2", "skip_reason": "Dependency not found on PyPI and could not be audited: jinja2 (2.10)"}
@@ -25,7 +26,9 @@ VULNERABLE = {
 
 
 def program(tmp_path, answers: dict[str, dict]) -> list[str]:
-    """Return the command of a stand-in for pip-audit that answers by the packages that it is asked for (their names, sorted)."""
+    """Return the command of a stand-in for pip-audit that answers by the packages that it is asked for (their names,
+    sorted).
+    """
     script = tmp_path / "pip_audit.py"
     script.write_text(
         "import json, sys\n"

@@ -14,9 +14,11 @@ from tatara.ollama.client import Server
 
 PROMPT = REPOSITORY / "resources/augment/prompt.md"
 PAIR = {
-    "id": "0123456789abcdef", "question": "燻煙器は内検でどう使うのか。", "category": "養蜂",
+    "id": "0123456789abcdef",
+    "question": "燻煙器は内検でどう使うのか。",
+    "category": "養蜂",
     "answer": "内検では燻煙器で煙を3回送る（養蜂の手引き 第1章 巣箱の管理）。",
-}  # fmt: skip
+}
 
 
 def output(
@@ -71,10 +73,19 @@ def test_a_real_model_is_asked_and_a_killed_run_goes_on(ollama_server, tmp_path)
 
     def run(url: str, parallel: int) -> None:
         augment(
-            pairs=tmp_path / "pairs.jsonl", graph=graph(), testset=[], threshold=0.5, prompt=tmp_path / "prompt.md", settings=settings,
-            server=Server(url, 120, attempts=1), parallel=parallel, seed=1, output=tmp_path / "out.jsonl", counts=tmp_path / "out.csv",
+            pairs=tmp_path / "pairs.jsonl",
+            graph=graph(),
+            testset=[],
+            threshold=0.5,
+            prompt=tmp_path / "prompt.md",
+            settings=settings,
+            server=Server(url, 120, attempts=1),
+            parallel=parallel,
+            seed=1,
+            output=tmp_path / "out.jsonl",
+            counts=tmp_path / "out.csv",
             finished=tmp_path / "partial.jsonl",
-        )  # fmt: skip
+        )
 
     with HttpProxy(ollama_server.url, {"/api/chat": [None, 500]}) as proxy:
         with pytest.raises(InputError, match="HTTP 500"):

@@ -1,4 +1,6 @@
-"""Each bad input is refused with file and line, or the config key, and the remedy, by the functions that the data rules call."""
+"""Each bad input is refused with file and line, or the config key, and the remedy, by the functions that the data rules
+call.
+"""
 
 import re
 
@@ -43,8 +45,14 @@ def test_the_table_is_long_enough_and_touches_every_kind_of_input():
     assert len({case.name for case in bad_inputs.CASES}) == len(bad_inputs.CASES)
     assert any(case.environment for case in bad_inputs.CASES)
     assert {case.file for case in bad_inputs.CASES if case.file} == {
-        bad_inputs.NODES, bad_inputs.RELATIONS, bad_inputs.SCHEMA, bad_inputs.TOC, bad_inputs.TEMPLATES, bad_inputs.TESTSET, bad_inputs.CONFIG,
-    }  # fmt: skip
+        bad_inputs.NODES,
+        bad_inputs.RELATIONS,
+        bad_inputs.SCHEMA,
+        bad_inputs.TOC,
+        bad_inputs.TEMPLATES,
+        bad_inputs.TESTSET,
+        bad_inputs.CONFIG,
+    }
 
 
 def test_good_input_is_read():

@@ -1,4 +1,6 @@
-"""Questions answered together: the same answers as one by one, times of a sample, and a run that goes on after an interruption."""
+"""Questions answered together: the same answers as one by one, times of a sample, and a run that goes on after an
+interruption.
+"""
 
 import csv
 import json
@@ -15,8 +17,14 @@ from tatara.models import chat, loading
 
 LIMIT = 12
 ROWS = [
-    {"id": f"q{n}", "category": "設計", "reference": "点検する。", "question": "堤防" * (1 + 3 * n) + "はいつ点検するか。"} for n in range(5)
-]  # fmt: skip
+    {
+        "id": f"q{n}",
+        "category": "設計",
+        "reference": "点検する。",
+        "question": "堤防" * (1 + 3 * n) + "はいつ点検するか。",
+    }
+    for n in range(5)
+]
 
 
 @pytest.fixture(scope="module")
@@ -73,10 +81,22 @@ def test_transformers_gives_the_same_answers_together(work):
 def answer(work: dict, folder: Path, fmt: str = "f16", **changes) -> list[dict]:
     folder.mkdir(exist_ok=True)
     arguments = {
-        "rows": ROWS, "fmt": fmt, "base": work["base"], "file": work["f16"], "adapter": work["adapter"], "answers": folder / "a.jsonl",
-        "times": folder / "a.csv", "partial": folder / "partial.jsonl", "system": tiny.SYSTEM, "limit": LIMIT, "context": 512, "threads": 1,
-        "device": "cpu", "batch_size": 2, "timed": 2,
-    }  # fmt: skip
+        "rows": ROWS,
+        "fmt": fmt,
+        "base": work["base"],
+        "file": work["f16"],
+        "adapter": work["adapter"],
+        "answers": folder / "a.jsonl",
+        "times": folder / "a.csv",
+        "partial": folder / "partial.jsonl",
+        "system": tiny.SYSTEM,
+        "limit": LIMIT,
+        "context": 512,
+        "threads": 1,
+        "device": "cpu",
+        "batch_size": 2,
+        "timed": 2,
+    }
     answers.answer_all(**(arguments | changes))
     return [json.loads(line) for line in (folder / "a.jsonl").read_text(encoding="utf-8").splitlines()]
 

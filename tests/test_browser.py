@@ -1,4 +1,6 @@
-"""The report in a real browser without a window: its filters are used as a reader would, and nothing that a model wrote is executed."""
+"""The report in a real browser without a window: its filters are used as a reader would, and nothing that a model wrote
+is executed.
+"""
 
 import shutil
 

@@ -19,11 +19,22 @@ def card(study, tmp_path, *, model="swallow", fmt="q4", license="llama3", base=N
         json.dumps(base or {"model": model, "source": "hub", "repo": "some/model", "commit": "0123abc"})
     )
     write_card(
-        output=tmp_path / "README.md", fmt=fmt, model={"name": "Swallow-8B", "license": license}, title="河川砂防", notice="",
-        judge=study.path(f"judge/judge_{model}_{fmt}.csv"), nll=study.path(f"nll/{model}_{fmt}.json"), train=study.train[0],
-        base=tmp_path / "base.json", parity=study.path(f"gguf/{model}-parity.json"), selected=study.path("scale/selected.json"),
-        judges=["rubric"], seed=42, level=0.95, resamples=200,
-    )  # fmt: skip
+        output=tmp_path / "README.md",
+        fmt=fmt,
+        model={"name": "Swallow-8B", "license": license},
+        title="河川砂防",
+        notice="",
+        judge=study.path(f"judge/judge_{model}_{fmt}.csv"),
+        nll=study.path(f"nll/{model}_{fmt}.json"),
+        train=study.train[0],
+        base=tmp_path / "base.json",
+        parity=study.path(f"gguf/{model}-parity.json"),
+        selected=study.path("scale/selected.json"),
+        judges=["rubric"],
+        seed=42,
+        level=0.95,
+        resamples=200,
+    )
     return (tmp_path / "README.md").read_text(encoding="utf-8")
 
 
@@ -66,6 +77,9 @@ def test_a_stand_in_has_no_base_model_and_an_unnamed_licence_is_said_to_be_unkno
 def test_the_papers_models_have_their_licences():
     models = yaml.safe_load((REPOSITORY / "config/paper.yaml").read_text(encoding="utf-8"))["models"]
     assert {name: entry["license"] for name, entry in models.items()} == {
-        "swallow": "llama3", "elyza": "llama3", "qwen": "apache-2.0", "tanuki": "apache-2.0",
-    }  # fmt: skip
+        "swallow": "llama3",
+        "elyza": "llama3",
+        "qwen": "apache-2.0",
+        "tanuki": "apache-2.0",
+    }
     assert LICENCES["llama3"].prefix == "Llama 3"

@@ -134,7 +134,8 @@ def test_weights_are_dequantized_as_by_bitsandbytes(shape):
     weight = Params4bit(packed, requires_grad=False, quant_state=state, bnb_quantized=True)
     found, expected = torch.empty(shape, device="cuda", dtype=torch.bfloat16), dequantize_4bit(packed, state)
     fused_kernels.dequantize(weight, found)
-    # A scale's last float32 bit may differ by the order of its multiplication and addition; then a value rounds to the bf16 number next to it.
+    # A scale's last float32 bit may differ by the order of its multiplication and addition; then a value rounds to the
+    # bf16 number next to it.
     assert (found != expected).float().mean() < 1e-3
     assert torch.allclose(found.float(), expected.float(), rtol=2**-7, atol=0)
 

@@ -1,4 +1,6 @@
-"""Names and titles that look like paths, commands, markup or templates stay what they are: text, in the files where they belong."""
+"""Names and titles that look like paths, commands, markup or templates stay what they are: text, in the files where
+they belong.
+"""
 
 import csv
 import json
@@ -9,9 +11,18 @@ from conftest import Copy
 from tatara.files.jsonl import read_jsonl
 
 NAMES = [
-    "../../../tmp/外へ", "$(touch made)", "`touch made`; touch made", '引用"符\'と,カンマ', "改行\nを含む名", "長" * 300,
-    "<script>document.title=1</script>", "{start.__class__}", "{{ 7 * 7 }}", "%s%n", "\u202e逆向き",
-]  # fmt: skip
+    "../../../tmp/外へ",
+    "$(touch made)",
+    "`touch made`; touch made",
+    "引用\"符'と,カンマ",
+    "改行\nを含む名",
+    "長" * 300,
+    "<script>document.title=1</script>",
+    "{start.__class__}",
+    "{{ 7 * 7 }}",
+    "%s%n",
+    "\u202e逆向き",
+]
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,6 @@
-"""The house: which sub-package may import which, what a rule's digest holds, and what the left-out sub-package may be asked for."""
+"""The house: which sub-package may import which, what a rule's digest holds, and what the left-out sub-package may be
+asked for.
+"""
 
 import ast
 from pathlib import Path

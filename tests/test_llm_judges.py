@@ -1,4 +1,6 @@
-"""Judges that are language models: what they read, what counts as a score, and real models behind both roads (paper §3.2)."""
+"""Judges that are language models: what they read, what counts as a score, and real models behind both roads (paper
+§3.2).
+"""
 
 import csv
 import json
@@ -69,11 +71,18 @@ def test_a_prompt_that_cannot_work_names_the_file_and_what_is_wrong(template, me
 @pytest.mark.parametrize(
     ("text", "score"),
     [
-        ('{"reason": "正しい", "score": 3}', 3), ('{"reason": "", "score": 0}', 0), ('{"reason": "x", "score": 4}', None),
-        ('{"reason": "x", "score": "2"}', None), ('{"reason": "x", "score": true}', None), ('{"reason": "途中で', None), ("3", None), ("[]", None),
-        ('{"score": 2}', None), ("", None),
+        ('{"reason": "正しい", "score": 3}', 3),
+        ('{"reason": "", "score": 0}', 0),
+        ('{"reason": "x", "score": 4}', None),
+        ('{"reason": "x", "score": "2"}', None),
+        ('{"reason": "x", "score": true}', None),
+        ('{"reason": "途中で', None),
+        ("3", None),
+        ("[]", None),
+        ('{"score": 2}', None),
+        ("", None),
     ],
-)  # fmt: skip
+)
 def test_what_counts_as_a_score(text, score):
     verdict = llm_judges.parse(text)
     assert (verdict.score if verdict else None) == score
@@ -90,9 +99,16 @@ def _files(folder: Path, rows: list[dict], answers: list[str]) -> dict:
 
 def _judge(folder: Path, given: dict, complete, output: str = "llm.csv", **settings) -> list[dict]:
     llm_judges.judge_llm(
-        name="llm", settings={**SETTINGS, **settings}, complete=complete, identity={"digest": "0"}, **given, prompt=PROMPT, output=folder / output,
-        finished=folder / "partial.jsonl", seed=42,
-    )  # fmt: skip
+        name="llm",
+        settings={**SETTINGS, **settings},
+        complete=complete,
+        identity={"digest": "0"},
+        **given,
+        prompt=PROMPT,
+        output=folder / output,
+        finished=folder / "partial.jsonl",
+        seed=42,
+    )
     with (folder / output).open(encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
@@ -214,13 +230,24 @@ def test_ollama_says_what_to_do_about_a_missing_model_a_long_prompt_and_a_missin
 
 
 def test_a_changed_prompt_judges_again_and_answers_nothing_again(smoke, tmp_path):
-    """The judge is the study's own stand-in: its scores are worth nothing, and its outputs are held to the schema all the same."""
+    """The judge is the study's own stand-in: its scores are worth nothing, and its outputs are held to the schema all
+    the same.
+    """
     shutil.copytree(smoke.folder, tmp_path / "study", symlinks=True)
     copy = Copy(tmp_path / "study")
     config = yaml.safe_load((copy.folder / "config/smoke.yaml").read_text())
-    config["judge"] = {"judges": {"rubric": {"kind": "rubric"}, "standin": {
-        "kind": "llama_cpp", "file": "results/gguf/llama-f16.gguf", "context": 8192, "max_tokens": 64, "attempts": 1,
-    }}}  # fmt: skip
+    config["judge"] = {
+        "judges": {
+            "rubric": {"kind": "rubric"},
+            "standin": {
+                "kind": "llama_cpp",
+                "file": "results/gguf/llama-f16.gguf",
+                "context": 8192,
+                "max_tokens": 64,
+                "attempts": 1,
+            },
+        }
+    }
     (copy.folder / "config/judged.yaml").write_text(yaml.safe_dump(config, allow_unicode=True))
     done = copy.snakemake("results/report.html", "--cores", "2", config="config/judged.yaml")
     assert done.returncode == 0, done.stdout[-4000:]

@@ -1,4 +1,6 @@
-"""A disk that runs full behind llama.cpp's tools, and tools that are killed: said with what to do, and nothing half-written is taken for a result."""
+"""A disk that runs full behind llama.cpp's tools, and tools that are killed: said with what to do, and nothing
+half-written is taken for a result.
+"""
 
 import hashlib
 import shutil

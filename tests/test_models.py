@@ -206,9 +206,18 @@ SETTINGS = {"lines": 3, "max_mean_kl": 1e-3, "min_top1": 0.98}
 
 def check_parity(merged: Path, files: dict, output: Path) -> dict:
     parity.parity(
-        model="tiny", merged=merged, files=files, rows=ROWS, descriptions=tiny.TEXTS, output=output, system=tiny.SYSTEM, settings=SETTINGS,
-        context=512, threads=1, device="cpu",
-    )  # fmt: skip
+        model="tiny",
+        merged=merged,
+        files=files,
+        rows=ROWS,
+        descriptions=tiny.TEXTS,
+        output=output,
+        system=tiny.SYSTEM,
+        settings=SETTINGS,
+        context=512,
+        threads=1,
+        device="cpu",
+    )
     return json.loads(output.read_text())
 
 
@@ -266,11 +275,13 @@ def test_the_converter_refuses_a_unigram_tokenizer(bases, tmp_path):
 
 
 SENTENCES = (
-    "第{n}条の{n}　堤防の高さは、計画高水位に余裕高を加えた{n}.{n} m以上とする。", "㎥/s・①②③～～“引用”〈山〉【角】―…‥！？",
+    "第{n}条の{n}　堤防の高さは、計画高水位に余裕高を加えた{n}.{n} m以上とする。",
+    "㎥/s・①②③～～“引用”〈山〉【角】―…‥！？",
     "流量{n},000 m3/s  二つの空白\t字下げ\n改行\n\n",
     "鱻麤龘の{n}号護岸🌊🏞️を 𠮷野川 で点検した👨‍👩‍👧。",
-    "ＡＢＣ ＡＢＣ １２３ ｶﾀｶﾅ ヴァイオリン Ω≒±{n}℃", "### 指示:\n{n}番の床止めの機能は何か。\n\n### 応答:\n",
-)  # fmt: skip
+    "ＡＢＣ ＡＢＣ １２３ ｶﾀｶﾅ ヴァイオリン Ω≒±{n}℃",
+    "### 指示:\n{n}番の床止めの機能は何か。\n\n### 応答:\n",
+)
 
 
 def test_a_unigram_tokenizer_without_byte_fallback_has_the_same_ids_in_llama_cpp(tmp_path):
@@ -292,11 +303,20 @@ def test_a_unigram_tokenizer_without_byte_fallback_has_the_same_ids_in_llama_cpp
 
 
 def test_nll_by_hand(trained, work):
-    """The file's figures are those of the model's own loss (paper eq. 5), and those of transformers and model.cpp agree."""
+    """The file's figures are those of the model's own loss (paper eq. 5), and those of transformers and model.cpp
+    agree.
+    """
     found = nll.nll_adapter(
-        base=trained["base"], adapter=trained["adapter"], rows=ROWS, output=work / "nll.json", name="a", model="tiny", system=tiny.SYSTEM, threads=1,
+        base=trained["base"],
+        adapter=trained["adapter"],
+        rows=ROWS,
+        output=work / "nll.json",
+        name="a",
+        model="tiny",
+        system=tiny.SYSTEM,
+        threads=1,
         device="cpu",
-    )  # fmt: skip
+    )
     tokenizer = loading.load_tokenizer(trained["base"])
     model = loading.load_nf4(trained["base"], torch.device("cpu"), trained["adapter"])
     item = chat.encode(tokenizer, ROWS[0]["question"], ROWS[0]["reference"], tiny.SYSTEM)
@@ -338,10 +358,22 @@ def test_answers_of_both_engines_agree(merged, f16):
 def answer(trained: dict, f16: Path, folder: Path, **changes) -> str:
     folder.mkdir(exist_ok=True)
     arguments = {
-        "rows": ROWS, "fmt": "f16", "base": trained["base"], "file": f16, "adapter": None, "answers": folder / "a.jsonl", "times": folder / "a.csv",
-        "partial": folder / "partial.jsonl", "system": tiny.SYSTEM, "limit": 8, "context": 512, "threads": 1, "device": "cpu",
-        "batch_size": 1, "timed": 1,
-    }  # fmt: skip
+        "rows": ROWS,
+        "fmt": "f16",
+        "base": trained["base"],
+        "file": f16,
+        "adapter": None,
+        "answers": folder / "a.jsonl",
+        "times": folder / "a.csv",
+        "partial": folder / "partial.jsonl",
+        "system": tiny.SYSTEM,
+        "limit": 8,
+        "context": 512,
+        "threads": 1,
+        "device": "cpu",
+        "batch_size": 1,
+        "timed": 1,
+    }
     answers.answer_all(**(arguments | changes))
     return (folder / "a.jsonl").read_text(encoding="utf-8")
 

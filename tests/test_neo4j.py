@@ -87,7 +87,8 @@ def test_loading_twice_changes_nothing_and_loading_a_change_brings_it(server, ca
     assert read(server) == graph()
     run(
         server,
-        "MATCH (n {id: 'tool-smoker'}) SET n.description = 'x', n.stray = 1 CREATE (:Tool {id: 'tool-old', name: '古い'})",
+        "MATCH (n {id: 'tool-smoker'}) SET n.description = 'x', n.stray = 1 CREATE (:Tool {id: 'tool-old', name: "
+        "'古い'})",
     )
     counts = load(server, graph())
     assert counts["other_nodes"] == 1 and "holds 1 nodes and 0 relations that are not in the CSV files" in caplog.text
@@ -131,11 +132,16 @@ def test_values_that_are_no_text_become_text(server):
     load(server, graph())
     run(
         server,
-        "MATCH (n {id: 'tool-smoker'}) SET n.year = 2024, n.since = date('2024-04-01'), n.names = ['a', 'b'], n.kept = true, n.label = 'x'",
+        "MATCH (n {id: 'tool-smoker'}) SET n.year = 2024, n.since = date('2024-04-01'), n.names = ['a', 'b'], n.kept "
+        "= true, n.label = 'x'",
     )
     assert read(server).nodes["tool-smoker"].properties == {
-        "year": "2024", "since": "2024-04-01", "names": "a;b", "kept": "true", "label_": "x",
-    }  # fmt: skip
+        "year": "2024",
+        "since": "2024-04-01",
+        "names": "a;b",
+        "kept": "true",
+        "label_": "x",
+    }
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,6 @@
-"""A study whose configuration names nothing on the network opens no connection: the smoke run of all tests is made where there is none."""
+"""A study whose configuration names nothing on the network opens no connection: the smoke run of all tests is made
+where there is none.
+"""
 
 import subprocess
 import sys
@@ -22,7 +24,8 @@ def test_a_program_that_tries_is_seen(tmp_path):
 
 def test_the_smoke_run_needs_no_network_and_tries_none(smoke: Copy, tmp_path):
     assert (smoke.folder / "results/report.html").is_file()
-    # Where Slurm is installed, Snakemake's plugin for it asks Slurm for its configuration at each start, whatever is run.
+    # Where Slurm is installed, Snakemake's plugin for it asks Slurm for its configuration at each start, whatever is
+    # run.
     subprocess.run(
         offline.command(tmp_path / "counters", ["sh", "-c", "scontrol show config >/dev/null 2>&1 || true"]), check=True
     )

@@ -57,9 +57,15 @@ def make(
     recipe: deploy.Recipe | None = None,
 ) -> dict:
     deploy.deploy(
-        name=f"tatara-{family}:{fmt}", recipe=recipe or make_recipe(folder, family, fmt), file=folder / f"{family}-{fmt}.gguf", base=folder / family,
-        rows=rows, server=Server(server, 60), output=output, threads=1,
-    )  # fmt: skip
+        name=f"tatara-{family}:{fmt}",
+        recipe=recipe or make_recipe(folder, family, fmt),
+        file=folder / f"{family}-{fmt}.gguf",
+        base=folder / family,
+        rows=rows,
+        server=Server(server, 60),
+        output=output,
+        threads=1,
+    )
     return json.loads(output.read_text())
 
 
@@ -165,8 +171,10 @@ def test_templates_of_published_models(standins):
     tokenizer = loading.load_tokenizer(standins / "llama3")
     # Qwen2.5 writes a system prompt of its own where there is none.
     tokenizer.chat_template = (
-        "{%- if messages[0]['role'] == 'system' %}{{- '<|im_start|>system\\n' + messages[0]['content'] + '<|im_end|>\\n' }}{%- else %}"
-        "{{- '<|im_start|>system\\nYou are Qwen.<|im_end|>\\n' }}{%- endif %}{%- for m in messages %}{%- if m.role != 'system' %}"
+        "{%- if messages[0]['role'] == 'system' %}{{- '<|im_start|>system\\n' + messages[0]['content'] + "
+        "'<|im_end|>\\n' }}{%- else %}"
+        "{{- '<|im_start|>system\\nYou are Qwen.<|im_end|>\\n' }}{%- endif %}{%- for m in messages %}{%- if m.role != "
+        "'system' %}"
         "{{- '<|im_start|>' + m.role + '\\n' + m.content + '<|im_end|>\\n' }}{%- endif %}{%- endfor %}"
         "{%- if add_generation_prompt %}{{- '<|im_start|>assistant\\n' }}{%- endif %}"
     )
@@ -177,8 +185,10 @@ def test_templates_of_published_models(standins):
     )
     # A template that knows no system role has it before the question (chat.render).
     tokenizer.chat_template = (
-        "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system role') }}{% endif %}{{ bos_token }}{% for m in messages %}"
-        "{% if m['role'] == 'user' %}[INST] {{ m['content'] }} [/INST]{% else %} {{ m['content'] }}{{ eos_token }}{% endif %}{% endfor %}"
+        "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system role') }}{% endif %}{{ bos_token }}{% "
+        "for m in messages %}"
+        "{% if m['role'] == 'user' %}[INST] {{ m['content'] }} [/INST]{% else %} {{ m['content'] }}{{ eos_token }}{% "
+        "endif %}{% endfor %}"
     )
     assert frame(tokenizer) is None  # the answer begins with a blank that the question's end does not hold
     tokenizer.chat_template = tokenizer.chat_template.replace("{% else %} {{", "{% else %}{{")
@@ -258,9 +268,15 @@ def deployed(standins, ollama_server, tmp_path_factory) -> dict:
 def answer(folder: Path, standins: Path, deployed: dict, rows: list[dict], url: str, **changes) -> list[dict]:
     given = {"limit": 24, "context": 512, "url": url, "timeout": 60.0, "parallel": 1, "system": SYSTEM} | changes
     ollama_answers.answer_all(
-        rows=rows, fmt="f16", deployed=deployed, base=standins / "unigram", answers=folder / "answers.jsonl", times=folder / "seconds.csv",
-        finished=folder / "partial.jsonl", **given,
-    )  # fmt: skip
+        rows=rows,
+        fmt="f16",
+        deployed=deployed,
+        base=standins / "unigram",
+        answers=folder / "answers.jsonl",
+        times=folder / "seconds.csv",
+        finished=folder / "partial.jsonl",
+        **given,
+    )
     return read_jsonl(folder / "answers.jsonl")
 
 
@@ -286,10 +302,22 @@ def test_answers_are_those_of_llama_cpp_in_process(standins, deployed, rows, oll
 
     ours = answer(tmp_path, standins, deployed, rows, ollama_server.url)
     answers.answer_all(
-        rows=rows, fmt="f16", base=standins / "unigram", file=standins / "unigram-f16.gguf", adapter=None, answers=tmp_path / "a.jsonl",
-        times=tmp_path / "t.csv", finished=tmp_path / "p.jsonl", system=SYSTEM, limit=24, context=512, threads=1, device="cpu", batch_size=1,
+        rows=rows,
+        fmt="f16",
+        base=standins / "unigram",
+        file=standins / "unigram-f16.gguf",
+        adapter=None,
+        answers=tmp_path / "a.jsonl",
+        times=tmp_path / "t.csv",
+        finished=tmp_path / "p.jsonl",
+        system=SYSTEM,
+        limit=24,
+        context=512,
+        threads=1,
+        device="cpu",
+        batch_size=1,
         timed=1,
-    )  # fmt: skip
+    )
     theirs = read_jsonl(tmp_path / "a.jsonl")
     # A tie may fall either way (deploy.TIE); more than one of six would be no tie.
     assert sum(one == other for one, other in zip(ours, theirs, strict=True)) >= 5

@@ -25,10 +25,17 @@ def test_pairs_of_the_small_graph():
     pairs = make_pairs(graph(), templates(), None, 1)
     first = pairs[0]
     assert first == {
-        "id": pair_id(first["question"]), "question": "養蜂の手引きの「第1章 巣箱の管理」には何が書かれているか。", "answer": first["answer"],
-        "relation_type": "CONTAINS", "version": "v1", "intent": "what", "template": "bee-contains-what",
-        "start": "book", "end": "ch-1", "category": "養蜂",
-    }  # fmt: skip
+        "id": pair_id(first["question"]),
+        "question": "養蜂の手引きの「第1章 巣箱の管理」には何が書かれているか。",
+        "answer": first["answer"],
+        "relation_type": "CONTAINS",
+        "version": "v1",
+        "intent": "what",
+        "template": "bee-contains-what",
+        "start": "book",
+        "end": "ch-1",
+        "category": "養蜂",
+    }
     assert re.fullmatch("[0-9a-f]{16}", first["id"])
     start = "養蜂の手引きの「第1章 巣箱の管理」の内容は次のとおりである。巣箱を開けて"
     assert first["answer"].startswith(start) and "求めている（養蜂の手引き 第1章 巣箱の管理）。" in first["answer"]
@@ -41,8 +48,11 @@ def test_pairs_of_the_small_graph():
     }
     # Two wordings for 3 relations, and one where a next chapter exists; two each for the 5 and the 6 others.
     assert Counter(row["template"] for row in pairs) == {
-        "bee-contains-what": 6, "bee-contains-how": 2, "bee-explained-what": 10, "generic-why": 12,
-    }  # fmt: skip
+        "bee-contains-what": 6,
+        "bee-contains-how": 2,
+        "bee-explained-what": 10,
+        "generic-why": 12,
+    }
 
 
 def test_questions_that_differ_in_punctuation_only_are_one(tmp_path):

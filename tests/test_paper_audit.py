@@ -33,11 +33,13 @@ def _verdict(folder, statement: str) -> str:
 @pytest.mark.parametrize(
     ("table", "old", "new", "statement"),
     [
-        ("table2", "1.1272,3.09", "1.1272,3.19", "PPL = exp(NLL)"), ("table4", "f16,84,15", "f16,85,15", "add up to the questions"),
-        ("table5", ",6.1,", ",6.6,", "Speed-up"), ("relations", "1365,24.5", "1365,25.5", "Share of each"),
+        ("table2", "1.1272,3.09", "1.1272,3.19", "PPL = exp(NLL)"),
+        ("table4", "f16,84,15", "f16,85,15", "add up to the questions"),
+        ("table5", ",6.1,", ",6.6,", "Speed-up"),
+        ("relations", "1365,24.5", "1365,25.5", "Share of each"),
         ("table2", "1.3190", "1.4190", "Rise of the NLL"),
     ],
-)  # fmt: skip
+)
 def test_a_number_that_does_not_follow_is_found(tmp_path, table, old, new, statement):
     shutil.copytree(TABLES, tmp_path / "paper")
     assert _verdict(TABLES, statement) == AGREES

@@ -1,4 +1,6 @@
-"""Whatever a file holds, a reader returns or raises one InputError that names it; nothing that stands in a file is executed."""
+"""Whatever a file holds, a reader returns or raises one InputError that names it; nothing that stands in a file is
+executed.
+"""
 
 import pytest
 import yaml
@@ -70,19 +72,49 @@ def test_a_judges_prompt_cannot_reach_into_python(tmp_path):
 
 # What the fuzz run (tests/faults/fuzz.py) found to end in a traceback, cut down to the change that does it.
 FOUND = [
-    ("schema", b"to: [TechnicalConcept, RequirementType]", b"to: [&a [*a], RequirementType]", r"file\.yaml:\d+: .*recursive"),
-    ("schema", b"to: [TechnicalConcept, RequirementType]", b"to: [[a], RequirementType]", r"relations\.REQUIRES\.to: unknown label \['a'\]"),
-    ("configuration of a second domain", b"layers: 1, ", b"layers: 1, -1, ", r"file\.yaml:\d+: -1 \(int\) cannot be a key"),
+    (
+        "schema",
+        b"to: [TechnicalConcept, RequirementType]",
+        b"to: [&a [*a], RequirementType]",
+        r"file\.yaml:\d+: .*recursive",
+    ),
+    (
+        "schema",
+        b"to: [TechnicalConcept, RequirementType]",
+        b"to: [[a], RequirementType]",
+        r"relations\.REQUIRES\.to: unknown label \['a'\]",
+    ),
+    (
+        "configuration of a second domain",
+        b"layers: 1, ",
+        b"layers: 1, -1, ",
+        r"file\.yaml:\d+: -1 \(int\) cannot be a key",
+    ),
     ("configuration", b"checkpoint_steps: 1", b"? ", r"file\.yaml:\d+: nothing \(NoneType\) cannot be a key"),
     ("configuration", b"  paper: true", b"? ", r"file\.yaml:\d+: nothing \(NoneType\) cannot be a key"),
     ("judge's prompt", b"answer.strip()", b"answer.strip(Infinity)", r"file\.md:27: strip arg must be None or str"),
-    ("judge's prompt", b"{% if reference %}", b"{% if reference %reference %}", r"file\.md:11: not all arguments converted"),
+    (
+        "judge's prompt",
+        b"{% if reference %}",
+        b"{% if reference %reference %}",
+        r"file\.md:11: not all arguments converted",
+    ),
     ("judge's prompt", b"{% if reference %}", b"{% if- reference %}", r"file\.md:11: bad operand type"),
     ("templates", b"  any:\n", b"  any:{\n", r"file\.yaml: key more: .*not of type 'object'"),
     ("templates", b"relation: any", b"relation: &a [*a]", r"file\.yaml:\d+: .*recursive"),
-    ("templates", b"relation: any", b"relation: [any]", r"template generic-what: key relation: \['any'\] is not of type 'string'"),
-    ("templates", "    - '{end<same.name}も".encode(), "    -\n    - '{end<same.name}も".encode(), r"key more\.any\.2: None is not of type 'string'"),
-]  # fmt: skip
+    (
+        "templates",
+        b"relation: any",
+        b"relation: [any]",
+        r"template generic-what: key relation: \['any'\] is not of type 'string'",
+    ),
+    (
+        "templates",
+        "    - '{end<same.name}も".encode(),
+        "    -\n    - '{end<same.name}も".encode(),
+        r"key more\.any\.2: None is not of type 'string'",
+    ),
+]
 
 
 @pytest.mark.parametrize(("name", "old", "new", "said"), FOUND)

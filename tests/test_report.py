@@ -75,15 +75,28 @@ def report(study, notice=NOTICE, drawn=False):
             )
     output = study.folder / "report.html"
     write_report(
-        output=output, title="試験の報告", notice=notice, level=0.95, names=study.names,
+        output=output,
+        title="試験の報告",
+        notice=notice,
+        level=0.95,
+        names=study.names,
         tables=[study.path(f"tables/{name}.csv") for name in all_tables(study)],
-        figures=[study.path(f"figures/{name}_drawn.svg") for name in calls(study)], captions=CAPTIONS,
-        selected=study.path("scale/selected.json"), pairs=study.path("qa/qa_pairs.jsonl"), pool=study.path("qa/pool.jsonl"),
-        quality=study.path("subsets/quality.csv"), overlap=study.path("testset/overlap.json"),
-        schema=SCHEMA, testset=study.path("testset/test_set_200.jsonl"), judge=study.judge, answers=study.answers, parity=study.parity,
-        provenance=study.path("provenance.json"), judges=["rubric", "llm"],
+        figures=[study.path(f"figures/{name}_drawn.svg") for name in calls(study)],
+        captions=CAPTIONS,
+        selected=study.path("scale/selected.json"),
+        pairs=study.path("qa/qa_pairs.jsonl"),
+        pool=study.path("qa/pool.jsonl"),
+        quality=study.path("subsets/quality.csv"),
+        overlap=study.path("testset/overlap.json"),
+        schema=SCHEMA,
+        testset=study.path("testset/test_set_200.jsonl"),
+        judge=study.judge,
+        answers=study.answers,
+        parity=study.parity,
+        provenance=study.path("provenance.json"),
+        judges=["rubric", "llm"],
         paper=[REPOSITORY / f"resources/paper/table{number}.csv" for number in range(1, 7)],
-    )  # fmt: skip
+    )
     return output
 
 
@@ -169,8 +182,9 @@ def test_the_summary_claims_no_more_than_the_tables(study):
     assert best_model(tables["table3"].assign(score=float("nan")))[0].startswith("No answer has a valid score")
     chosen = {"n": 240, "rule": "min", "reason": "Because.", "run": "x"}
     assert [sentence.split(":")[0] for sentence in training_size(chosen, tables["table2"])][2:] == [
-        "From n = 180 to 240 the test NLL is better", "From n = 240 to 300 the test NLL is worse"
-    ]  # fmt: skip
+        "From n = 180 to 240 the test NLL is better",
+        "From n = 240 to 300 the test NLL is worse",
+    ]
     assert len(quantization(tables["table5"])) == 3
 
 
@@ -194,17 +208,26 @@ def test_the_data_page(study, tmp_path):
     write_diversity(pairs, 5, 1, tmp_path / "diversity.csv")
     bees = REPOSITORY / "tests/data/beekeeping"
     write_data_page(
-        output=tmp_path / "data.html", title="試験", notice=NOTICE, figures=figures, captions=CAPTIONS, pairs=study.path("qa/qa_pairs.jsonl"),
-        pool=study.path("qa/pool.jsonl"), diversity=tmp_path / "diversity.csv", overlap=study.path("testset/overlap.json"),
-        nodes=bees / "nodes.csv", relations=bees / "relations.csv", schema=SCHEMA,
-    )  # fmt: skip
+        output=tmp_path / "data.html",
+        title="試験",
+        notice=NOTICE,
+        figures=figures,
+        captions=CAPTIONS,
+        pairs=study.path("qa/qa_pairs.jsonl"),
+        pool=study.path("qa/pool.jsonl"),
+        diversity=tmp_path / "diversity.csv",
+        overlap=study.path("testset/overlap.json"),
+        nodes=bees / "nodes.csv",
+        relations=bees / "relations.csv",
+        schema=SCHEMA,
+    )
     page = Page((tmp_path / "data.html").read_text(encoding="utf-8"))
     counts = Counter(pair["relation_type"] for pair in pairs)
     kept = Counter(pair["relation_type"] for pair in read_jsonl(study.path("qa/pool.jsonl")))
     first = next(iter(counts))
     assert (
-        f"After undersampling {first} has {kept[first]} of {kept.total()} pairs, {100 * kept[first] / kept.total():.1f} %"
-        in page.text
+        f"After undersampling {first} has {kept[first]} of {kept.total()} pairs, {100 * kept[first] / kept.total():.1f} "
+        "%" in page.text
     )
     assert "Graph: 12 nodes, 14 relations" in page.text
     assert len(page.attributes("img", "src")) == 5

@@ -101,8 +101,11 @@ def test_two_runs_in_one_folder_do_not_meet(disturbed: Copy):
     (disturbed.folder / target).unlink()
     first = subprocess.Popen(
         [Path(sys.executable).parent / "snakemake", target, "--cores", "1", "--configfile", "config/smoke.yaml"],
-        cwd=disturbed.folder, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+        cwd=disturbed.folder,
+        env=ENVIRONMENT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     try:
         locks = disturbed.folder / ".snakemake/locks"
         while not (locks.is_dir() and any(locks.iterdir())):

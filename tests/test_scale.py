@@ -98,7 +98,8 @@ def test_rules_select_the_minimum_or_the_smallest_size_within_one_standard_error
     rows = scale_rows(train, nll, 42, 0.95, resamples=200)
     best, frugal = select(rows, nll, "min"), select(rows, nll, "one_se")
     assert (best["n"], best["run"], best["rule"]) == (300, "m_n300_r16_s1", "min")
-    # NLL 1.725 at 100 and 1.623 at 300, whose standard error over the questions is about 0.08: 100 and 200 lie outside, so both agree.
+    # NLL 1.725 at 100 and 1.623 at 300, whose standard error over the questions is about 0.08: 100 and 200 lie outside,
+    # so both agree.
     assert frugal["n"] == 300 and "no smaller size is within one standard error" in frugal["reason"]
     near = {n: [loss - 0.02 * (n == 300) for loss in HARD] for n in (100, 200, 300)}
     train, nll = runs(tmp_path, near)

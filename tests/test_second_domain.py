@@ -1,4 +1,6 @@
-"""A second, tiny domain of other labels, relation types and categories, through the whole pipeline by its configuration alone."""
+"""A second, tiny domain of other labels, relation types and categories, through the whole pipeline by its configuration
+alone.
+"""
 
 import csv
 import json

@@ -1,4 +1,6 @@
-"""The pipeline through a real Slurm on this host: the whole smoke configuration, GPUs that are not shared, and faults in the middle."""
+"""The pipeline through a real Slurm on this host: the whole smoke configuration, GPUs that are not shared, and faults
+in the middle.
+"""
 
 import contextlib
 import json
@@ -18,9 +20,16 @@ pytestmark = pytest.mark.services
 
 # No accounting database here, and a status asked for often: jobs of seconds need not wait for a minute.
 OPTIONS = (
-    "--profile", "profiles/slurm", "--slurm-no-account", "--slurm-status-command", "squeue",
-    "--slurm-init-seconds-before-status-checks", "2", "--seconds-between-status-checks", "1",
-)  # fmt: skip
+    "--profile",
+    "profiles/slurm",
+    "--slurm-no-account",
+    "--slurm-status-command",
+    "squeue",
+    "--slurm-init-seconds-before-status-checks",
+    "2",
+    "--seconds-between-status-checks",
+    "1",
+)
 ADAPTER = "results/adapters/llama_n24_r16_s42/adapter_model.safetensors"
 WAIT = 240  # seconds until something has happened that must happen
 # Jobs mark their GPU while they are on it: one that finds it marked fails.
@@ -182,7 +191,9 @@ def test_a_job_over_its_memory_limit_gets_more_at_the_next_attempt(start, distur
 
 
 def given_back(cluster) -> bool:
-    """Ask for the node back and say whether it is; one that was down may come back by itself, and then Slurm refuses to resume it."""
+    """Ask for the node back and say whether it is; one that was down may come back by itself, and then Slurm refuses to
+    resume it.
+    """
     with contextlib.suppress(subprocess.CalledProcessError):
         cluster.run("scontrol", "update", f"NodeName={slurm_cluster.NODE}", "State=RESUME")
     return (
@@ -195,7 +206,9 @@ def given_back(cluster) -> bool:
 
 @pytest.mark.parametrize("state", ["DRAIN", "DOWN"])
 def test_a_node_that_goes_is_waited_for(start, disturbed: Copy, state: str):
-    """A drained node ends what it has and takes nothing new; a node that is down loses its job, which goes back into the queue."""
+    """A drained node ends what it has and takes nothing new; a node that is down loses its job, which goes back into
+    the queue.
+    """
     cluster = start()
     target = "results/nll/llama_n24_r16_s42.json"
     expected = json.loads((disturbed.folder / target).read_text())

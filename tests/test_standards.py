@@ -9,13 +9,29 @@ from tatara.data.graph import load_graph
 from tatara.data.schema import read_schema
 
 LABELS = {
-    "Standard": 7, "Chapter": 72, "Section": 36, "Item": 25, "FacilityType": 20, "HazardType": 8, "TechnicalConcept": 22, "RequirementType": 5,
+    "Standard": 7,
+    "Chapter": 72,
+    "Section": 36,
+    "Item": 25,
+    "FacilityType": 20,
+    "HazardType": 8,
+    "TechnicalConcept": 22,
+    "RequirementType": 5,
     "ProcessConcept": 5,
-}  # fmt: skip
+}
 RELATIONS = {
-    "HAS_CHAPTER": 72, "HAS_SECTION": 36, "HAS_ITEM": 25, "DESCRIBED_IN": 31, "SUBJECT_TO": 22, "REQUIRES": 21, "DEFINED_IN": 20, "USED_IN": 18,
-    "MITIGATES": 10, "AFFECTS": 9, "PRECEDES": 4,
-}  # fmt: skip
+    "HAS_CHAPTER": 72,
+    "HAS_SECTION": 36,
+    "HAS_ITEM": 25,
+    "DESCRIBED_IN": 31,
+    "SUBJECT_TO": 22,
+    "REQUIRES": 21,
+    "DEFINED_IN": 20,
+    "USED_IN": 18,
+    "MITIGATES": 10,
+    "AFFECTS": 9,
+    "PRECEDES": 4,
+}
 
 
 @pytest.fixture(scope="module")

@@ -100,9 +100,13 @@ def test_permutations_agree_with_scipy(count):
     rng = numpy.random.default_rng(count)
     one, other = rng.normal(0.25, 1, count), rng.normal(0, 1, count)
     expected = scipy_stats.permutation_test(
-        (one, other), lambda x, y, axis: (x - y).mean(axis=axis), permutation_type="samples", vectorized=True, n_resamples=20_000,
+        (one, other),
+        lambda x, y, axis: (x - y).mean(axis=axis),
+        permutation_type="samples",
+        vectorized=True,
+        n_resamples=20_000,
         rng=numpy.random.default_rng(1),
-    ).pvalue  # fmt: skip
+    ).pvalue
     assert permutation_test(one, ones(count), other, ones(count), 42) == pytest.approx(
         expected, abs=1e-12 if count == 10 else 0.012
     )
@@ -124,7 +128,8 @@ def test_a_p_value_is_never_zero():
 
 
 def test_the_papers_size_of_effect():
-    # Table 5: +0.010 on 100 questions is noise, -0.280 is not. The paper gives how often each score came; the pairs are in order of score.
+    # Table 5: +0.010 on 100 questions is noise, -0.280 is not. The paper gives how often each score came; the pairs are
+    # in order of score.
     full, quantized = [3] * 84 + [2] * 15 + [0], [3] * 86 + [2] * 12 + [1] + [0]
     assert permutation_test(quantized, ones(100), full, ones(100), 42) > 0.5
     full, quantized = [3] * 49 + [2] * 45 + [1] * 5 + [0], [3] * 30 + [2] * 58 + [1] * 8 + [0] * 4
@@ -170,7 +175,8 @@ def test_smallest_difference_that_100_questions_show():
     assert smallest_difference([1.0, -1.0] * 50) == pytest.approx(2.801585 / 10 * (100 / 99) ** 0.5, rel=1e-6)
     assert smallest_difference([1.0, -1.0] * 200) == pytest.approx(2.801585 / 20 * (400 / 399) ** 0.5, rel=1e-6)
     assert math.isnan(smallest_difference([1.0])) and math.isnan(smallest_difference([0.0] * 100))
-    # What the formula promises is what a test then finds: of 4,000 samples of 100 questions with that mean and SD 1, four in five are significant.
+    # What the formula promises is what a test then finds: of 4,000 samples of 100 questions with that mean and SD 1,
+    # four in five are significant.
     shown = numpy.random.default_rng(1).normal(2.801585 / 10, 1.0, size=(4000, 100))
     significant = abs(shown.mean(axis=1) / (shown.std(axis=1, ddof=1) / 10)) > 1.96
     assert 0.77 < significant.mean() < 0.83

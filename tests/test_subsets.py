@@ -12,20 +12,34 @@ from tatara.job.errors import InputError
 
 # Raw counts per relation type, paper §4.2.
 PAPER = {
-    "HAS_CHAPTER": 1365, "DESCRIBED_IN": 676, "HAS_SECTION": 648, "HAS_ITEM": 501, "DEFINED_IN": 452, "SUBJECT_TO": 436,
-    "USED_IN": 408, "REQUIRES": 402, "AFFECTS": 301, "MITIGATES": 280, "PRECEDES": 109,
-}  # fmt: skip
+    "HAS_CHAPTER": 1365,
+    "DESCRIBED_IN": 676,
+    "HAS_SECTION": 648,
+    "HAS_ITEM": 501,
+    "DEFINED_IN": 452,
+    "SUBJECT_TO": 436,
+    "USED_IN": 408,
+    "REQUIRES": 402,
+    "AFFECTS": 301,
+    "MITIGATES": 280,
+    "PRECEDES": 109,
+}
 
 
 def make_pool(counts: dict[str, int]) -> list[dict]:
     return [
         {
-            "id": f"{type_}-{i}", "question": "問" * (10 + i % 5), "answer": "答" * (350 + i % 50), "relation_type": type_,
-            "version": f"v{1 + i % 4}", "intent": ("what", "why", "how")[i % 3], "category": f"c{i % 3}",
+            "id": f"{type_}-{i}",
+            "question": "問" * (10 + i % 5),
+            "answer": "答" * (350 + i % 50),
+            "relation_type": type_,
+            "version": f"v{1 + i % 4}",
+            "intent": ("what", "why", "how")[i % 3],
+            "category": f"c{i % 3}",
         }
         for type_, count in counts.items()
         for i in range(count)
-    ]  # fmt: skip
+    ]
 
 
 def ids(rows):

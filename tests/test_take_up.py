@@ -120,14 +120,24 @@ def test_a_bundle_is_the_same_when_made_twice_and_holds_no_weights(smoke: Copy, 
         names = archive.getnames()
     first.unlink()
     assert names[:-1] == sorted(names[:-1])
-    wanted = ["report.html", "config.yaml", "provenance.json", "tables/table3.csv", "answers/llama_q4.jsonl", "judge/judge_llama_q4.csv",
-              "figures/fig06_scale_nll.svg", "adapters/llama_n24_r16_s42/train.json"]  # fmt: skip
+    wanted = [
+        "report.html",
+        "config.yaml",
+        "provenance.json",
+        "tables/table3.csv",
+        "answers/llama_q4.jsonl",
+        "judge/judge_llama_q4.csv",
+        "figures/fig06_scale_nll.svg",
+        "adapters/llama_n24_r16_s42/train.json",
+    ]
     assert {f"results/{name}" for name in wanted} <= set(names)
     assert not [name for name in names if name.endswith(WEIGHTS) or "/logs/" in name or "tokenizer" in name]
 
 
 def test_a_study_is_checked_from_its_bundle(smoke: Copy, copy: Copy):
-    """The digests hold, and tables and the report are computed again from the bundle's answers and scores, without any weights."""
+    """The digests hold, and tables and the report are computed again from the bundle's answers and scores, without any
+    weights.
+    """
     assert bundle(smoke).returncode == 0
     with tarfile.open(smoke.folder / "bundle.tar.gz") as archive:
         archive.extractall(copy.folder, filter="data")

@@ -44,9 +44,11 @@ def test_packing_and_the_fused_backend_train_the_same_adapter(work, bases, famil
     """Ten pairs, four a step: the rows of two packings and padded batches of two give one loss curve and one adapter."""
     plain = tiny.train(work / f"plain {family}", bases[family], lora={"dropout": 0.0})
     for name, settings in {
-        "packed": {}, "fused": {"backend": "fused"}, "fused 2 x 2": {"backend": "fused", "micro_batch_size": 2},
+        "packed": {},
+        "fused": {"backend": "fused"},
+        "fused 2 x 2": {"backend": "fused", "micro_batch_size": 2},
         "fused checkpointed": {"backend": "fused", "gradient_checkpointing": True},
-    }.items():  # fmt: skip
+    }.items():
         report = packed(work / f"{name} {family}", bases[family], settings=settings)
         assert report["packing"] is True
         assert losses(report) == pytest.approx(losses(plain), rel=1e-4)
@@ -98,8 +100,8 @@ def test_auto_on_a_gpu_takes_the_first_backend_that_can_do_what_is_asked_for(bas
         installed[0] = False
         assert backends.choose_backend("auto", place, config, False) == "trl"
     assert (
-        "trl, since the fused backend works on packed rows alone, and config key train.packing is false; unsloth is not installed"
-        in caplog.text
+        "trl, since the fused backend works on packed rows alone, and config key train.packing is false; unsloth is "
+        "not installed" in caplog.text
     )
     installed[0] = True
     config.model_type = "gemma3"
@@ -109,7 +111,9 @@ def test_auto_on_a_gpu_takes_the_first_backend_that_can_do_what_is_asked_for(bas
 
 @pytest.mark.parametrize("backend", ["trl", "fused"])
 def test_out_of_memory_halves_the_micro_batch(work, bases, monkeypatch, backend):
-    """The only injection: a forward pass of more than two samples raises what torch raises when a GPU is full, at the second step."""
+    """The only injection: a forward pass of more than two samples raises what torch raises when a GPU is full, at the
+    second step.
+    """
     ask, seen = torch.nn.Module.__call__, []
 
     def full(self, *arguments, **keywords):
@@ -143,7 +147,8 @@ def test_training_opens_no_connection(work, bases, monkeypatch, backend):
 
 gpu = pytest.mark.gpu
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU; run on one by hand")
-# Largest relative difference of a step's loss between backends: adapters begin at other random values in unsloth, and sums in bf16 differ.
+# Largest relative difference of a step's loss between backends: adapters begin at other random values in unsloth, and
+# sums in bf16 differ.
 CURVE_TOLERANCE = 0.02
 
 
@@ -177,7 +182,9 @@ def test_backends_give_the_same_loss_curve_on_a_gpu(bases, tmp_path, monkeypatch
 
 
 def free_memory() -> None:
-    """Give back what earlier models of this process hold, those in reference cycles too, before a limit is set that counts them."""
+    """Give back what earlier models of this process hold, those in reference cycles too, before a limit is set that
+    counts them.
+    """
     gc.collect()
     torch.cuda.empty_cache()
 

@@ -13,20 +13,46 @@ from tatara.models import base
 
 SYSTEM = "あなたは技術者です。"
 SHAPE = {
-    "architecture": "llama", "vocab_size": 768, "hidden_size": 256, "intermediate_size": 256, "layers": 1, "heads": 4, "kv_heads": 1,
-    "context": 512, "seed": 1, "steps": 2, "batch_size": 2, "block": 32, "learning_rate": 0.003,
-}  # fmt: skip
+    "architecture": "llama",
+    "vocab_size": 768,
+    "hidden_size": 256,
+    "intermediate_size": 256,
+    "layers": 1,
+    "heads": 4,
+    "kv_heads": 1,
+    "context": 512,
+    "seed": 1,
+    "steps": 2,
+    "batch_size": 2,
+    "block": 32,
+    "learning_rate": 0.003,
+}
 TEXTS = [
     f"堤防の高さは計画高水位に余裕高を加えた{n}メートル以上とし、巡視は年{n}回行う。護岸と床止めの点検は出水期前に行う。"
     for n in range(60)
 ]
 SETTINGS = {
-    "backend": "trl", "packing": "auto", "batch_size": 4, "micro_batch_size": 2, "epochs": 2, "learning_rate": 2e-3, "warmup_ratio": 0.1,
-    "weight_decay": 0.0, "max_grad_norm": 1.0, "max_length": 256, "checkpoint_steps": 2, "gradient_checkpointing": False,
-}  # fmt: skip
+    "backend": "trl",
+    "packing": "auto",
+    "batch_size": 4,
+    "micro_batch_size": 2,
+    "epochs": 2,
+    "learning_rate": 2e-3,
+    "warmup_ratio": 0.1,
+    "weight_decay": 0.0,
+    "max_grad_norm": 1.0,
+    "max_length": 256,
+    "checkpoint_steps": 2,
+    "gradient_checkpointing": False,
+}
 PAIRS = [
-    {"id": f"p{n}", "question": f"第{n}号の堤防はいつ点検するか。", "answer": f"出水期前に第{n}号を点検する。（設計編 第1章）"} for n in range(10)
-]  # fmt: skip
+    {
+        "id": f"p{n}",
+        "question": f"第{n}号の堤防はいつ点検するか。",
+        "answer": f"出水期前に第{n}号を点検する。（設計編 第1章）",
+    }
+    for n in range(10)
+]
 
 
 def make_base(folder: Path, family: str, byte_fallback: bool = True, **shape) -> Path:
@@ -53,14 +79,25 @@ def train(folder: Path, base_folder: Path, **changes) -> dict:
     settings = SETTINGS | changes.pop("settings", {})
     lora = {"r": 8, "alpha": 16, "dropout": 0.05} | changes.pop("lora", {})
     return qlora.train(
-        base=base_folder, subset=folder / "subset.jsonl", adapter=folder / "adapter", report=folder / "train.json",
-        checkpoint_folder=folder / "checkpoints", settings=settings, lora=lora, system=SYSTEM, run="tiny",
-        model_name="tiny", seed=7, threads=1, device=changes.pop("device", "cpu"),
-    )  # fmt: skip
+        base=base_folder,
+        subset=folder / "subset.jsonl",
+        adapter=folder / "adapter",
+        report=folder / "train.json",
+        checkpoint_folder=folder / "checkpoints",
+        settings=settings,
+        lora=lora,
+        system=SYSTEM,
+        run="tiny",
+        model_name="tiny",
+        seed=7,
+        threads=1,
+        device=changes.pop("device", "cpu"),
+    )
 
 
 def train_apart(folder: Path, base_folder: Path, *, stop_after: int | None = None, **changes) -> dict:
-    """Do `train` in a process of its own, as a rule does: unsloth changes transformers' classes for all that comes after it in a process.
+    """Do `train` in a process of its own, as a rule does: unsloth changes transformers' classes for all that comes
+    after it in a process.
 
     Args:
         stop_after: the step after which training is broken off, as by Ctrl-C; nothing is returned then.

@@ -1,10 +1,12 @@
 """Audit what the locks bring in: known vulnerabilities, and the licences of all packages as a table (docs/licences.md).
 
-Run by `make audit`. pip-audit asks PyPI's advisory database; it runs in a throw-away environment of its own, since nothing of the pipeline needs
-it and what it brings along would have to be locked and audited too. It passes over what the database does not know and then speaks of "no known
-vulnerabilities", so a release with published advisories (CONTROL) is asked for first: only when they are found has the database answered.
+Run by `make audit`. pip-audit asks PyPI's advisory database; it runs in a throw-away environment of its own, since
+nothing of the pipeline needs it and what it brings along would have to be locked and audited too. It passes over what
+the database does not know and then speaks of "no known vulnerabilities", so a release with published advisories
+(CONTROL) is asked for first: only when they are found has the database answered.
 
-Exit status: 0 nothing found; 1 vulnerabilities found; 3 not checked, or not all, because the database did not answer. (make ends with 2 for both.)
+Exit status: 0 nothing found; 1 vulnerabilities found; 3 not checked, or not all, because the database did not answer.
+    (make ends with 2 for both.)
 """
 
 import argparse
@@ -27,7 +29,8 @@ PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.MULTILINE)
 LATER_PYTHON = "3.12"  # for pins that are not of the Python that audits
 FOUND, NOT_CHECKED = 1, 3
 
-# Families of licences that ask for more than the notice: what is passed on changed must come with its source, in the whole or file by file.
+# Families of licences that ask for more than the notice: what is passed on changed must come with its source, in the
+# whole or file by file.
 COPYLEFT = re.compile(r"\b(A?GPL|LGPL|MPL|EPL|CDDL|EUPL|OSL)\b|General Public License|Mozilla Public License|\bIPA\b")
 PROPRIETARY = re.compile(r"proprietary", re.IGNORECASE)
 # The licence classifiers that packages without an expression use; others are shown as they are.
@@ -108,8 +111,8 @@ def licence(fields: dict) -> Licence:
     """Return the licence that a package states.
 
     Args:
-        fields: `license_expression`, `license` (text or None each) and `classifier` (a list), as pip's installation report has them; `file`
-            (the first line of a licence file) may stand beside them.
+        fields: `license_expression`, `license` (text or None each) and `classifier` (a list), as pip's installation
+            report has them; `file` (the first line of a licence file) may stand beside them.
     """
     if fields.get("license_expression"):
         return Licence(fields["license_expression"], "expression")
@@ -127,7 +130,9 @@ def licence(fields: dict) -> Licence:
 
 
 def installed(name: str, version: str) -> dict | None:
-    """Return the licence fields of an installed package, None where this version is not installed; `file` is the first line of its licence file."""
+    """Return the licence fields of an installed package, None where this version is not installed; `file` is the first
+    line of its licence file.
+    """
     try:
         package = metadata.distribution(name)
     except metadata.PackageNotFoundError:
@@ -149,14 +154,30 @@ def installed(name: str, version: str) -> dict | None:
 
 
 def from_registry(wanted: list[tuple[str, str]]) -> dict[tuple[str, str], dict]:
-    """Return the licence fields of packages that are not installed, through pip's report of an installation that is not done.
+    """Return the licence fields of packages that are not installed, through pip's report of an installation that is not
+    done.
 
-    One pip call a package, so that one that cannot be had (another platform's, another Python's) takes no others with it.
+    One pip call a package, so that one that cannot be had (another platform's, another Python's) takes no others with
+    it.
     """
     found = {}
     for name, version in wanted:
-        command = [sys.executable, "-m", "pip", "install", "--dry-run", "--ignore-installed", "--no-deps", "--only-binary", ":all:", "--quiet",
-                   "--disable-pip-version-check", "--report", "-", f"{name}=={version}"]  # fmt: skip
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "--dry-run",
+            "--ignore-installed",
+            "--no-deps",
+            "--only-binary",
+            ":all:",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--report",
+            "-",
+            f"{name}=={version}",
+        ]
         for python in ([], ["--python-version", LATER_PYTHON]):
             done = subprocess.run([*command, *python], capture_output=True, text=True)
             if done.returncode == 0:
@@ -183,7 +204,9 @@ def table(packages: dict[tuple[str, str], Licence | None]) -> str:
 
 
 def batches(packages: list[tuple[str, str]]) -> list[list[tuple[str, str]]]:
-    """Return the packages in lists that name each but once: two versions of one (for two Pythons) cannot stand in one requirements file."""
+    """Return the packages in lists that name each but once: two versions of one (for two Pythons) cannot stand in one
+    requirements file.
+    """
     found: list[dict[str, str]] = []
     for name, version in packages:
         place = next((batch for batch in found if name not in batch), None)
@@ -194,7 +217,8 @@ def batches(packages: list[tuple[str, str]]) -> list[list[tuple[str, str]]]:
 
 
 def findings(report: str) -> tuple[dict[tuple[str, str], list[str]], list[str]]:
-    """Return `(name, version) -> ids of its vulnerabilities` and the names that were passed over, from pip-audit's JSON.
+    """Return `(name, version) -> ids of its vulnerabilities` and the names that were passed over, from pip-audit's
+    JSON.
 
     Raises:
         Unreachable: no report.
@@ -283,7 +307,8 @@ def verdict(check) -> int:
     except Unreachable as error:
         print(f"NOT CHECKED for vulnerabilities: the database did not answer ({error}).", file=sys.stderr)
         print(
-            "Nothing is known of them, good or bad. Run `make audit` where the advisory database of PyPI can be reached.",
+            "Nothing is known of them, good or bad. Run `make audit` where the advisory database of PyPI can be "
+            "reached.",
             file=sys.stderr,
         )
         return NOT_CHECKED

@@ -15,7 +15,8 @@ import tatara_path  # noqa: F401
 from tatara.job.errors import InputError
 
 NEEDED = ("config.yaml", "provenance.json", "report.html")
-# Results by what they are; weights, importance matrices and tokenizers are none of these, or lie in folders that stay behind.
+# Results by what they are; weights, importance matrices and tokenizers are none of these, or lie in folders that stay
+# behind.
 KINDS = {".csv", ".json", ".jsonl", ".md", ".yaml", ".html", ".png", ".svg", ".txt", ".tsv"}
 STAY = {"base", "merged", "checkpoints", "logs", "seals"}
 MANIFEST = "bundle.sha256"
@@ -87,7 +88,8 @@ def main() -> int:
         print(f"bundle: {error}", file=sys.stderr)
         return 1
     print(
-        f"{arguments.bundle}: {files} files, {arguments.bundle.stat().st_size / 1e6:.1f} MB; check with: sha256sum --check results/bundle.sha256"
+        f"{arguments.bundle}: {files} files, {arguments.bundle.stat().st_size / 1e6:.1f} MB; check with: sha256sum "
+        "--check results/bundle.sha256"
     )
     return 0
 

@@ -1,10 +1,12 @@
-"""Look the graph's terms up in the text of the documents that it cites. Run by hand: the text is not part of the project.
+"""Look the graph's terms up in the text of the documents that it cites. Run by hand: the text is not part of the
+project.
 
 Usage: python tools/check_corpus.py VOLUME=FILE … [--config config/config.yaml]
 
-Three things are looked up, in NFKC and without spaces: the name of every structural node in its volume; the heading of every cited chapter; and for
-every relation that carries evidence, the names of its ends (those that are no part of the table of contents) in the cited chapter, else anywhere in
-the volume. What is not found is listed for a reader to judge: a term may be the project's own word for something that the text describes.
+Three things are looked up, in NFKC and without spaces: the name of every structural node in its volume; the heading of
+every cited chapter; and for every relation that carries evidence, the names of its ends (those that are no part of the
+table of contents) in the cited chapter, else anywhere in the volume. What is not found is listed for a reader to judge:
+a term may be the project's own word for something that the text describes.
 """
 
 import argparse
@@ -34,7 +36,9 @@ def text_of(path: Path) -> str:
 
 
 def chapter_text(lines: list[str], chapter: str, chapters: list[str]) -> str:
-    """Return the longest text from a heading of the chapter, numbered or not, to the next chapter's; empty where there is none."""
+    """Return the longest text from a heading of the chapter, numbered or not, to the next chapter's; empty where there
+    is none.
+    """
 
     def heads(title: str) -> set[int]:
         name = re.escape(squeeze(title.split(" ", 1)[-1]))
@@ -100,9 +104,10 @@ def main() -> None:
             else:
                 elsewhere.append(f"{node.name} ({node.id}), cited in {place.text} by {relation.type}")
     for title, entries in (
-        ("structural names not in their volume", lost), ("cited chapters without a heading in the text", sorted(set(headings))),
+        ("structural names not in their volume", lost),
+        ("cited chapters without a heading in the text", sorted(set(headings))),
         ("terms not in the cited volume", sorted(set(elsewhere))),
-    ):  # fmt: skip
+    ):
         print(f"{title}: {len(entries)}")
         for entry in entries:
             print(f"  {entry}")

@@ -55,10 +55,20 @@ def main() -> None:
     }
     for start, end in graph.edges:
         axes.annotate(
-            "", places[end], places[start], zorder=1,
-            arrowprops={"arrowstyle": "-|>", "color": "#8899aa", "linewidth": 0.8, "patchA": labels[start].get_bbox_patch(),
-                        "patchB": labels[end].get_bbox_patch(), "shrinkA": 1, "shrinkB": 1},
-        )  # fmt: skip
+            "",
+            places[end],
+            places[start],
+            zorder=1,
+            arrowprops={
+                "arrowstyle": "-|>",
+                "color": "#8899aa",
+                "linewidth": 0.8,
+                "patchA": labels[start].get_bbox_patch(),
+                "patchB": labels[end].get_bbox_patch(),
+                "shrinkA": 1,
+                "shrinkB": 1,
+            },
+        )
     xs, ys = zip(*places.values(), strict=True)
     axes.set(xlim=(min(xs) - 0.6, max(xs) + 0.6), ylim=(min(ys) - 0.5, max(ys) + 0.5))
     axes.axis("off")

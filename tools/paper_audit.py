@@ -86,7 +86,8 @@ def _data(paper: Paper) -> list[Check]:
             "§4.2, Figure 2, §8.5",
             "Share of HAS_CHAPTER after undersampling",
             f"{text['share_after']} %",
-            f"{text['kept']:.0f} of {left:,.0f} is {100 * text['kept'] / left:.1f} %; {text['share_after']} % comes from dividing by the "
+            f"{text['kept']:.0f} of {left:,.0f} is {100 * text['kept'] / left:.1f} %; {text['share_after']} % comes "
+            "from dividing by the "
             f"{text['pool']:,.0f} of before",
             _equal(text["share_after"], 100 * text["kept"] / left, 1),
         ),
@@ -238,7 +239,8 @@ def _stage2(paper: Paper) -> list[Check]:
             "Figure 10",
             "Qwen2.5-7B has a speed advantage",
             "stated",
-            f"F16: {qwen['seconds']} s; ELYZA-JP-8B {table3['elyza']['seconds']} s, Tanuki-8B (NF4) {table3['tanuki']['seconds']} s",
+            f"F16: {qwen['seconds']} s; ELYZA-JP-8B {table3['elyza']['seconds']} s, Tanuki-8B (NF4) "
+            f"{table3['tanuki']['seconds']} s",
             AGREES if qwen["seconds"] == min(row["seconds"] for row in table3.values()) else DIFFERS,
         ),
         Check(
@@ -259,7 +261,8 @@ def _stage2(paper: Paper) -> list[Check]:
             "§8.4",
             "Rank 32 gives marginal gains over rank 16",
             "gains (heading)",
-            f"{text['score_r16']} → {text['score_r32']}, a loss of {-rank:.2f}; the standard error of one mean is {error:.3f}",
+            f"{text['score_r16']} → {text['score_r32']}, a loss of {-rank:.2f}; the standard error of one mean is "
+            f"{error:.3f}",
             AGREES if rank > 0 else DIFFERS,
         ),
         Check(
@@ -288,7 +291,9 @@ def parameters(shape: dict) -> int:
 
 
 def _counts_exist(mean: float, perfect: float, zeros: float | None) -> str | None:
-    """Return counts of the scores 3, 2, 1, 0 of 100 answers that give this mean and perfect rate, None where there are none."""
+    """Return counts of the scores 3, 2, 1, 0 of 100 answers that give this mean and perfect rate, None where there are
+    none.
+    """
     points, threes = round(100 * mean), round(100 * perfect)
     for none in range(0, 101 - threes) if zeros is None else [int(zeros)]:
         twos = points - 3 * threes - (100 - threes - none)
@@ -408,15 +413,18 @@ def _stage3(paper: Paper) -> list[Check]:
             "§7.4",
             "The 6.1 × of Swallow-8B is a gain of quantization",
             "stated",
-            f"Swallow-8B and ELYZA-JP-8B have one shape. In Q4_K_M they write {_listed(list(pace4.values()), 1)} characters a second, in F16 "
-            f"{_listed(list(pace16.values()), 1)}: something else held Swallow-8B's F16 up. A file of 16.1 GB and its cache do not fit a 16 GB card",
+            f"Swallow-8B and ELYZA-JP-8B have one shape. In Q4_K_M they write {_listed(list(pace4.values()), 1)} "
+            "characters a second, in F16 "
+            f"{_listed(list(pace16.values()), 1)}: something else held Swallow-8B's F16 up. A file of 16.1 GB and "
+            "its cache do not fit a 16 GB card",
             WEAK,
         ),
         Check(
             "§1.3, §7.3, Table 6",
             "Llama-3 models improve under Q4_K_M",
             _listed(change[:2], 3, sign=True),
-            f"one and three points of 300; standard error of such a difference, unpaired, from Table 4: {_listed([errors[m] for m in names[:2]], 3)}",
+            "one and three points of 300; standard error of such a difference, unpaired, from Table 4: "
+            f"{_listed([errors[m] for m in names[:2]], 3)}",
             WEAK
             if all(abs(value) < 2 * errors[model] for value, model in zip(change[:2], names, strict=False))
             else AGREES,
@@ -425,7 +433,8 @@ def _stage3(paper: Paper) -> list[Check]:
             "§7.3",
             "Qwen2.5-7B degrades under Q4_K_M",
             f"{change[2]:+.3f}".replace("-", "−"),
-            f"{abs(change[2]) / errors['qwen']:.1f} standard errors, unpaired; perfect rate {table[0][0]} → {table[1][0]} of 100: Fisher's exact "
+            f"{abs(change[2]) / errors['qwen']:.1f} standard errors, unpaired; perfect rate {table[0][0]} → "
+            f"{table[1][0]} of 100: Fisher's exact "
             f"test p = {stats.fisher_exact(table).pvalue:.3f}",
             AGREES if abs(change[2]) > 2 * errors["qwen"] else WEAK,
         ),
@@ -465,11 +474,15 @@ def page(checks: dict[str, list[Check]]) -> str:
     found = {verdict: sum(check.verdict == verdict for check in everything) for verdict in (AGREES, DIFFERS, WEAK)}
     parts = [
         "# The paper, recomputed",
-        "Every number of *Adapting Methods for Domain-Specific Japanese Small LMs* (arXiv 2603.18037) that follows from its other numbers, "
-        "worked out again from `resources/paper/*.csv` by `scripts/tatara/paper_audit.py`. `python tools/paper_audit.py` writes this page, and "
-        "`tests/test_paper_audit.py` fails when it is out of date. Facts that the paper does not hold (shapes of the models, their languages) come "
+        "Every number of *Adapting Methods for Domain-Specific Japanese Small LMs* (arXiv 2603.18037) that follows "
+        "from its other numbers, "
+        "worked out again from `resources/paper/*.csv` by `scripts/tatara/paper_audit.py`. `python "
+        "tools/paper_audit.py` writes this page, and "
+        "`tests/test_paper_audit.py` fails when it is out of date. Facts that the paper does not hold (shapes of the "
+        "models, their languages) come "
         "from the published configurations and model cards, as `resources/paper/models.csv` says.",
-        f"Of {len(everything)} statements {found[AGREES]} agree, {found[DIFFERS]} do not, and {found[WEAK]} have no support.",
+        f"Of {len(everything)} statements {found[AGREES]} agree, {found[DIFFERS]} do not, and {found[WEAK]} have no "
+        "support.",
     ]
     for title, part in checks.items():
         lines = ["| place | statement | printed | recomputed | verdict |", "| --- | --- | --- | --- | --- |"]

@@ -1,7 +1,8 @@
-"""Set Tatara up: a virtual environment from the lock, and one build of llama.cpp that serves the bindings and the tools.
+"""Set Tatara up: a virtual environment from the lock, and one build of llama.cpp that serves the bindings and the
+tools.
 
-Run by `make`; needs nothing but the Python standard library. Every step leaves a stamp with the digest of what it was made
-from, so a second call does nothing, an interrupted one goes on, and a changed lock is installed again.
+Run by `make`; needs nothing but the Python standard library. Every step leaves a stamp with the digest of what it was
+made from, so a second call does nothing, an interrupted one goes on, and a changed lock is installed again.
 """
 
 import argparse
@@ -49,19 +50,22 @@ def check_tools() -> None:
     if sys.version_info < PYTHON_NEEDED:
         raise SetupError(
             f"Python {sys.version.split()[0]} is too old: Tatara needs 3.11 or newer. "
-            "Install one (Debian/Ubuntu: sudo apt-get install python3.11 python3.11-venv) and name it: make PYTHON=python3.11 ..."
+            "Install one (Debian/Ubuntu: sudo apt-get install python3.11 python3.11-venv) and name it: make "
+            "PYTHON=python3.11 ..."
         )
     compiler = os.environ.get("CXX")
     candidates = [compiler] if compiler else ["c++", "g++", "clang++"]
     if not any(shutil.which(name) for name in candidates):
         raise SetupError(
             f"no C++ compiler found (looked for {', '.join(candidates)}): llama.cpp is built here. "
-            "Install one: Debian/Ubuntu: sudo apt-get install g++ ; Fedora: sudo dnf install gcc-c++ ; macOS: xcode-select --install"
+            "Install one: Debian/Ubuntu: sudo apt-get install g++ ; Fedora: sudo dnf install gcc-c++ ; macOS: "
+            "xcode-select --install"
         )
     if not shutil.which("cmake"):
         raise SetupError(
             "cmake not found: llama.cpp is built with it. "
-            "Install it: Debian/Ubuntu: sudo apt-get install cmake ; Fedora: sudo dnf install cmake ; macOS: brew install cmake"
+            "Install it: Debian/Ubuntu: sudo apt-get install cmake ; Fedora: sudo dnf install cmake ; macOS: brew "
+            "install cmake"
         )
     try:
         import ensurepip  # noqa: F401
@@ -182,15 +186,16 @@ class Setup:
             "-DLLAMA_USE_PREBUILT_UI=OFF",
             "-DLLAMA_CURL=OFF",
             "-DLLAMA_OPENSSL=OFF",
-            # Where a virtual machine shows AMX and its kernel keeps no state for it, ggml's AMX code dies at its first instruction;
-            # undefined, ggml takes AVX-512, and a file gives the same logits on all such processors.
+            # Where a virtual machine shows AMX and its kernel keeps no state for it, ggml's AMX code dies at its first
+            # instruction; undefined, ggml takes AVX-512, and a file gives the same logits on all such processors.
             "-DCMAKE_C_FLAGS=-U__AMX_INT8__",
             "-DCMAKE_CXX_FLAGS=-U__AMX_INT8__",
         ]
         if self.gpu and shutil.which("nvcc"):
             flags += ["-DGGML_CUDA=ON", "-DCMAKE_CUDA_ARCHITECTURES=native"]
-            # Some CUDA toolchains link the C++ library statically. Then every library and tool has one of its own: what they hand each other is
-            # freed by the wrong one, and Python's packages get another than they share. Named first, the shared one serves all.
+            # Some CUDA toolchains link the C++ library statically. Then every library and tool has one of its own: what
+            # they hand each other is freed by the wrong one, and Python's packages get another than they share. Named
+            # first, the shared one serves all.
             flags += [f"-DCMAKE_{kind}_LINKER_FLAGS={SHARED_CPP_LIBRARY}" for kind in ("SHARED", "EXE")]
         return flags
 

@@ -1,7 +1,9 @@
-"""Take up results that were made on another machine: nothing is made again, if they are of this configuration, these inputs and this code.
+"""Take up results that were made on another machine: nothing is made again, if they are of this configuration, these
+inputs and this code.
 
 python tools/take_up.py FOLDER CONFIG [--target FILE]   # `make take-up`
-python tools/take_up.py FOLDER --records                # .snakemake came along: what differs is made again, and nothing else
+python tools/take_up.py FOLDER --records                # .snakemake came along: what differs is made again, and nothing
+else
 python tools/take_up.py FOLDER --check                  # fail where Snakemake would make all of them again
 """
 
@@ -38,12 +40,15 @@ def check(folder: Path) -> None:
     """
     if (folder / "results" / "provenance.json").is_file() and not _has_records(folder):
         raise InputError(
-            f"{folder}/results was made elsewhere and would be made again: `make take-up` keeps it, `make clean` removes it"
+            f"{folder}/results was made elsewhere and would be made again: `make take-up` keeps it, `make clean` "
+            "removes it"
         )
 
 
 def _same_time(results: Path) -> None:
-    """Give every file and folder of the results one time, now: none is newer than another, and none older than the code."""
+    """Give every file and folder of the results one time, now: none is newer than another, and none older than the
+    code.
+    """
     now = time.time_ns()
     for path in results.rglob("*"):
         os.utime(path, ns=(now, now), follow_symlinks=False)
@@ -70,14 +75,16 @@ def _snakemake(folder: Path, config: Path, target: str, *options: str) -> str:
 
 
 def take_up_by_records(folder: Path) -> None:
-    """Take up results with which Snakemake's records came along: times are made not to matter, the rest is Snakemake's to compare.
+    """Take up results with which Snakemake's records came along: times are made not to matter, the rest is Snakemake's
+    to compare.
 
     Raises:
         InputError: no records came along.
     """
     if not _has_records(folder):
         raise InputError(
-            f"{folder}/.snakemake/metadata holds no records: copy the whole folder .snakemake from where the results are from"
+            f"{folder}/.snakemake/metadata holds no records: copy the whole folder .snakemake from where the results "
+            "are from"
         )
     _same_time(folder / "results")
 

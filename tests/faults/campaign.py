@@ -1,4 +1,6 @@
-"""What the programs of this folder share: an undisturbed run of the smoke configuration, copies of it, and runs that are compared with it."""
+"""What the programs of this folder share: an undisturbed run of the smoke configuration, copies of it, and runs that
+are compared with it.
+"""
 
 import argparse
 import contextlib
@@ -22,7 +24,9 @@ from trees import differing, tree  # noqa: E402
 
 
 def command(*targets: str) -> list[str]:
-    """Return the README's command for the smoke configuration, in this environment; with targets, files of it, the one that makes these alone."""
+    """Return the README's command for the smoke configuration, in this environment; with targets, files of it, the one
+    that makes these alone.
+    """
     if targets:
         program = Path(sys.prefix, "bin/snakemake")
         return [str(program), *targets, "--configfile", "config/smoke.yaml", "--cores", "2", "--resources", "gpu=2"]
@@ -79,7 +83,9 @@ class Undisturbed:
         return folder
 
     def remove(self, folder: Path, names: list[str]) -> str:
-        """Remove results (globs below results/) from a copy; return the first, a target for which they have to be made again."""
+        """Remove results (globs below results/) from a copy; return the first, a target for which they have to be made
+        again.
+        """
         found = [path for name in names for path in sorted((folder / "results").glob(name))]
         assert found, f"no results/{names}"
         for path in found:
@@ -94,7 +100,9 @@ class Undisturbed:
 
 @contextlib.contextmanager
 def undisturbed(folder: Path | None) -> Iterator[Undisturbed]:
-    """Yield an undisturbed run of the repository as it is: in `folder`, where one of before is brought up to date, or else in a temporary one."""
+    """Yield an undisturbed run of the repository as it is: in `folder`, where one of before is brought up to date, or
+    else in a temporary one.
+    """
     with tempfile.TemporaryDirectory() as scratch:
         where = folder or Path(scratch, "undisturbed")
         new = not (where / "results").exists()
@@ -136,11 +144,12 @@ class Table:
 
 
 def again(made: Undisturbed, folder: Path, log: Path, *targets: str) -> tuple[bool, int, list[str], str]:
-    """Run once more, with the trouble gone: whether it ended well and equal to the undisturbed run, its status, what differs, what was said.
+    """Run once more, with the trouble gone: whether it ended well and equal to the undisturbed run, its status, what
+    differs, what was said.
 
     Args:
-        targets: all that has to be made again; the whole study where none is named. A run of the whole study makes again what is made from them too,
-            minutes for each fault, although it is the same.
+        targets: all that has to be made again; the whole study where none is named. A run of the whole study makes
+            again what is made from them too, minutes for each fault, although it is the same.
     """
     status, said = run(folder, log, *targets)
     different = differing(made.results, folder / "results")
@@ -148,7 +157,9 @@ def again(made: Undisturbed, folder: Path, log: Path, *targets: str) -> tuple[bo
 
 
 def parser(text: str, output: str, cases: Iterable[str] = ()) -> argparse.ArgumentParser:
-    """Return a parser with the options that every program of this folder has, and the choice of cases where it has names for them."""
+    """Return a parser with the options that every program of this folder has, and the choice of cases where it has
+    names for them.
+    """
     made = argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
     made.add_argument(
         "--undisturbed",

@@ -1,9 +1,10 @@
-"""Damage a file of a finished smoke run, let a job read it, do what the error says, run again, and compare with an undisturbed run.
+"""Damage a file of a finished smoke run, let a job read it, do what the error says, run again, and compare with an
+undisturbed run.
 
 Usage: python tests/faults/damage.py [--undisturbed FOLDER] [--output damage.csv] [FILE …]
 
-A damaged file keeps its time, as after a crash of the machine, so that Snakemake sees nothing. What reads it is removed. It has to be named, and
-refused, never used.
+A damaged file keeps its time, as after a crash of the machine, so that Snakemake sees nothing. What reads it is
+removed. It has to be named, and refused, never used.
 """
 
 import os
@@ -36,7 +37,7 @@ CASES = [
     ("judge/judge_llama_q4.csv", NOTHING, ["tables/table4.csv"]),
     ("scale/scale.csv", NOTHING, ["tables/table2.csv"]),
     ("tables/table2.csv", NOTHING, ["report.html"]),
-]  # fmt: skip
+]
 # `Remove results/gguf/llama-q4.gguf and run again`
 ADVICE = re.compile(r"Remove (results/\S+) and run again")
 
@@ -45,7 +46,9 @@ REMOVED = "incomplete, damaged or of other inputs: removed"
 
 
 def damage_checkpoint(made: Undisturbed, folder: Path, log: Path, name: str, table: Table) -> None:
-    """Kill a training after its first checkpoint, empty a file of each checkpoint, and run: they are removed, and the training begins anew."""
+    """Kill a training after its first checkpoint, empty a file of each checkpoint, and run: they are removed, and the
+    training begins anew.
+    """
     copy = Copy.of(made.copy(folder))
     target = made.remove(folder, ["adapters/llama_n24_r16_s42/*"])
     checkpoints = folder / "results/checkpoints/llama_n24_r16_s42"

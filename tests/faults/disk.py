@@ -1,10 +1,12 @@
-"""Let the disk run full at each stage of the smoke run, free it, run again, and compare with an undisturbed run, file by file. Needs root (mounts).
+"""Let the disk run full at each stage of the smoke run, free it, run again, and compare with an undisturbed run, file
+by file. Needs root (mounts).
 
 Usage: python tests/faults/disk.py [--undisturbed FOLDER] [--output disk.csv] [STAGE …]
 
-For each stage the results of the finished study are copied to a small disk (tmpfs); what one job of the stage makes is removed, and the disk is
-filled but for half of that. The job has to end with the word that the disk is full, and leave nothing that could be taken for a result; with the
-disk freed, the next run has to end well and equal. At last a disk with no byte left holds all of the study's folder, Snakemake's records included.
+For each stage the results of the finished study are copied to a small disk (tmpfs); what one job of the stage makes is
+removed, and the disk is filled but for half of that. The job has to end with the word that the disk is full, and leave
+nothing that could be taken for a result; with the disk freed, the next run has to end well and equal. At last a disk
+with no byte left holds all of the study's folder, Snakemake's records included.
 """
 
 import contextlib
@@ -18,16 +20,31 @@ from mounts import mounted
 
 # stage -> what one job of it makes, below results/
 STAGES = {
-    "graph": ["graph/*.csv"], "pairs": ["qa/qa_pairs.jsonl"], "pool": ["qa/pool.jsonl"],
-    "subsets": ["subsets/subset_merged_*.jsonl", "subsets/quality.csv"], "testset": ["testset/*"],
-    "base": ["base/llama"], "training": ["adapters/llama_n24_r16_s42/*"], "scale": ["scale/*", "subsets/subset_selected.jsonl"],
-    "merge": ["merged/llama"], "convert": ["gguf/llama-f16.gguf"], "quantize": ["gguf/llama-q4.gguf"], "parity": ["gguf/llama-parity.json"],
-    "imatrix": ["quant/llama-imatrix.*"], "ladder": ["quant/llama.json", "quant/llama_seconds.csv"],
+    "graph": ["graph/*.csv"],
+    "pairs": ["qa/qa_pairs.jsonl"],
+    "pool": ["qa/pool.jsonl"],
+    "subsets": ["subsets/subset_merged_*.jsonl", "subsets/quality.csv"],
+    "testset": ["testset/*"],
+    "base": ["base/llama"],
+    "training": ["adapters/llama_n24_r16_s42/*"],
+    "scale": ["scale/*", "subsets/subset_selected.jsonl"],
+    "merge": ["merged/llama"],
+    "convert": ["gguf/llama-f16.gguf"],
+    "quantize": ["gguf/llama-q4.gguf"],
+    "parity": ["gguf/llama-parity.json"],
+    "imatrix": ["quant/llama-imatrix.*"],
+    "ladder": ["quant/llama.json", "quant/llama_seconds.csv"],
     "likelihood of merges": ["quant/llama-merge.json"],
-    "answers": ["answers/llama_q4*"], "answers nf4": ["answers/tanuki_nf4*"], "likelihood": ["nll/llama_q4.json"],
-    "judge": ["judge/rubric/llama_q4.csv"], "table": ["tables/table2.*"], "figure": ["figures/fig06_scale_nll.*"],
-    "card": ["deploy/llama-q4/README.md"], "data page": ["data.html"], "report": ["report.html"],
-}  # fmt: skip
+    "answers": ["answers/llama_q4*"],
+    "answers nf4": ["answers/tanuki_nf4*"],
+    "likelihood": ["nll/llama_q4.json"],
+    "judge": ["judge/rubric/llama_q4.csv"],
+    "table": ["tables/table2.*"],
+    "figure": ["figures/fig06_scale_nll.*"],
+    "card": ["deploy/llama-q4/README.md"],
+    "data page": ["data.html"],
+    "report": ["report.html"],
+}
 SPARE = 96 * 2**20  # the disk is this much larger than the study, so that a whole run fits
 PAGE = 4096
 ROOMLESS = (
@@ -92,8 +109,16 @@ def main() -> int:
             )
             table.add(
                 bool(status) and (told or (stage == ROOMLESS and word != "nothing")) and not spoilt and good,
-                stage, wanted, left, status, word, " ".join(spoilt), second, " ".join(different), said=said + said_again,
-            )  # fmt: skip
+                stage,
+                wanted,
+                left,
+                status,
+                word,
+                " ".join(spoilt),
+                second,
+                " ".join(different),
+                said=said + said_again,
+            )
             shutil.rmtree(folder, ignore_errors=True)
     return table.end()
 

@@ -1,4 +1,5 @@
-"""Spoil a good file for every reader, over and over, for as long as it is told; print each failure and, at the end, the counts.
+"""Spoil a good file for every reader, over and over, for as long as it is told; print each failure and, at the end, the
+counts.
 
 Usage: python tests/faults/fuzz.py --minutes 60 [--seed 1] [--keep FOLDER]
 """
@@ -59,7 +60,8 @@ def main() -> int:
     for name in READERS:
         print(f"{name}: {counts[name, 'read']:,} read, {counts[name, 'refused']:,} refused")
     print(
-        f"seed {arguments.seed}: {total:,} inputs in {arguments.minutes:g} minutes, {failures} failures in {len(seen)} places"
+        f"seed {arguments.seed}: {total:,} inputs in {arguments.minutes:g} minutes, {failures} failures in "
+        f"{len(seen)} places"
     )
     return 1 if failures else 0
 

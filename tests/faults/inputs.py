@@ -1,4 +1,5 @@
-"""Bring every mistake of tests/bad_inputs.py to the real pipeline: it has to be refused with its word before anything is trained.
+"""Bring every mistake of tests/bad_inputs.py to the real pipeline: it has to be refused with its word before anything
+is trained.
 
 Usage: python tests/faults/inputs.py [--output inputs.csv] [MISTAKE …]
 """

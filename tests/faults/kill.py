@@ -1,9 +1,10 @@
-"""Kill the smoke run at random moments, all of it at once, run it again, and compare what it made with an undisturbed run's, file by file.
+"""Kill the smoke run at random moments, all of it at once, run it again, and compare what it made with an undisturbed
+run's, file by file.
 
 Usage: python tests/faults/kill.py --kills 20 [--seed 1] [--output kills.csv]
 
-Each line of the output: moment of the kill in seconds, jobs that were done by then, whether a lock was left and `make run` said so, seconds
-of the second run, files that differ. It ends with 1 when a second run failed or a file differs.
+Each line of the output: moment of the kill in seconds, jobs that were done by then, whether a lock was left and `make
+run` said so, seconds of the second run, files that differ. It ends with 1 when a second run failed or a file differs.
 """
 
 import random

@@ -1,9 +1,11 @@
-"""Take memory away from training, give it back, run again, and compare with an undisturbed run. Needs root (control groups) for the first two.
+"""Take memory away from training, give it back, run again, and compare with an undisturbed run. Needs root (control
+groups) for the first two.
 
 Usage: python tests/faults/memory.py [--undisturbed FOLDER] [--output memory.csv]
 
-Twice Snakemake and its job run in a control group with less memory than a training takes: the kernel kills the training, and only Snakemake is left
-to say so. Once the training may take no more address space after its first checkpoint: it fails by itself, and the next run goes on from there.
+Twice Snakemake and its job run in a control group with less memory than a training takes: the kernel kills the
+training, and only Snakemake is left to say so. Once the training may take no more address space after its first
+checkpoint: it fails by itself, and the next run goes on from there.
 """
 
 import os
@@ -40,7 +42,8 @@ def group() -> tuple[Path, str]:
             raise FileNotFoundError(f"{place} would have no {limit}")
     except OSError as error:
         sys.exit(
-            f"no control group for memory can be made here ({error}). Nothing was tested: run it as root, where cgroups are writable"
+            f"no control group for memory can be made here ({error}). Nothing was tested: run it as root, where "
+            "cgroups are writable"
         )
     return place, limit
 
@@ -86,8 +89,14 @@ def main() -> int:
             went_on = "goes on from checkpoint-" in said_again
             table.add(
                 bool(status) and told and good and (went_on or disturb is not starved),
-                how, status, WORD if told else "nothing", went_on, second, " ".join(different), said=said[-6000:] + said_again[-500:],
-            )  # fmt: skip
+                how,
+                status,
+                WORD if told else "nothing",
+                went_on,
+                second,
+                " ".join(different),
+                said=said[-6000:] + said_again[-500:],
+            )
     return table.end()
 
 

@@ -1,4 +1,5 @@
-"""Make results read-only, see that the run says so, make them writable, run again, and compare with an undisturbed run. Needs root (mounts).
+"""Make results read-only, see that the run says so, make them writable, run again, and compare with an undisturbed run.
+Needs root (mounts).
 
 Usage: python tests/faults/readonly.py [--undisturbed FOLDER] [--output readonly.csv] [FOLDER …]
 """
@@ -14,10 +15,18 @@ from mounts import mounted
 
 # folder below results/ that cannot be written -> what is missing, in it or for a job that writes there
 FOLDERS = {
-    "subsets": ["subsets/subset_merged_*.jsonl"], "checkpoints": ["adapters/llama_n24_r16_s42/*"], "gguf": ["gguf/llama-q4.gguf"],
-    "quant": ["quant/llama-imatrix.*"], "answers": ["answers/llama_q4*"], "judge": ["judge/judge_llama_q4.csv"], "tables": ["tables/table2.*"],
-    "figures": ["figures/fig06_scale_nll.*"], "seals": ["tables/table2.*"], "logs": ["tables/table2.*"], ".": ["report.html"],
-}  # fmt: skip
+    "subsets": ["subsets/subset_merged_*.jsonl"],
+    "checkpoints": ["adapters/llama_n24_r16_s42/*"],
+    "gguf": ["gguf/llama-q4.gguf"],
+    "quant": ["quant/llama-imatrix.*"],
+    "answers": ["answers/llama_q4*"],
+    "judge": ["judge/judge_llama_q4.csv"],
+    "tables": ["tables/table2.*"],
+    "figures": ["figures/fig06_scale_nll.*"],
+    "seals": ["tables/table2.*"],
+    "logs": ["tables/table2.*"],
+    ".": ["report.html"],
+}
 TOLD = "cannot be written|Read-only file system|Write-protected output files"
 
 

@@ -1,4 +1,6 @@
-"""QA pairs rephrased by a language model of an Ollama server; what lost a name, a citation or a number is rejected (paper §4.1)."""
+"""QA pairs rephrased by a language model of an Ollama server; what lost a name, a citation or a number is rejected
+(paper §4.1).
+"""
 
 import json
 import logging
@@ -23,9 +25,15 @@ from tatara.ollama.client import Server
 logger = logging.getLogger("tatara")
 KEPT = "kept"
 REASONS = (
-    KEPT, "no pair in the output", "question unchanged", "name missing", "citation missing", "number changed", "near a test question",
+    KEPT,
+    "no pair in the output",
+    "question unchanged",
+    "name missing",
+    "citation missing",
+    "number changed",
+    "near a test question",
     "question stands already",
-)  # fmt: skip
+)
 SCHEMA = {
     "type": "object",
     "properties": {"question": {"type": "string"}, "answer": {"type": "string"}},
@@ -66,8 +74,8 @@ def render(template: str, where: Path | str, pair: dict, terms: Terms) -> str:
     """Return the prompt for one pair.
 
     Raises:
-        InputError: the prompt file is no Jinja template, cannot be filled in, or names something else than question, answer,
-            question_terms and answer_terms.
+        InputError: the prompt file is no Jinja template, cannot be filled in, or names something else than question,
+            answer, question_terms and answer_terms.
     """
     values = {"question": pair["question"], "answer": pair["answer"]}
     values |= {f"{part}_terms": terms.of(pair[part]) for part in ("question", "answer")}
@@ -97,9 +105,20 @@ def judge(pair: dict, output: str, terms: Terms, testset: list[dict], threshold:
 
 
 def augment(
-    *, pairs: Path, graph: Graph, testset: list[dict], threshold: float, prompt: Path, server: Server, settings: dict, parallel: int, seed: int,
-    output: Path, counts: Path, finished: Path,
-) -> None:  # fmt: skip
+    *,
+    pairs: Path,
+    graph: Graph,
+    testset: list[dict],
+    threshold: float,
+    prompt: Path,
+    server: Server,
+    settings: dict,
+    parallel: int,
+    seed: int,
+    output: Path,
+    counts: Path,
+    finished: Path,
+) -> None:
     """Rephrase pairs and write those that hold, and how many were rejected for each reason (docs/files.md).
 
     Args:
@@ -120,9 +139,14 @@ def augment(
     def ask(row: dict) -> str:
         messages = [{"role": "user", "content": render(template, prompt, row, terms)}]
         reply = server.chat(
-            settings["model"], messages, limit=settings["max_tokens"], context=settings["context"], seed=(seed + int(row["id"], 16)) % 2**31,
-            temperature=settings["temperature"], schema=SCHEMA,
-        )  # fmt: skip
+            settings["model"],
+            messages,
+            limit=settings["max_tokens"],
+            context=settings["context"],
+            seed=(seed + int(row["id"], 16)) % 2**31,
+            temperature=settings["temperature"],
+            schema=SCHEMA,
+        )
         return reply.text
 
     # A pair that the graph no longer gives is left aside; one whose text changed has another key.

@@ -94,7 +94,9 @@ class Graph:
         return chain
 
     def citation(self, node_id: str) -> Citation:
-        """Return where a structural node stands: volume, chapter, section as far as its level goes; another node stands nowhere."""
+        """Return where a structural node stands: volume, chapter, section as far as its level goes; another node stands
+        nowhere.
+        """
         titles = ["", "", ""]
         for node in self.chain(node_id):
             level = self.schema.levels.get(node.label, len(titles))
@@ -154,7 +156,8 @@ def _relation(
         empty = [key for key in EVIDENCE[:3] if not row.get(key)]
         if empty:
             problems.append(
-                f"{where}: {kind.type} from {start.id} to {end.id} has no {', '.join(empty)}; only structural relations go without"
+                f"{where}: {kind.type} from {start.id} to {end.id} has no {', '.join(empty)}; only structural "
+                "relations go without"
             )
         elif problem := toc.problem(Citation(*(row.get(key, "") for key in EVIDENCE[1:]))):
             problems.append(f"{where}: {problem}")
@@ -173,7 +176,8 @@ def _check_places(graph: Graph, problems: list[str]) -> None:
         above = [relation for relation in graph.incoming(node.id) if graph.schema.relations[relation.type].structural]
         if len(above) > 1:
             problems.append(
-                f"{above[1].source}: {node.id} has two parents, {above[0].start} and {above[1].start}; a table of contents is a tree"
+                f"{above[1].source}: {node.id} has two parents, {above[0].start} and {above[1].start}; a table of "
+                "contents is a tree"
             )
         elif level > 0 and not above:
             problems.append(
@@ -213,7 +217,8 @@ def build_graph(
             key = (relation.start, relation.type, relation.end)
             if key in known:
                 problems.append(
-                    f"{where}: duplicate relation {relation.start} -{relation.type}-> {relation.end}, first at {known[key].source}"
+                    f"{where}: duplicate relation {relation.start} -{relation.type}-> {relation.end}, first at "
+                    f"{known[key].source}"
                 )
             known.setdefault(key, relation)
     graph = Graph({key: by_id[key] for key in sorted(by_id)}, [known[key] for key in sorted(known)], schema, toc)
@@ -241,7 +246,9 @@ def load_graph(node_files: list[Path], relation_files: list[Path], schema: Schem
 
 
 def write_graph(graph: Graph, nodes_csv: Path, relations_csv: Path) -> None:
-    """Write the canonical form: sorted, the contract's columns first, then others by name; loading it gives the same graph."""
+    """Write the canonical form: sorted, the contract's columns first, then others by name; loading it gives the same
+    graph.
+    """
     others = sorted({key for node in graph.nodes.values() for key in node.properties})
     rows = [
         [n.id, n.name, n.label, n.number, n.description, *(n.properties.get(key, "") for key in others)]

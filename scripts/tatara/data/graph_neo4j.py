@@ -1,4 +1,6 @@
-"""The graph in a Neo4j database, over Bolt with the official driver: read as rows for `graph.build_graph`, and loaded from a checked graph."""
+"""The graph in a Neo4j database, over Bolt with the official driver: read as rows for `graph.build_graph`, and loaded
+from a checked graph.
+"""
 
 import logging
 import os
@@ -35,7 +37,8 @@ Rows = deque[tuple[str, dict[str, str]]]
 def escaped(name: str) -> str:
     """Return a label or relation type as Cypher takes it, whatever it holds.
 
-    Cypher reads `\\uXXXX` before all else, so that a backtick could come in by its code: a backslash is written by its own code.
+    Cypher reads `\\uXXXX` before all else, so that a backtick could come in by its code: a backslash is written by its
+    own code.
     """
     return "`" + name.replace("\\", "\\u005C").replace("`", "``") + "`"
 
@@ -64,7 +67,8 @@ def _batches(items: Iterable, size: int) -> Iterator[list]:
         yield batch
 
 
-# The driver tries again what failed in passing, but not where the connection broke at a commit: it cannot know that our queries may run twice.
+# The driver tries again what failed in passing, but not where the connection broke at a commit: it cannot know that our
+# queries may run twice.
 @retry(retry=retry_if_exception_type(IncompleteCommit), stop=stop_after_attempt(3), wait=wait_fixed(1), reraise=True)
 def _run(session: neo4j.Session, query: str, **values) -> list[list]:
     """Run one query that may run twice, in a transaction of its own; return its rows."""
@@ -88,7 +92,8 @@ class Database:
         return self.driver.session(database=self.name)
 
     def rows(self) -> tuple[Rows, Rows]:
-        """Return the database's nodes and relations as `graph.build_graph` takes them, each with its element id as its place.
+        """Return the database's nodes and relations as `graph.build_graph` takes them, each with its element id as its
+        place.
 
         Raises:
             InputError: the database is empty.
@@ -97,7 +102,8 @@ class Database:
             nodes, relations = session.execute_read(self._read)
         if not nodes:
             raise InputError(
-                f"the database {self.name} at {self.uri} is empty: load the graph's CSV files with `make load-graph`, or mend graph.neo4j"
+                f"the database {self.name} at {self.uri} is empty: load the graph's CSV files with `make load-graph`, "
+                "or mend graph.neo4j"
             )
         return nodes, relations
 
@@ -115,7 +121,8 @@ class Database:
         return nodes, relations
 
     def load(self, graph: Graph) -> dict[str, int]:
-        """Put a checked graph into the database: what is there is brought to the graph's values, what is missing is made.
+        """Put a checked graph into the database: what is there is brought to the graph's values, what is missing is
+        made.
 
         Nothing is deleted. Loading twice changes nothing, and a killed load is simply run again.
 
@@ -133,7 +140,8 @@ class Database:
                     ((done,),) = _run(session, query, rows=batch)
                     if done != len(batch):
                         raise InputError(
-                            f"{len(batch) - done} {what} were not loaded: their nodes vanished from {self.name} meanwhile; load again"
+                            f"{len(batch) - done} {what} were not loaded: their nodes vanished from {self.name} "
+                            "meanwhile; load again"
                         )
             ((nodes, relations),) = _run(
                 session, "MATCH (n) WITH count(n) AS nodes OPTIONAL MATCH ()-[r]->() RETURN nodes, count(r)"
@@ -144,13 +152,16 @@ class Database:
             logger.warning(
                 "the database %s holds %d nodes and %d relations that are not in the CSV files; nothing was deleted. "
                 "An export takes all that it holds: delete what is old, or load into an empty database",
-                self.name, *others.values(),
-            )  # fmt: skip
+                self.name,
+                *others.values(),
+            )
         return counts | others
 
     @staticmethod
     def _work(graph: Graph) -> Iterator[tuple[str, str, list[dict]]]:
-        """Yield `(what, query, rows)`: one query a label, then one a relation type and pair of labels, so that each finds its nodes by an index."""
+        """Yield `(what, query, rows)`: one query a label, then one a relation type and pair of labels, so that each
+        finds its nodes by an index.
+        """
         groups = defaultdict(list)
         for node in graph.nodes.values():
             values = {
@@ -178,7 +189,8 @@ class Database:
         for (type_, start, end), rows in groups.items():
             yield (
                 f"{type_} relations",
-                f"UNWIND $rows AS row MATCH (a:{escaped(start)} {{id: row.start}}) MATCH (b:{escaped(end)} {{id: row.end}}) "
+                f"UNWIND $rows AS row MATCH (a:{escaped(start)} {{id: row.start}}) "
+                f"MATCH (b:{escaped(end)} {{id: row.end}}) "
                 f"MERGE (a)-[r:{escaped(type_)}]->(b) SET r = row.values RETURN count(*) AS done",
                 rows,
             )
@@ -201,7 +213,8 @@ def _explain(error: Exception, uri: str, user: str, database: str, patience: flo
         return f"Neo4j at {uri} has no database {database}: mend config key graph.neo4j.database (the Community edition has just one, neo4j)"
     if _untrusted(error):
         return (
-            f"the certificate of Neo4j at {uri} is not trusted: name its authority in the environment variable SSL_CERT_FILE, "
+            f"the certificate of Neo4j at {uri} is not trusted: name its authority in the environment variable "
+            "SSL_CERT_FILE, "
             "or write +ssc instead of +s in config key graph.neo4j.uri for a certificate that nobody vouches for"
         )
     if isinstance(error, ServiceUnavailable | SessionExpired | OSError):
@@ -220,16 +233,22 @@ def connect(uri: str, user: str, database: str, patience: float = PATIENCE) -> I
         patience: seconds that a server which stops in the middle may take to come back.
 
     Raises:
-        InputError: no password, no server, wrong user or password, no such database, a server that stops and does not come back.
+        InputError: no password, no server, wrong user or password, no such database, a server that stops and does not
+            come back.
     """
     if not os.environ.get(PASSWORD):
         raise InputError(
-            f"the environment variable {PASSWORD} is not set: it holds the password of the Neo4j user {user} (config key graph.neo4j)"
+            f"the environment variable {PASSWORD} is not set: it holds the password of the Neo4j user {user} (config "
+            "key graph.neo4j)"
         )
     settings = {
-        "connection_timeout": CONNECT_SECONDS, "connection_acquisition_timeout": 2 * CONNECT_SECONDS, "max_transaction_retry_time": patience,
-        "telemetry_disabled": True, "notifications_min_severity": "OFF", "user_agent": "tatara",
-    }  # fmt: skip
+        "connection_timeout": CONNECT_SECONDS,
+        "connection_acquisition_timeout": 2 * CONNECT_SECONDS,
+        "max_transaction_retry_time": patience,
+        "telemetry_disabled": True,
+        "notifications_min_severity": "OFF",
+        "user_agent": "tatara",
+    }
     connected = False
     try:
         access = (user, os.environ[PASSWORD])

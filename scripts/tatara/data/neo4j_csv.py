@@ -1,4 +1,6 @@
-"""CSV files in the header format of Neo4j's bulk import, as they are exported: typed headers, several files, differing columns."""
+"""CSV files in the header format of Neo4j's bulk import, as they are exported: typed headers, several files, differing
+columns.
+"""
 
 import csv
 import io
@@ -19,7 +21,9 @@ def property_key(name: str) -> str:
 
 
 def _column(header: str) -> str | None:
-    """Return the key of a header field: `id:ID(Place)` -> id, `number:string` -> number, `type:string` -> type_, `x:IGNORE` -> None."""
+    """Return the key of a header field: `id:ID(Place)` -> id, `number:string` -> number, `type:string` -> type_,
+    `x:IGNORE` -> None.
+    """
     name, _, kind = header.strip().partition(":")
     role = re.sub(r"[({].*", "", kind).upper()
     if role == "IGNORE":
@@ -34,7 +38,8 @@ def read_rows(path: Path | str, required: dict[str, str]) -> list[tuple[str, dic
         required: key -> header field that must be there.
 
     Raises:
-        InputError: no header, a missing or doubled column, broken quotes, a row with too few or too many fields (file and line).
+        InputError: no header, a missing or doubled column, broken quotes, a row with too few or too many fields (file
+            and line).
     """
     reader = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)
     rows = []
@@ -57,7 +62,8 @@ def read_rows(path: Path | str, required: dict[str, str]) -> list[tuple[str, dic
                 continue
             if len(fields) != len(keys):
                 raise InputError(
-                    f"{where}: {len(fields)} fields, the header has {len(keys)}; put fields that hold commas or quotes in quotes"
+                    f"{where}: {len(fields)} fields, the header has {len(keys)}; put fields that hold commas or "
+                    "quotes in quotes"
                 )
             rows.append(
                 (where, {key: field.strip() for key, field in zip(keys, fields, strict=True) if key is not None})

@@ -16,8 +16,8 @@ def bigrams(text: str) -> set[str]:
 def overlap(questions: list[dict], pool: Iterable[dict], threshold: float) -> dict:
     """Return, for each question, the training question that contains most of its character bigrams.
 
-    Containment is |bigrams(question) ∩ bigrams(training question)| / |bigrams(question)|, from 0 to 1. The pool is passed once, so time
-    is linear in it and memory does not depend on it.
+    Containment is |bigrams(question) ∩ bigrams(training question)| / |bigrams(question)|, from 0 to 1. The pool is
+    passed once, so time is linear in it and memory does not depend on it.
 
     Raises:
         InputError: a question above the threshold, or with the same normal form as a training question; names both.
@@ -42,10 +42,12 @@ def overlap(questions: list[dict], pool: Iterable[dict], threshold: float) -> di
                 best[number] = (count / sizes[number], pair)
         if (number := forms.get(normalise(pair["question"]))) is not None:
             problems.append(
-                f"test question {questions[number]['id']} is training question {pair['id']}: {pair['question']}; reword one of them"
+                f"test question {questions[number]['id']} is training question {pair['id']}: {pair['question']}; "
+                "reword one of them"
             )
     problems += [
-        f"test question {row['id']} shares {containment:.3f} of its character bigrams with training question {pair['id']}, more than {threshold}: "
+        f"test question {row['id']} shares {containment:.3f} of its character bigrams with training question "
+        f"{pair['id']}, more than {threshold}: "
         f"{row['question']} / {pair['question']}; reword one of them, or raise testset.threshold"
         for row, (containment, pair) in zip(questions, best, strict=True)
         if containment > threshold

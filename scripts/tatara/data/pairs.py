@@ -1,4 +1,6 @@
-"""QA pairs from the graph: every template for every relation, deduplicated, brought to the wanted number of each relation type (paper §4.1, §4.2)."""
+"""QA pairs from the graph: every template for every relation, deduplicated, brought to the wanted number of each
+relation type (paper §4.1, §4.2).
+"""
 
 import hashlib
 import random
@@ -49,17 +51,27 @@ def _candidates(graph: Graph, relation: Relation, templates: list[Template]):
                 question, answer = fill(wording, view, turn), compose(template, number, view, turn)
             except UnfilledSlot as error:
                 raise InputError(
-                    f"{template.source}: template {template.id}: the slot {{{error}}} has no value for {relation.start} -{relation.type}-> "
+                    f"{template.source}: template {template.id}: the slot {{{error}}} has no value for "
+                    f"{relation.start} -{relation.type}-> "
                     f"{relation.end}; name it under needs, or make its line optional with a leading '? '"
                 ) from None
             yield {
-                "id": pair_id(question), "question": question, "answer": answer, "relation_type": relation.type, "version": template.version,
-                "intent": template.intent, "template": template.id, "start": relation.start, "end": relation.end, "category": category,
-            }  # fmt: skip
+                "id": pair_id(question),
+                "question": question,
+                "answer": answer,
+                "relation_type": relation.type,
+                "version": template.version,
+                "intent": template.intent,
+                "template": template.id,
+                "start": relation.start,
+                "end": relation.end,
+                "category": category,
+            }
 
 
 def apportion(weights: dict, total: int, least: int = 0) -> dict:
-    """Share a whole number out in proportion to weights (largest remainders), each getting `least` first where its weight allows it.
+    """Share a whole number out in proportion to weights (largest remainders), each getting `least` first where its
+    weight allows it.
 
     Args:
         weights: key -> how many there are; no key gets more than that.
@@ -82,7 +94,9 @@ def apportion(weights: dict, total: int, least: int = 0) -> dict:
 
 
 def choose(rows: list[dict], count: int, generator: random.Random) -> list[dict]:
-    """Return `count` of the rows in their order, drawn from every version and intent in proportion, at least one of each."""
+    """Return `count` of the rows in their order, drawn from every version and intent in proportion, at least one of
+    each.
+    """
     strata = defaultdict(list)
     for index, row in enumerate(rows):
         strata[row["version"], row["intent"]].append(index)
@@ -94,8 +108,9 @@ def choose(rows: list[dict], count: int, generator: random.Random) -> list[dict]
 def make_pairs(graph: Graph, templates: list[Template], target_counts: dict[str, int] | None, seed: int) -> list[dict]:
     """Return the QA pairs of a graph, rows as docs/files.md has them, by relation type, start, end and template.
 
-    Two questions that are equal after normalisation are one; the first stays. Where a type has more pairs than its target a seeded
-    choice decides, which keeps every version and intent. Time and memory are linear in the number of candidates.
+    Two questions that are equal after normalisation are one; the first stays. Where a type has more pairs than its
+    target a seeded choice decides, which keeps every version and intent. Time and memory are linear in the number of
+    candidates.
 
     Args:
         target_counts: relation type -> number of pairs; None keeps all, and so does a type that is not named.

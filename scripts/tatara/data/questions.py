@@ -27,7 +27,8 @@ def select(rows: list[dict], label: str) -> list[dict]:
         counts = Counter(row["label"] for row in rows)
         known = ", ".join(f"{name} ({count})" for name, count in counts.items())
         raise InputError(
-            f"config key testset.label: no question is labelled {label!r}; the test set has {known}, and `{ALL}` takes every one"
+            f"config key testset.label: no question is labelled {label!r}; the test set has {known}, and `{ALL}` "
+            "takes every one"
         )
     return chosen
 

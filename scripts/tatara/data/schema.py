@@ -40,7 +40,9 @@ class Schema:
 
     @cached_property
     def levels(self) -> dict[str, int]:
-        """Label -> its level in the table of contents: 0 volume, 1 chapter, 2 section, 3 and more below; other labels are absent."""
+        """Label -> its level in the table of contents: 0 volume, 1 chapter, 2 section, 3 and more below; other labels
+        are absent.
+        """
         structural = [relation for relation in self.relations.values() if relation.structural]
         edges = [
             (start, end) for relation in structural for start in relation.start_labels for end in relation.end_labels
@@ -52,7 +54,8 @@ class Schema:
                 return levels
             levels |= raised
         raise InputError(
-            f"the structural relations {', '.join(r.type for r in structural)} go in a circle; a table of contents is a tree"
+            f"the structural relations {', '.join(r.type for r in structural)} go in a circle; a table of contents is "
+            "a tree"
         )
 
 
@@ -99,8 +102,11 @@ def read_schema(path: Path | str) -> Schema:
     if not isinstance(content, dict):
         raise InputError(f"{path}: expected the keys {', '.join(SECTIONS)}")
     problems = [f"{path}: {key}: unknown key{nearest(str(key), SECTIONS)}" for key in content.keys() - set(SECTIONS)]
-    problems += [f"{path}: {key}: missing; expected a mapping with at least one entry" for key in SECTIONS
-                 if not isinstance(content.get(key), dict) or not content[key]]  # fmt: skip
+    problems += [
+        f"{path}: {key}: missing; expected a mapping with at least one entry"
+        for key in SECTIONS
+        if not isinstance(content.get(key), dict) or not content[key]
+    ]
     raise_problems(problems)
     labels, categories, volume_category = content["labels"], content["categories"], content["volume_category"]
     problems += [

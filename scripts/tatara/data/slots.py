@@ -1,4 +1,6 @@
-"""What the slots of a template are filled with: names, descriptions, reasons and neighbours around one relation of the graph."""
+"""What the slots of a template are filled with: names, descriptions, reasons and neighbours around one relation of the
+graph.
+"""
 
 import re
 from functools import cached_property
@@ -33,7 +35,9 @@ def _natural(text: str) -> tuple:
 
 
 class View:
-    """A relation and what lies around it; gives the value of any slot, or an empty string where the graph has nothing to fill it with."""
+    """A relation and what lies around it; gives the value of any slot, or an empty string where the graph has nothing
+    to fill it with.
+    """
 
     def __init__(self, graph: Graph, relation: Relation):
         self.graph, self.relation = graph, relation

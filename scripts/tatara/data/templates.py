@@ -1,4 +1,6 @@
-"""Question and answer templates: data under resources/templates, read, checked and composed here. The head of v1.yaml explains the format."""
+"""Question and answer templates: data under resources/templates, read, checked and composed here. The head of v1.yaml
+explains the format.
+"""
 
 import re
 from dataclasses import dataclass
@@ -116,8 +118,8 @@ def fill(text: str, view: View, turn: int) -> str:
 def compose(template: Template, number: int, view: View, turn: int) -> str:
     """Return the answer to wording `number`: its required lines, and optional ones until it comes nearest to the aim.
 
-    A required sentence that the answer already has is left out; an optional line is used only when none of its sentences is there.
-    Brackets that follow a sentence are taken into it.
+    A required sentence that the answer already has is left out; an optional line is used only when none of its
+    sentences is there. Brackets that follow a sentence are taken into it.
 
     Raises:
         UnfilledSlot: a required line has a slot without a value.
@@ -196,17 +198,25 @@ def _template(
         problems.extend(f"{where}: {problem}" for problem in dict.fromkeys(found))
         return None
     return Template(
-        entry["id"], head["version"], relation, entry["intent"], tuple(questions), compositions, tuple(needs),
-        head["answer_chars"]["aim"], head["answer_chars"]["most"], str(path),
-    )  # fmt: skip
+        entry["id"],
+        head["version"],
+        relation,
+        entry["intent"],
+        tuple(questions),
+        compositions,
+        tuple(needs),
+        head["answer_chars"]["aim"],
+        head["answer_chars"]["most"],
+        str(path),
+    )
 
 
 def read_templates(paths: list[Path], schema: Schema) -> list[Template]:
     """Read and check template files; the templates come in the order of files and entries.
 
     Raises:
-        InputError: every problem found, with file and template id or key: keys that are unknown or hold something else than they should,
-            unknown slots, relation types or intents, ids that stand twice.
+        InputError: every problem found, with file and template id or key: keys that are unknown or hold something else
+            than they should, unknown slots, relation types or intents, ids that stand twice.
     """
     problems: list[str] = []
     templates: dict[str, Template] = {}

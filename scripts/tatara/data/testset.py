@@ -64,8 +64,9 @@ def load_testset(path: Path | str, schema: Schema, toc: Toc) -> list[dict]:
     """Read and check a test set.
 
     Raises:
-        InputError: every problem found, with file and line: a missing or unknown field, an unknown category or difficulty, an id or a
-            question that stands twice, a citation that is not in the table of contents, a reference without a fact or a citation.
+        InputError: every problem found, with file and line: a missing or unknown field, an unknown category or
+            difficulty, an id or a question that stands twice, a citation that is not in the table of contents, a
+            reference without a fact or a citation.
     """
     problems: list[str] = []
     rows = []

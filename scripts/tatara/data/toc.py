@@ -31,7 +31,8 @@ class Toc:
     """The places that exist, in the order of the table of contents.
 
     Attributes:
-        places: volumes, chapters and sections as keys (values are None), so that look-ups are quick and the order is kept.
+        places: volumes, chapters and sections as keys (values are None), so that look-ups are quick and the order is
+            kept.
     """
 
     places: dict[Citation, None]

@@ -36,7 +36,8 @@ def prompt_of(tokenizer, question: str, system: str, limit: int, context: int) -
     prompt = chat.encode_prompt(tokenizer, question, system)
     if len(prompt) + limit > context:
         raise InputError(
-            f"a prompt of {len(prompt)} tokens and answers of up to {limit} do not fit config key evaluate.context, {context}: "
+            f"a prompt of {len(prompt)} tokens and answers of up to {limit} do not fit config key evaluate.context, "
+            f"{context}: "
             "raise it, or lower evaluate.max_new_tokens"
         )
     return prompt
@@ -59,9 +60,23 @@ def stop_of(ids: list[int], stops: list[int]) -> str:
 
 
 def answer_all(
-    *, rows: list[dict], fmt: str, base: Path, file: Path | None, adapter: Path | None, answers: Path, times: Path, finished: Path,
-    system: str, limit: int, context: int, threads: int, device: str = "auto", batch_size: int, timed: int,
-) -> None:  # fmt: skip
+    *,
+    rows: list[dict],
+    fmt: str,
+    base: Path,
+    file: Path | None,
+    adapter: Path | None,
+    answers: Path,
+    times: Path,
+    finished: Path,
+    system: str,
+    limit: int,
+    context: int,
+    threads: int,
+    device: str = "auto",
+    batch_size: int,
+    timed: int,
+) -> None:
     """Answer every question in one format; a killed run goes on with the first question it has no answer to.
 
     Args:
@@ -95,9 +110,16 @@ def answer_all(
     what = f"answers {fmt}"
     if batch_size == 1:
         keep_answers(
-            lambda open_rows: ((row, ask(generate, tokenizer, row["question"], system, stops, limit, context)) for row in open_rows),
-            rows=rows, what=what, mark=mark, answers=answers, times=times, finished=finished,
-        )  # fmt: skip
+            lambda open_rows: (
+                (row, ask(generate, tokenizer, row["question"], system, stops, limit, context)) for row in open_rows
+            ),
+            rows=rows,
+            what=what,
+            mark=mark,
+            answers=answers,
+            times=times,
+            finished=finished,
+        )
         return
     if FORMATS[fmt].gguf:
         many = batch.generate_batch(model, stops, limit, size, longest)
@@ -115,10 +137,17 @@ def answer_all(
 
 
 def keep_answers(
-    ask_all: Callable[[list[dict]], Iterator[tuple[dict, Answer]]], *, rows: list[dict], what: str, mark: str, answers: Path, times: Path,
+    ask_all: Callable[[list[dict]], Iterator[tuple[dict, Answer]]],
+    *,
+    rows: list[dict],
+    what: str,
+    mark: str,
+    answers: Path,
+    times: Path,
     finished: Path,
-) -> None:  # fmt: skip
-    """Ask the questions that have no answer yet, keep each answer as it comes, and write all of them once they are there.
+) -> None:
+    """Ask the questions that have no answer yet, keep each answer as it comes, and write all of them once they are
+    there.
 
     Args:
         ask_all: open questions -> each with its answer, in any order.

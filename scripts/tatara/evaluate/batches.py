@@ -1,8 +1,8 @@
 """Questions answered together, `size` at a time, and a sample of them answered once more one by one for its times.
 
-Which questions share a batch is fixed by their order, so that a run after a kill repeats the same batches. The last bits of a batched
-matrix product are not those of a single one, so where two tokens are about equally likely an answer may take the other one; the sample shows how
-often that happens.
+Which questions share a batch is fixed by their order, so that a run after a kill repeats the same batches. The last
+bits of a batched matrix product are not those of a single one, so where two tokens are about equally likely an answer
+may take the other one; the sample shows how often that happens.
 """
 
 import logging
@@ -38,7 +38,9 @@ def first_difference(one: list[int], other: list[int]) -> int | None:
 
 
 def transformers_batch(model, tokenizer, stops: list[int], limit: int) -> GenerateBatch:
-    """Return greedy generation of many prompts through transformers, padded on the left so that all answers begin at the same place."""
+    """Return greedy generation of many prompts through transformers, padded on the left so that all answers begin at
+    the same place.
+    """
     import torch
     from transformers import GenerationConfig
 
@@ -73,7 +75,8 @@ def answer(
 ) -> None:
     """Answer all prompts in batches of `size` and `timed` of them one by one, and keep in `kept` what is done.
 
-    A row that is kept holds the `tokens` of an answer; that of an answer one by one has the key `timed ID` and its `seconds`.
+    A row that is kept holds the `tokens` of an answer; that of an answer one by one has the key `timed ID` and its
+    `seconds`.
     """
     for batch in Progress(list(batches(len(ids), size)), f"{what}, batches of {size}"):
         if all(ids[index] in kept.rows for index in batch):
@@ -99,9 +102,11 @@ def answer(
 
 
 def timing(kept: FinishedRows, ids: list[str]) -> dict[str, tuple]:
-    """Return, by question, seconds and tokens of the answer given one by one and where the answer given together has another token.
+    """Return, by question, seconds and tokens of the answer given one by one and where the answer given together has
+    another token.
 
-    Questions that were not asked one by one have the tokens of their one answer and no seconds; answers that are the same have no place.
+    Questions that were not asked one by one have the tokens of their one answer and no seconds; answers that are the
+    same have no place.
     """
     found = {}
     for id_ in ids:

@@ -14,7 +14,8 @@ logger = logging.getLogger("tatara")
 def calibrate(
     *, f16: Path, base: Path, rows: list[dict], pairs: int, text: Path, output: Path, system: str, threads: int
 ) -> None:
-    """Write the calibration text, training pairs as the model was trained on them, and the importance matrix that they give.
+    """Write the calibration text, training pairs as the model was trained on them, and the importance matrix that they
+    give.
 
     Args:
         rows: the training subset, never the test set; `pairs` of them are taken, evenly spaced.

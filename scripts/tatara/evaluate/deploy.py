@@ -1,4 +1,6 @@
-"""Models of an Ollama server made of GGUF files: the Modelfile, the model, and the check that it is asked as it was trained."""
+"""Models of an Ollama server made of GGUF files: the Modelfile, the model, and the check that it is asked as it was
+trained.
+"""
 
 import codecs
 import json
@@ -21,7 +23,8 @@ PROMPTS, ANSWERS, TOKENS = (
     4,
     32,
 )  # questions whose prompts and answers are compared, and the longest of these answers
-# Two builds of model.cpp round and add otherwise: tokens whose logits lie as near as this may change places (SmolLM2 in Q4_1: up to 0.20 seen).
+# Two builds of model.cpp round and add otherwise: tokens whose logits lie as near as this may change places (SmolLM2 in
+# Q4_1: up to 0.20 seen).
 TIE = 0.5
 
 
@@ -103,20 +106,26 @@ def compare_prompts(server: Server, name: str, tokenizer, questions: list[str], 
         place = _parting(expected, got)
         if place is not None:
             raise InputError(
-                f"Ollama's model {name} builds another prompt than training: token {place} of {question!r} is {_piece(tokenizer, got, place)}, "
-                f"expected {_piece(tokenizer, expected, place)}. Its template must write what the model's own chat template writes, BOS included once"
+                f"Ollama's model {name} builds another prompt than training: token {place} of {question!r} is "
+                f"{_piece(tokenizer, got, place)}, "
+                f"expected {_piece(tokenizer, expected, place)}. Its template must write what the model's own chat "
+                "template writes, BOS included once"
             )
         tokens += len(expected)
     return {"compared": len(questions), "equal": len(questions), "tokens": tokens}
 
 
 def _text(piece: bytes) -> str:
-    """Return the text of a token; bytes that are no whole character are left out, since the server tells them as U+FFFD, whichever they are."""
+    """Return the text of a token; bytes that are no whole character are left out, since the server tells them as
+    U+FFFD, whichever they are.
+    """
     return piece.decode("utf-8", errors="replace").replace("\ufffd", "")
 
 
 def _whole(pieces: list[bytes]) -> int:
-    """Return how many tokens come before the first bytes that form no character: from there on the server leaves text out."""
+    """Return how many tokens come before the first bytes that form no character: from there on the server leaves text
+    out.
+    """
     decoder, whole = codecs.getincrementaldecoder("utf-8")(), 0
     for count, piece in enumerate(pieces, 1):
         try:
@@ -131,7 +140,8 @@ def _whole(pieces: list[bytes]) -> int:
 def _margin(
     logits: numpy.ndarray, texts: list[str], ours: list[int], theirs: list[str], place: int, stops: list[int]
 ) -> float:
-    """Return by how much the token of ours has the higher logit where two answers part; the least of it, where they may have parted before.
+    """Return by how much the token of ours has the higher logit where two answers part; the least of it, where they may
+    have parted before.
 
     Args:
         logits: (tokens, vocabulary), that each token of ours was taken from.
@@ -156,7 +166,8 @@ def compare_answers(
 ) -> dict:
     """Compare greedy answers of Ollama with those of model.cpp in process, from the same file.
 
-    Where they part, the two tokens must be about equally likely: their logits, by model.cpp in process, no farther apart than TIE.
+    Where they part, the two tokens must be about equally likely: their logits, by model.cpp in process, no farther
+        apart than TIE.
 
     Raises:
         InputError: a difference that is no tie.
@@ -184,7 +195,8 @@ def compare_answers(
         if margin > TIE:
             found = repr(theirs[place]) if place < len(theirs) else "the end"
             raise InputError(
-                f"Ollama's model {name} answers {question!r} otherwise than model.cpp with the same file: token {place} is {found}, expected "
+                f"Ollama's model {name} answers {question!r} otherwise than model.cpp with the same file: token "
+                f"{place} is {found}, expected "
                 f"{_piece(tokenizer, ours, place)}, whose logit is {margin:.2f} higher"
             )
         ties.append({"question": question, "token": place, "margin": round(margin, 4)})
@@ -192,8 +204,16 @@ def compare_answers(
 
 
 def deploy(
-    *, name: str, recipe: Recipe, file: Path, base: Path, rows: list[dict], server: Server, output: Path, threads: int,
-) -> None:  # fmt: skip
+    *,
+    name: str,
+    recipe: Recipe,
+    file: Path,
+    base: Path,
+    rows: list[dict],
+    server: Server,
+    output: Path,
+    threads: int,
+) -> None:
     """Make the model on the server and write the check file (docs/files.md), once prompts and answers agree.
 
     Args:

@@ -1,10 +1,14 @@
-"""How far one model's distribution over the next token lies from another's, token by token. numpy alone, one text at a time."""
+"""How far one model's distribution over the next token lies from another's, token by token. numpy alone, one text at a
+time.
+"""
 
 from collections.abc import Iterator
 
 import numpy
 
-ROWS = 16  # tokens at a time: what lies between the steps stays in the processor's caches, where a whole text of a large vocabulary would not
+# tokens at a time: what lies between the steps stays in the processor's caches, where a whole text of a large
+# vocabulary would not
+ROWS = 16
 
 
 def _parts(count: int) -> Iterator[slice]:
@@ -31,7 +35,8 @@ def kl(reference: numpy.ndarray, other: numpy.ndarray) -> float:
     """Return KL(reference || other) in nats, summed over the tokens.
 
     Args:
-        reference, other: log probabilities (tokens, vocabulary); in float32 a token's figure is right to about 3e-7 nats.
+        reference, other: log probabilities (tokens, vocabulary); in float32 a token's figure is right to about 3e-7
+            nats.
     """
     return sum(
         float((numpy.exp(reference[part]) * (reference[part] - other[part])).sum(dtype=numpy.float64))

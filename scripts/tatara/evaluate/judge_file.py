@@ -31,7 +31,8 @@ class Verdict:
 
 
 def judge_rows(rows: list[dict], answers: Path, times: Path) -> dict[str, dict]:
-    """Return, by question id, what is judged and what the judge file repeats of it: id, question, category, answer, seconds.
+    """Return, by question id, what is judged and what the judge file repeats of it: id, question, category, answer,
+    seconds.
 
     Raises:
         InputError: a question without an answer or a time.
@@ -54,17 +55,28 @@ def write_scores(output: Path, judge: str, found: list[tuple[dict, int, int | No
     """Write a judge file.
 
     Args:
-        found: what `judge_rows` says of a question, repeat (from 1), score (None: invalid), reason, digest of the prompt.
+        found: what `judge_rows` says of a question, repeat (from 1), score (None: invalid), reason, digest of the
+            prompt.
     """
     with output.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
         for given, repeat, score, reason, digest in found:
-            writer.writerow({
-                "id": given["id"], "question": given["question"], "category": given["category"], "score": "" if score is None else score,
-                "reason": reason, "judge": judge, "repeat": repeat, "valid": score is not None, "seconds": given["seconds"],
-                "characters": len(given["answer"]), "prompt_digest": digest,
-            })  # fmt: skip
+            writer.writerow(
+                {
+                    "id": given["id"],
+                    "question": given["question"],
+                    "category": given["category"],
+                    "score": "" if score is None else score,
+                    "reason": reason,
+                    "judge": judge,
+                    "repeat": repeat,
+                    "valid": score is not None,
+                    "seconds": given["seconds"],
+                    "characters": len(given["answer"]),
+                    "prompt_digest": digest,
+                }
+            )
 
 
 def combine(parts: list[Path], output: Path) -> None:

@@ -1,8 +1,10 @@
-"""The quantization ladder of one model: what each format, with and without an importance matrix, does to every answer token.
+"""The quantization ladder of one model: what each format, with and without an importance matrix, does to every answer
+token.
 
-The reference answers are given (teacher forcing) on the prompts of `nll`, and F16 and the variants say how probable each next token is.
-A variant is quantized, measured and removed before the next one, so that a ladder of an 8B model needs the disk of one file. What F16 said
-lies on the disk question by question: of a vocabulary of 128,000, a question takes about 100 MB.
+The reference answers are given (teacher forcing) on the prompts of `nll`, and F16 and the variants say how probable
+each next token is. A variant is quantized, measured and removed before the next one, so that a ladder of an 8B model
+needs the disk of one file. What F16 said lies on the disk question by question: of a vocabulary of 128,000, a question
+takes about 100 MB.
 """
 
 import shutil
@@ -25,7 +27,8 @@ from tatara.models import chat, loading
 def measure(
     file: Path, items: list[chat.Encoded], references: list[Path], context: int, threads: int, first: bool = False
 ) -> dict:
-    """Return a file's size and, question by question, its nats, KL from F16 in nats and tokens with the same top token; and the seconds it took.
+    """Return a file's size and, question by question, its nats, KL from F16 in nats and tokens with the same top token;
+    and the seconds it took.
 
     Args:
         references: where the log probabilities of F16 lie, one file a question; written when `first`, else read.
@@ -38,8 +41,11 @@ def measure(
     found = {
         "bytes": file.stat().st_size,
         "bits_per_weight": 8 * llama_cpp.llama_model_size(loaded.model) / llama_cpp.llama_model_n_params(loaded.model),
-        "nats": [], "kl": [], "top1": [], "seconds": 0.0,
-    }  # fmt: skip
+        "nats": [],
+        "kl": [],
+        "top1": [],
+        "seconds": 0.0,
+    }
     for item, path in zip(Progress(items, f"ladder {file.stem}"), references, strict=True):
         began = time.perf_counter()
         scores = logits(item.input_ids)
@@ -56,9 +62,21 @@ def measure(
 
 
 def ladder(
-    *, model: str, f16: Path, made: dict[str, Path], imatrix: Path | None, variants: list[str], base: Path, rows: list[dict], output: Path,
-    times: Path, finished: Path, system: str, context: int, threads: int,
-) -> None:  # fmt: skip
+    *,
+    model: str,
+    f16: Path,
+    made: dict[str, Path],
+    imatrix: Path | None,
+    variants: list[str],
+    base: Path,
+    rows: list[dict],
+    output: Path,
+    times: Path,
+    finished: Path,
+    system: str,
+    context: int,
+    threads: int,
+) -> None:
     """Measure the variants of a model and write results/quant/{model}.json and its times (docs/files.md).
 
     Args:
@@ -66,7 +84,8 @@ def ladder(
         imatrix: the importance matrix, None where no variant asks for one.
         variants: from `formats.variants`.
         rows: questions of the test set.
-        finished: file that keeps measured variants until all are there; a killed run goes on with the first that is missing.
+        finished: file that keeps measured variants until all are there; a killed run goes on with the first that is
+            missing.
     """
     tokenizer = loading.load_tokenizer(base)
     items = [chat.encode(tokenizer, row["question"], row["reference"], system) for row in rows]

@@ -1,4 +1,6 @@
-"""Scores by a language model that is held to a JSON schema: a GGUF file in process, or a model of an Ollama server (paper §3.2)."""
+"""Scores by a language model that is held to a JSON schema: a GGUF file in process, or a model of an Ollama server
+(paper §3.2).
+"""
 
 import hashlib
 import json
@@ -22,7 +24,8 @@ SCHEMA = {
     "required": ["reason", "score"],
     "additionalProperties": False,
 }
-# A model that answered badly answers the same again at temperature 0: further tries draw at this one, with another seed.
+# A model that answered badly answers the same again at temperature 0: further tries draw at this one, with another
+# seed.
 RETRY_TEMPERATURE = 0.5
 Complete = Callable[[str, int, float], str]  # prompt, seed, temperature -> what the model wrote
 
@@ -31,8 +34,8 @@ def render(template: str, where: Path | str, row: dict, answer: str, reference: 
     """Return the prompt of one answer.
 
     Raises:
-        InputError: the prompt file is no Jinja template, cannot be filled in, names something else than question, reference and answer,
-            or leaves one out.
+        InputError: the prompt file is no Jinja template, cannot be filled in, names something else than question,
+            reference and answer, or leaves one out.
     """
     values = {"question": row["question"], "reference": row["reference"] if reference else "", "answer": answer}
     text = fill_prompt(template, where, values)
@@ -43,7 +46,9 @@ def render(template: str, where: Path | str, row: dict, answer: str, reference: 
 
 
 def parse(text: str) -> Verdict | None:
-    """Return the score and reason of a judge's output, None where it is none: no JSON, no score, another number, a truth value."""
+    """Return the score and reason of a judge's output, None where it is none: no JSON, no score, another number, a
+    truth value.
+    """
     try:
         found = json.loads(text)
         score, reason = found["score"], found["reason"]
@@ -79,12 +84,13 @@ def llama_cpp_complete(file: Path, *, context: int, limit: int, threads: int) ->
         ids = model.tokenize(text.encode(), add_bos=False, special=True)
         if len(ids) + limit > context:
             raise InputError(
-                f"a prompt of {len(ids)} tokens and an answer of up to {limit} do not fit a context of {context} tokens: "
+                f"a prompt of {len(ids)} tokens and an answer of up to {limit} do not fit a context of {context} "
+                "tokens: "
                 "raise context, or lower max_tokens"
             )
         done = model.create_completion(
             ids, max_tokens=limit, temperature=temperature, top_k=0, top_p=1.0, min_p=0.0, seed=seed, grammar=grammar
-        )  # fmt: skip
+        )
         return done["choices"][0]["text"]
 
     return complete
@@ -112,12 +118,17 @@ def load(settings: dict, file: str | None, threads: int) -> Complete:
             Path(file), context=settings["context"], limit=settings["max_tokens"], threads=threads
         )
     return ollama_complete(
-        settings["model"], url=settings["url"], timeout=settings["timeout"], context=settings["context"], limit=settings["max_tokens"]
-    )  # fmt: skip
+        settings["model"],
+        url=settings["url"],
+        timeout=settings["timeout"],
+        context=settings["context"],
+        limit=settings["max_tokens"],
+    )
 
 
 def write_identity(settings: dict, file: str | None, output: Path) -> None:
-    """Write which model the judge is: name and digest. It fails, before anything is trained, where the judge is not to be had.
+    """Write which model the judge is: name and digest. It fails, before anything is trained, where the judge is not to
+    be had.
 
     Raises:
         InputError: no such file; no server, or no such model in it.
@@ -137,7 +148,9 @@ def write_identity(settings: dict, file: str | None, output: Path) -> None:
 def score_once(
     complete: Complete, prompt: str, seed: int, temperature: float, attempts: int
 ) -> tuple[Verdict | None, str]:
-    """Return the verdict and the last output; an output that is not a score is tried again, and after the last try the verdict is None."""
+    """Return the verdict and the last output; an output that is not a score is tried again, and after the last try the
+    verdict is None.
+    """
     text = ""
     for attempt in range(attempts):
         warmth = temperature if attempt == 0 else max(temperature, RETRY_TEMPERATURE)
@@ -148,9 +161,19 @@ def score_once(
 
 
 def judge_llm(
-    *, name: str, settings: dict, complete: Callable[[], Complete], identity: dict, rows: list[dict], answers: Path, times: Path, prompt: Path,
-    output: Path, finished: Path, seed: int,
-) -> None:  # fmt: skip
+    *,
+    name: str,
+    settings: dict,
+    complete: Callable[[], Complete],
+    identity: dict,
+    rows: list[dict],
+    answers: Path,
+    times: Path,
+    prompt: Path,
+    output: Path,
+    finished: Path,
+    seed: int,
+) -> None:
     """Score the answers of one model and format with a language model and write the judge file (docs/files.md).
 
     Args:

@@ -17,9 +17,16 @@ def summary(name: str, model: str, questions: list[dict]) -> dict:
     nats, tokens, size = (sum(row[key] for row in questions) for key in ("nats", "tokens", "bytes"))
     nll = nats / tokens
     return {
-        "name": name, "model": model, "nll": nll, "ppl": math.exp(nll), "bits_per_byte": nats / (math.log(2) * size),
-        "nats": nats, "tokens": tokens, "bytes": size, "questions": questions,
-    }  # fmt: skip
+        "name": name,
+        "model": model,
+        "nll": nll,
+        "ppl": math.exp(nll),
+        "bits_per_byte": nats / (math.log(2) * size),
+        "nats": nats,
+        "tokens": tokens,
+        "bytes": size,
+        "questions": questions,
+    }
 
 
 def score(

@@ -9,8 +9,17 @@ from tatara.train.merge import merge_dequantized
 
 
 def nll_merge(
-    *, model: str, base: Path, adapter: Path, merged: Path, rows: list[dict], output: Path, system: str, threads: int, device: str = "auto"
-) -> None:  # fmt: skip
+    *,
+    model: str,
+    base: Path,
+    adapter: Path,
+    merged: Path,
+    rows: list[dict],
+    output: Path,
+    system: str,
+    threads: int,
+    device: str = "auto",
+) -> None:
     """Measure both merges by transformers and write results/quant/{model}-merge.json (docs/files.md)."""
     loading.prepare(0, threads)
     place = loading.device(device)

@@ -1,4 +1,6 @@
-"""Answers by a model of an Ollama server, as it is deployed: its own template, system prompt and parameters (paper §6.2)."""
+"""Answers by a model of an Ollama server, as it is deployed: its own template, system prompt and parameters (paper
+§6.2).
+"""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -13,7 +15,8 @@ from tatara.ollama.client import Server
 def ask_all(
     server: Server, model: str, rows: list[dict], *, parallel: int, limit: int, context: int, tokenizer
 ) -> Iterator[tuple[dict, Answer]]:
-    """Yield each question with its answer as it comes; seconds are the server's own, for reading the prompt and for generating.
+    """Yield each question with its answer as it comes; seconds are the server's own, for reading the prompt and for
+    generating.
 
     Args:
         parallel: questions asked at once; the server answers as many at once as its OLLAMA_NUM_PARALLEL allows.
@@ -41,9 +44,21 @@ def ask_all(
 
 
 def answer_all(
-    *, rows: list[dict], fmt: str, deployed: dict, base: Path, answers: Path, times: Path, finished: Path, system: str, limit: int, context: int,
-    url: str | None, timeout: float, parallel: int,
-) -> None:  # fmt: skip
+    *,
+    rows: list[dict],
+    fmt: str,
+    deployed: dict,
+    base: Path,
+    answers: Path,
+    times: Path,
+    finished: Path,
+    system: str,
+    limit: int,
+    context: int,
+    url: str | None,
+    timeout: float,
+    parallel: int,
+) -> None:
     """Answer every question with a deployed model; a killed run goes on with the questions that it has no answer to.
 
     Args:
@@ -63,6 +78,13 @@ def answer_all(
     tokenizer = loading.load_tokenizer(base)
     mark = fingerprint(["ollama", rows, fmt, system, limit, context, parallel, identity], [])
     keep_answers(
-        lambda missing: ask_all(server, name, missing, parallel=parallel, limit=limit, context=context, tokenizer=tokenizer),
-        rows=rows, what=f"answers {fmt} by Ollama", mark=mark, answers=answers, times=times, finished=finished,
-    )  # fmt: skip
+        lambda missing: ask_all(
+            server, name, missing, parallel=parallel, limit=limit, context=context, tokenizer=tokenizer
+        ),
+        rows=rows,
+        what=f"answers {fmt} by Ollama",
+        mark=mark,
+        answers=answers,
+        times=times,
+        finished=finished,
+    )

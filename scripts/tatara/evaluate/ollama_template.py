@@ -1,4 +1,6 @@
-"""A model's chat template as a template of Ollama (Go's text/template), found by asking the model's own template what it writes around each turn."""
+"""A model's chat template as a template of Ollama (Go's text/template), found by asking the model's own template what
+it writes around each turn.
+"""
 
 import json
 from dataclasses import dataclass
@@ -57,7 +59,9 @@ class Frame:
         )
 
     def go_template(self) -> str:
-        """Return Ollama's template; what stands around the turns is written as Go strings, so that no white space is lost."""
+        """Return Ollama's template; what stands around the turns is written as Go strings, so that no white space is
+        lost.
+        """
         pieces = (self.before_user, self.before_system, self.after_system, self.after_user, self.after_assistant)
         written = [f"{{{{ {json.dumps(piece, ensure_ascii=False)} }}}}" if piece else "" for piece in pieces]
         before_user, before_system, after_system, after_user, after_assistant = written
@@ -90,7 +94,9 @@ def _turns(*contents: str) -> list[dict]:
 
 
 def frame(tokenizer) -> Frame | None:
-    """Return what the tokenizer's chat template writes around turns; None where it does more than that, so that no frame stands for it."""
+    """Return what the tokenizer's chat template writes around turns; None where it does more than that, so that no
+    frame stands for it.
+    """
     try:
         before_user, after_user = _between(chat.render(tokenizer, _turns(USER), "", True), USER)
         before_system, after_system, _ = _between(chat.render(tokenizer, _turns(USER), SYSTEM, True), SYSTEM, USER)
@@ -124,8 +130,10 @@ def ollama_template(tokenizer, *, adds_bos: bool, model: str) -> str:
     found = frame(tokenizer)
     if found is None:
         raise InputError(
-            f"the chat template of the model {model} does more than write fixed text around each turn, so none for Ollama can be made of it. "
-            f"Write one in Ollama's template language into a file, and name it in config key models.{model}.ollama_template; "
+            f"the chat template of the model {model} does more than write fixed text around each turn, so none for "
+            "Ollama can be made of it. "
+            "Write one in Ollama's template language into a file, and name it in config key "
+            f"models.{model}.ollama_template; "
             "the rule `deploy` then checks it against the model's own, token by token"
         )
     return (found.without_bos(tokenizer.bos_token) if adds_bos and tokenizer.bos_token else found).go_template()

@@ -25,11 +25,16 @@ def model_shape(folder: Path) -> dict:
     tokenizer = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
     heads = config["num_attention_heads"]
     return {
-        "architecture": config["model_type"], "layers": config["num_hidden_layers"], "hidden_size": config["hidden_size"],
-        "heads": heads, "kv_heads": config.get("num_key_value_heads", heads),
-        "qkv_bias": config["model_type"] == "qwen2" or bool(config.get("attention_bias")), "vocabulary": config["vocab_size"],
-        "tokenizer": tokenizer["model"]["type"], "pre_tokenizer": known_pretokenizer(folder / "tokenizer.json"),
-    }  # fmt: skip
+        "architecture": config["model_type"],
+        "layers": config["num_hidden_layers"],
+        "hidden_size": config["hidden_size"],
+        "heads": heads,
+        "kv_heads": config.get("num_key_value_heads", heads),
+        "qkv_bias": config["model_type"] == "qwen2" or bool(config.get("attention_bias")),
+        "vocabulary": config["vocab_size"],
+        "tokenizer": tokenizer["model"]["type"],
+        "pre_tokenizer": known_pretokenizer(folder / "tokenizer.json"),
+    }
 
 
 def compare_tokens(tokenizer, loaded, texts: list[str]) -> dict:
@@ -52,15 +57,18 @@ def compare_tokens(tokenizer, loaded, texts: list[str]) -> dict:
 
 
 def reference_dtype(folder: Path, place: torch.device) -> torch.dtype:
-    """Return float32 where main memory, through which a model is loaded, holds its weights so, else the type that the device computes in.
+    """Return float32 where main memory, through which a model is loaded, holds its weights so, else the type that the
+    device computes in.
 
-    In bf16 a logit of 16 has a neighbour 0.125 away: tokens tie that F16 tells apart, and the share of equal top tokens sinks to 98 %.
+    In bf16 a logit of 16 has a neighbour 0.125 away: tokens tie that F16 tells apart, and the share of equal top tokens
+    sinks to 98 %.
     """
     needed = 2 * sum(file.stat().st_size for file in folder.glob("*.safetensors"))
     if place.type == "cpu" or 1.1 * needed < psutil.virtual_memory().available:
         return torch.float32
     logger.warning(
-        "parity: main memory does not hold %s in float32 (%.0f GB); its logits are rounded to bf16, and top-1 agreement is lower for it",
+        "parity: main memory does not hold %s in float32 (%.0f GB); its logits are rounded to bf16, and top-1 "
+        "agreement is lower for it",
         folder,
         needed / 1e9,
     )
@@ -81,7 +89,9 @@ def reference_logits(folder: Path, sequences: list[list[int]], scratch: Path, de
 
 
 def compare_logits(loaded, sequences: list[list[int]], references: list[Path]) -> dict:
-    """Return mean KL(transformers || GGUF) in nats a token, the share of positions with the same top token, and the largest difference."""
+    """Return mean KL(transformers || GGUF) in nats a token, the share of positions with the same top token, and the
+    largest difference.
+    """
     logits = gguf_model.logits_of(loaded)
     divergence, same, largest = [], [], 0.0
     for ids, path in zip(sequences, references, strict=True):
@@ -107,9 +117,19 @@ def _lines(rows: list[dict], descriptions: list[str], tokenizer, system: str) ->
 
 
 def parity(
-    *, model: str, merged: Path, files: dict[str, Path], rows: list[dict], descriptions: list[str], output: Path, system: str,
-    settings: dict, context: int, threads: int, device: str = "auto",
-) -> None:  # fmt: skip
+    *,
+    model: str,
+    merged: Path,
+    files: dict[str, Path],
+    rows: list[dict],
+    descriptions: list[str],
+    output: Path,
+    system: str,
+    settings: dict,
+    context: int,
+    threads: int,
+    device: str = "auto",
+) -> None:
     """Compare each GGUF file of a model with its merged transformers model and write the parity file (docs/files.md).
 
     Args:
@@ -148,14 +168,17 @@ def parity(
     if failed:
         figures = json.dumps({fmt: results[fmt] for fmt in failed}, ensure_ascii=False, indent=1)
         raise InputError(
-            f"the GGUF of {model} is not the model it was made from ({', '.join(failed)}; thresholds: config section parity): {figures}\n"
+            f"the GGUF of {model} is not the model it was made from ({', '.join(failed)}; thresholds: config section "
+            f"parity): {figures}\n"
             "Evaluate this model as nf4 instead (config key models." + model + ".formats)"
         )
     write_json(output, content)
 
 
 def without_gguf(*, model: str, merged: Path, output: Path) -> None:
-    """Write the parity file of a model that is evaluated without GGUF: what the official converter says of its tokenizer."""
+    """Write the parity file of a model that is evaluated without GGUF: what the official converter says of its
+    tokenizer.
+    """
     with tempfile.TemporaryDirectory(dir=output.parent) as scratch:
         try:
             convert.convert(merged, Path(scratch) / "vocabulary.gguf", vocab_only=True)

@@ -1,4 +1,6 @@
-"""The rubric judge (paper §3.2): deterministic, it looks for the required facts of a question and for one of its citations in the answer. Needs no torch."""
+"""The rubric judge (paper §3.2): deterministic, it looks for the required facts of a question and for one of its
+citations in the answer. Needs no torch.
+"""
 
 import hashlib
 import json

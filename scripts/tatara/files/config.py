@@ -44,7 +44,8 @@ def _graph(graph: dict) -> list[str]:
             else f"is {uri!r}"
         )
         wrong.append(
-            f"config key graph.neo4j.uri {found}; expected bolt://host:port or neo4j://host:port, with +s or +ssc for TLS"
+            f"config key graph.neo4j.uri {found}; expected bolt://host:port or neo4j://host:port, with +s or +ssc for "
+            "TLS"
         )
     return wrong
 
@@ -60,12 +61,14 @@ def _across(config: dict) -> list[str]:
             wrong.append(f"config key models.{name}.source {found}: give exactly one of {', '.join(SOURCES)}")
         if "scratch" in given and model["continued"]:
             wrong.append(
-                f"config key models.{name}.continued is for hub and path sources: a scratch model is pretrained by its own steps"
+                f"config key models.{name}.continued is for hub and path sources: a scratch model is pretrained by "
+                "its own steps"
             )
         scratch = model["source"].get("scratch")
         if scratch and scratch["heads"] % scratch["kv_heads"]:
             wrong.append(
-                f"config key models.{name}.source.scratch.kv_heads is {scratch['kv_heads']}: it must divide heads, {scratch['heads']}"
+                f"config key models.{name}.source.scratch.kv_heads is {scratch['kv_heads']}: it must divide heads, "
+                f"{scratch['heads']}"
             )
     if config["stage1"]["model"] not in models:
         wrong.append(
@@ -74,7 +77,8 @@ def _across(config: dict) -> list[str]:
     train = config["train"]
     if train["micro_batch_size"] and train["batch_size"] % train["micro_batch_size"]:
         wrong.append(
-            f"config key train.micro_batch_size is {train['micro_batch_size']}: it must divide train.batch_size, {train['batch_size']}"
+            f"config key train.micro_batch_size is {train['micro_batch_size']}: it must divide train.batch_size, "
+            f"{train['batch_size']}"
         )
     needed = {"llama_cpp": "file", "ollama": "model"}
     for name, judge in config["judge"]["judges"].items():
@@ -85,7 +89,8 @@ def _across(config: dict) -> list[str]:
             )
         if judge["repeats"] > 1 and (judge["kind"] == "rubric" or not judge["temperature"]):
             wrong.append(
-                f"config key judge.judges.{name}.repeats is {judge['repeats']}: repeats of a judge without a temperature are all the same"
+                f"config key judge.judges.{name}.repeats is {judge['repeats']}: repeats of a judge without a "
+                "temperature are all the same"
             )
     for name, url in {
         "ollama.url": config["ollama"]["url"],
@@ -93,12 +98,14 @@ def _across(config: dict) -> list[str]:
     }.items():
         if url and "@" in url:
             wrong.append(
-                f"config key {name} holds a user or password: it goes into logs and results; put the server behind an address without one"
+                f"config key {name} holds a user or password: it goes into logs and results; put the server behind an "
+                "address without one"
             )
     both = sorted(config["rebalance"]["retain"].keys() & config["rebalance"]["target_share"].keys())
     if both:
         wrong.append(
-            f"config keys rebalance.retain and rebalance.target_share both name {', '.join(both)}: name each type in one of them"
+            f"config keys rebalance.retain and rebalance.target_share both name {', '.join(both)}: name each type in "
+            "one of them"
         )
     return wrong
 

@@ -1,4 +1,6 @@
-"""The shape of what a file holds, checked against a JSON schema before anything is done with it: each problem with its key and what was expected."""
+"""The shape of what a file holds, checked against a JSON schema before anything is done with it: each problem with its
+key and what was expected.
+"""
 
 import difflib
 

@@ -12,7 +12,9 @@ _REPEATING = {"relation_type", "version", "intent", "template", "start", "end", 
 
 
 def _share_keys(pairs: list[tuple[str, object]]) -> dict:
-    """Return an object whose keys, and values that repeat such as a category, are one string in all rows: a large pool takes half the memory."""
+    """Return an object whose keys, and values that repeat such as a category, are one string in all rows: a large pool
+    takes half the memory.
+    """
     return {
         sys.intern(key): sys.intern(value) if key in _REPEATING and type(value) is str else value
         for key, value in pairs
@@ -39,7 +41,8 @@ def read_numbered(path: Path | str) -> Iterator[tuple[int, dict]]:
                 row = json.loads(line, object_pairs_hook=_share_keys)
             except json.JSONDecodeError as error:
                 raise InputError(
-                    f"{path}:{number}: not JSON at column {error.colno} ({error.msg}); each line must hold one whole object"
+                    f"{path}:{number}: not JSON at column {error.colno} ({error.msg}); each line must hold one whole "
+                    "object"
                 ) from None
             except (ValueError, RecursionError) as error:
                 raise InputError(

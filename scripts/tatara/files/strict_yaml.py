@@ -9,7 +9,9 @@ from tatara.job.errors import InputError
 
 
 class _Loader(yaml.CSafeLoader):
-    """The safe loader, but a key that stands twice in one mapping, a key that is no text and a list that holds itself are errors."""
+    """The safe loader, but a key that stands twice in one mapping, a key that is no text and a list that holds itself
+    are errors.
+    """
 
     def construct_document(self, node):
         # At once, not in parts: only then does PyYAML refuse what holds itself (`&a [*a]`).

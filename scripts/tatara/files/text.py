@@ -34,7 +34,8 @@ def decode(raw: bytes, path: Path | str, line: int = 1) -> str:
     except UnicodeDecodeError as error:
         line += raw.count(b"\n", 0, error.start)
         raise InputError(
-            f"{path}:{line}: byte 0x{raw[error.start]:02x} is not UTF-8; save the file as UTF-8 (not Shift_JIS or UTF-16)"
+            f"{path}:{line}: byte 0x{raw[error.start]:02x} is not UTF-8; save the file as UTF-8 (not Shift_JIS or "
+            "UTF-16)"
         ) from None
 
 
@@ -49,7 +50,9 @@ def read_text(path: Path | str) -> str:
 
 
 def write_text(path: Path | str, text: str | Iterable[str]) -> None:
-    """Write UTF-8 text, or pieces of it one after another, with line ends as they are; a reader sees the old file or the new one, never a part."""
+    """Write UTF-8 text, or pieces of it one after another, with line ends as they are; a reader sees the old file or
+    the new one, never a part.
+    """
     with whole_file(path) as part, part.open("w", encoding="utf-8", newline="") as file:
         file.writelines([text] if isinstance(text, str) else text)
 

@@ -1,7 +1,8 @@
-"""Digests of the pipeline's own code. Snakemake does not see what a script imports: a rule takes the digest of its script as a param.
+"""Digests of the pipeline's own code. Snakemake does not see what a script imports: a rule takes the digest of its
+script as a param.
 
-`code_of` finds the modules by following the imports, so nothing is listed by hand. What cannot change a result is left out: the
-sub-package `job`, comments, docstrings, and the words of errors, log lines and progress.
+`code_of` finds the modules by following the imports, so nothing is listed by hand. What cannot change a result is left
+out: the sub-package `job`, comments, docstrings, and the words of errors, log lines and progress.
 """
 
 import ast
@@ -17,12 +18,15 @@ from pathlib import Path
 SCRIPTS = Path(__file__).resolve().parents[2]
 REPOSITORY = SCRIPTS.parent
 LEFT_OUT = SCRIPTS / "tatara" / "job"
-# Files that a module names and that lie beside it belong to it: templates, and programs that are run instead of imported.
+# Files that a module names and that lie beside it belong to it: templates, and programs that are run instead of
+# imported.
 BESIDE = re.compile(r"[\w.-]+\.(?:html|md|css|py)")
 
 
 def _without_words(node: ast.AST) -> list[tuple[ast.AST, ast.AST]]:
-    """Return the first and last node of each stretch of words below a node: docstrings, log lines, messages of errors and of progress."""
+    """Return the first and last node of each stretch of words below a node: docstrings, log lines, messages of errors
+    and of progress.
+    """
     if (
         isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
         and ast.get_docstring(node, clean=False) is not None
@@ -44,7 +48,9 @@ def _without_words(node: ast.AST) -> list[tuple[ast.AST, ast.AST]]:
 
 @functools.cache
 def essence(source: bytes) -> bytes:
-    """Return Python source without what cannot change a result: comments, docstrings, words of errors, log lines and progress, empty lines."""
+    """Return Python source without what cannot change a result: comments, docstrings, words of errors, log lines and
+    progress, empty lines.
+    """
     lines = source.splitlines(keepends=True)
     starts = [0]
     for line in lines:
@@ -78,7 +84,9 @@ def _modules(name: str) -> Iterator[Path]:
 
 @functools.cache
 def needs(file: Path) -> frozenset[Path]:
-    """Return the files that a file needs directly: modules of the package that it imports anywhere, and files beside it that it names."""
+    """Return the files that a file needs directly: modules of the package that it imports anywhere, and files beside it
+    that it names.
+    """
     text = file.read_text(encoding="utf-8")
     if file.suffix != ".py":
         return frozenset(
@@ -102,7 +110,8 @@ def needs(file: Path) -> frozenset[Path]:
 
 
 def reached(script: str) -> list[Path]:
-    """Return the script of a rule and every file of the package that it can reach, those that cannot change a result left out.
+    """Return the script of a rule and every file of the package that it can reach, those that cannot change a result
+    left out.
 
     Raises:
         FileNotFoundError: there is no such script.
@@ -119,7 +128,8 @@ def reached(script: str) -> list[Path]:
 
 @functools.cache
 def code_of(script: str) -> str:
-    """Return a digest of the code behind a rule: its script and all that it imports, without what cannot change a result.
+    """Return a digest of the code behind a rule: its script and all that it imports, without what cannot change a
+    result.
 
     Args:
         script: name of the file in scripts/, without `.py`.
@@ -137,7 +147,9 @@ def code_of(script: str) -> str:
 
 
 def pipeline_digest() -> str:
-    """Return a digest of the whole pipeline as it is delivered: Snakefile, rules, scripts, captions, the paper's values, the judge's prompt."""
+    """Return a digest of the whole pipeline as it is delivered: Snakefile, rules, scripts, captions, the paper's
+    values, the judge's prompt.
+    """
     folders = ["rules", "scripts", "report", "resources/paper", "resources/judge"]
     files = [
         REPOSITORY / "Snakefile",

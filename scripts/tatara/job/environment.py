@@ -10,7 +10,8 @@ def check_environment(jobs_run_here: bool) -> None:
     """Look whether what TATARA_LLAMA_CPP and TATARA_SCRATCH name is there.
 
     Args:
-        jobs_run_here: False where the jobs go to other machines, whose disks cannot be seen from here; they look themselves.
+        jobs_run_here: False where the jobs go to other machines, whose disks cannot be seen from here; they look
+            themselves.
 
     Raises:
         InputError: names the variable, and what to do.

@@ -1,4 +1,6 @@
-"""How many layers of a GGUF file fit on the GPU; the first ones then stay in main memory, where the processor computes them."""
+"""How many layers of a GGUF file fit on the GPU; the first ones then stay in main memory, where the processor computes
+them.
+"""
 
 import ctypes
 import itertools
@@ -10,8 +12,8 @@ from tatara.job.gpus import MEMORY_LIMIT
 
 logger = logging.getLogger("tatara")
 GIB = 2**30
-# CUDA's own memory and what llama.cpp computes in, above all the logits of 512 tokens (262 MB for a vocabulary of 128,256); each further
-# context of a model computes in memory of its own.
+# CUDA's own memory and what llama.cpp computes in, above all the logits of 512 tokens (262 MB for a vocabulary of
+# 128,256); each further context of a model computes in memory of its own.
 WORKING, WORKING_MORE = (
     int(1.3 * GIB),
     int(0.5 * GIB),
@@ -22,7 +24,9 @@ CACHE_BYTES = 2  # a number of the cache is in F16
 
 
 def room() -> int | None:
-    """Return the bytes of GPU memory that llama.cpp may take here: what is free, within `gpu.memory_limit_gib`; None without a GPU."""
+    """Return the bytes of GPU memory that llama.cpp may take here: what is free, within `gpu.memory_limit_gib`; None
+    without a GPU.
+    """
     import llama_cpp
 
     if not llama_cpp.llama_supports_gpu_offload():
@@ -50,7 +54,9 @@ def room() -> int | None:
 
 
 def layer_sizes(file: Path) -> tuple[list[int], int, int]:
-    """Return bytes of each layer's weights, bytes of the output's, and bytes of cache for one token in one layer, of a GGUF file."""
+    """Return bytes of each layer's weights, bytes of the output's, and bytes of cache for one token in one layer, of a
+    GGUF file.
+    """
     from gguf import GGUFReader
 
     reader = GGUFReader(file)
@@ -79,7 +85,8 @@ def layer_sizes(file: Path) -> tuple[list[int], int, int]:
 
 
 def fitting(layers: list[int], output: int, cell: int, cells: int, free: int) -> int:
-    """Return how many parts fit into `free` bytes, the output counted as the last one, as llama.cpp counts; ALL when every one does.
+    """Return how many parts fit into `free` bytes, the output counted as the last one, as llama.cpp counts; ALL when
+    every one does.
 
     Args:
         layers: bytes of each layer's weights.
@@ -106,7 +113,11 @@ def gpu_layers(file: Path, context: int, more: int = 0) -> int:
     parts = fitting(layers, output, cell, context + more, free - WORKING - (WORKING_MORE if more else 0))
     if parts != ALL:
         logger.warning(
-            "%s: %d of its %d layers fit into %.1f GiB of GPU memory; the others stay in main memory, where the processor computes them",
-            file, max(0, parts - 1), len(layers), free / GIB,
-        )  # fmt: skip
+            "%s: %d of its %d layers fit into %.1f GiB of GPU memory; the others stay in main memory, where the "
+            "processor computes them",
+            file,
+            max(0, parts - 1),
+            len(layers),
+            free / GIB,
+        )
     return parts

@@ -1,7 +1,8 @@
 """A GPU of its own for each job of a machine with several.
 
-A scheduler such as Slurm hands GPUs out by CUDA_VISIBLE_DEVICES. On one machine Snakemake only counts them (`--resources gpu=4`), so
-each job takes a free one here: a lock on a file that the kernel lets go of when the process ends, however it ends.
+A scheduler such as Slurm hands GPUs out by CUDA_VISIBLE_DEVICES. On one machine Snakemake only counts them
+(`--resources gpu=4`), so each job takes a free one here: a lock on a file that the kernel lets go of when the process
+ends, however it ends.
 """
 
 import contextlib
@@ -17,8 +18,8 @@ from pathlib import Path
 from typing import IO
 
 logger = logging.getLogger("tatara")
-# GiB of GPU memory that a process may take. The Snakefile sets it from gpu.memory_limit_gib: an environment variable and no param, since
-# another card is no reason to train again.
+# GiB of GPU memory that a process may take. The Snakefile sets it from gpu.memory_limit_gib: an environment variable
+# and no param, since another card is no reason to train again.
 MEMORY_LIMIT = "TATARA_GPU_MEMORY_GIB"
 
 
@@ -34,7 +35,9 @@ def visible() -> list[str]:
 
 
 def lock_folder() -> Path:
-    """Return the folder of the locks: one a machine and user; inside a Slurm job its own, since Slurm may number its GPUs from 0 again."""
+    """Return the folder of the locks: one a machine and user; inside a Slurm job its own, since Slurm may number its
+    GPUs from 0 again.
+    """
     allocation = os.environ.get("SLURM_JOB_ID")
     return Path(tempfile.gettempdir(), f"tatara-gpus-{os.getuid()}" + (f"-{allocation}" if allocation else ""))
 

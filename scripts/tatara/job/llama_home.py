@@ -16,7 +16,8 @@ def home() -> Path:
     folder = Path(os.environ.get("TATARA_LLAMA_CPP") or Path(sys.prefix) / "llama.cpp")
     if not folder.is_dir():
         raise InputError(
-            f"no llama.cpp in {folder}: run `make setup`, or name its folder in the environment variable TATARA_LLAMA_CPP"
+            f"no llama.cpp in {folder}: run `make setup`, or name its folder in the environment variable "
+            "TATARA_LLAMA_CPP"
         )
     return folder
 

@@ -1,4 +1,6 @@
-"""What to do about an error of the machine and not of the input: no disk, no memory, no right to write, a job that was killed."""
+"""What to do about an error of the machine and not of the input: no disk, no memory, no right to write, a job that was
+killed.
+"""
 
 import errno
 import re
@@ -55,6 +57,7 @@ def killed_hint(logs: Iterable[Path | str]) -> str:
     if not any(KILLED.search(Path(log).read_text(encoding="utf-8", errors="replace")) for log in logs):
         return ""
     return (
-        "\nERROR: a job was killed from outside, most likely by the kernel because the machine is out of memory (`dmesg | grep -i oom` tells): "
+        "\nERROR: a job was killed from outside, most likely by the kernel because the machine is out of memory "
+        "(`dmesg | grep -i oom` tells): "
         "run fewer jobs at once (--cores, --resources gpu=1), or lower train.micro_batch_size; finished work is kept\n"
     )

@@ -7,7 +7,8 @@ from pathlib import Path
 class FinishedRows:
     """Rows that a run has finished; a later run of the same inputs takes them up and goes on.
 
-    The file's first line is a mark of the inputs (`checkpoints.fingerprint`). Rows of other inputs are dropped, and a torn last line with them.
+    The file's first line is a mark of the inputs (`checkpoints.fingerprint`). Rows of other inputs are dropped, and a
+    torn last line with them.
 
     Attributes:
         rows: finished rows by their key.

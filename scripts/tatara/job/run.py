@@ -18,12 +18,13 @@ logger = logging.getLogger("tatara")
 
 @contextlib.contextmanager
 def job(snakemake, *, online: bool = False) -> Iterator[None]:
-    """Log to the rule's log file and to the terminal, check the inputs' seals, seal the outputs; end with one clear message on bad input.
+    """Log to the rule's log file and to the terminal, check the inputs' seals, seal the outputs; end with one clear
+    message on bad input.
 
     Args:
-        snakemake: the object that Snakemake gives to a script. Its `threads` are those of the numeric libraries, its resource `gpu` is the number
-            of GPUs that the job sees, `gpu_memory_gib` what it may take of their memory; an input that is no longer what its own rule wrote
-            stops the job (`seals`).
+        snakemake: the object that Snakemake gives to a script. Its `threads` are those of the numeric libraries, its
+            resource `gpu` is the number of GPUs that the job sees, `gpu_memory_gib` what it may take of their memory;
+            an input that is no longer what its own rule wrote stops the job (`seals`).
         online: True lets the hub be asked, for a model that the config takes from there.
     """
     log = snakemake.log[0]

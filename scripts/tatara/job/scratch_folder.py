@@ -9,7 +9,8 @@ from tatara.job.errors import InputError
 
 
 def unfinished(name: str) -> Path:
-    """Return where a job keeps what it has so far: results/checkpoints/NAME, or where TATARA_SCRATCH is set a place of this study in there.
+    """Return where a job keeps what it has so far: results/checkpoints/NAME, or where TATARA_SCRATCH is set a place of
+    this study in there.
 
     Raises:
         InputError: nothing can be written in TATARA_SCRATCH.
@@ -23,7 +24,8 @@ def unfinished(name: str) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(
-            f"environment variable TATARA_SCRATCH is {scratch!r}, and on {socket.gethostname()} no folder can be made there ({error.strerror}): "
+            f"environment variable TATARA_SCRATCH is {scratch!r}, and on {socket.gethostname()} no folder can be made "
+            f"there ({error.strerror}): "
             "name a folder that each node can write, or unset it"
         ) from None
     return folder / name

@@ -1,7 +1,8 @@
-"""Whether a result is still what its rule wrote. A seal keeps the sizes and digests of an output's files; what a job takes in is held against it.
+"""Whether a result is still what its rule wrote. A seal keeps the sizes and digests of an output's files; what a job
+takes in is held against it.
 
-Snakemake knows when a file is stale, not when it is damaged: a file that a full disk, a copy or a crash cut short is as good as any other to it.
-Seals lie beside the results (`results/seals/`) and travel with them.
+Snakemake knows when a file is stale, not when it is damaged: a file that a full disk, a copy or a crash cut short is as
+good as any other to it. Seals lie beside the results (`results/seals/`) and travel with them.
 """
 
 import hashlib
@@ -14,7 +15,8 @@ from tatara.job.whole_file import whole_file
 
 RESULTS = "results"
 SEALS = Path(RESULTS, "seals")
-# Of a larger file its size and its two ends are kept: a cut shows in both, and to read 16 GB before every job would take a minute.
+# Of a larger file its size and its two ends are kept: a cut shows in both, and to read 16 GB before every job would
+# take a minute.
 WHOLE = 64 * 2**20
 END = 2**20
 

@@ -10,7 +10,8 @@ from pathlib import Path
 def whole_file(path: Path | str) -> Iterator[Path]:
     """Yield a path beside `path` to write to; what stands there when the block ends well takes the place of `path`.
 
-    The path yielded keeps the file's ending, since some programs choose a format by it. A block that fails leaves nothing behind.
+    The path yielded keeps the file's ending, since some programs choose a format by it. A block that fails leaves
+    nothing behind.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)

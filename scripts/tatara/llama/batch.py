@@ -1,7 +1,8 @@
-"""Many prompts answered together by llama.cpp: one decode a step takes the next token of every answer that is still open.
+"""Many prompts answered together by llama.cpp: one decode a step takes the next token of every answer that is still
+open.
 
-A GPU reads all weights for each decode and, for one answer, does little else; so a few prompts are read in one decode, and every step of
-generation takes one for all answers.
+A GPU reads all weights for each decode and, for one answer, does little else; so a few prompts are read in one decode,
+and every step of generation takes one for all answers.
 """
 
 from collections.abc import Callable, Iterator
@@ -27,15 +28,19 @@ class _Answer:
 
 
 def cells(slots: int, longest: int, limit: int) -> int:
-    """Return the tokens that the caches of `slots` answers of `limit` tokens to prompts of up to `longest` tokens hold together."""
+    """Return the tokens that the caches of `slots` answers of `limit` tokens to prompts of up to `longest` tokens hold
+    together.
+    """
     return slots * -(-(longest + limit) // CELLS) * CELLS
 
 
 class BatchContext:
-    """A context of its own beside a loaded model, with room for `slots` answers of `limit` tokens to prompts of up to `longest` tokens.
+    """A context of its own beside a loaded model, with room for `slots` answers of `limit` tokens to prompts of up to
+    `longest` tokens.
 
-    Each sequence has a cache of its own, so that none attends to another. The most likely tokens are chosen on the host, by `threads` of the
-    model: one argmax a sequence on the GPU (llama.cpp's samplers there) took longer than the copy of the logits (docs/inference.md).
+    Each sequence has a cache of its own, so that none attends to another. The most likely tokens are chosen on the
+    host, by `threads` of the model: one argmax a sequence on the GPU (llama.cpp's samplers there) took longer than the
+    copy of the logits (docs/inference.md).
     """
 
     def __init__(self, model: llama_cpp.Llama, slots: int, longest: int, limit: int):
@@ -81,7 +86,9 @@ class BatchContext:
         llama_cpp.llama_memory_seq_rm(self._memory, sequence, -1, -1)
 
     def _groups(self, prompts: list[list[int]]) -> Iterator[list[int]]:
-        """Yield which prompts are read in one decode: the longest first, since llama.cpp reads those of one decode in equal parts."""
+        """Yield which prompts are read in one decode: the longest first, since llama.cpp reads those of one decode in
+        equal parts.
+        """
         group, size = [], 0
         for index in sorted(range(len(prompts)), key=lambda index: -len(prompts[index])):
             if group and size + len(prompts[index]) > self.chunk:
@@ -92,7 +99,9 @@ class BatchContext:
         yield group
 
     def _read(self, prompts: list[list[int]], sequence: int) -> list[int]:
-        """Read prompts into the sequences from `sequence` on and return the first token of each answer; one prompt may take several decodes."""
+        """Read prompts into the sequences from `sequence` on and return the first token of each answer; one prompt may
+        take several decodes.
+        """
         rows = []
         for number, prompt in enumerate(prompts, sequence):
             self._clear(number)

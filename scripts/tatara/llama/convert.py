@@ -11,7 +11,8 @@ CONVERTER = Path(__file__).with_name("converter.py")
 
 
 def convert(model: Path, output: Path, vocab_only: bool = False) -> None:
-    """Convert a model folder to an F16 GGUF with the official converter; a killed conversion leaves no file at `output`.
+    """Convert a model folder to an F16 GGUF with the official converter; a killed conversion leaves no file at
+    `output`.
 
     Raises:
         ConversionRefused: the converter does not take the model (such as a Unigram tokenizer without tokenizer.model).

@@ -1,8 +1,10 @@
-"""Run llama.cpp's own convert_hf_to_gguf.py, telling it tokenizers that llama.cpp implements but the converter cannot recognise.
+"""Run llama.cpp's own convert_hf_to_gguf.py, telling it tokenizers that llama.cpp implements but the converter cannot
+recognise.
 
-The converter recognises a BPE tokenizer by a hash of what it makes of one text, so a new vocabulary is refused even where its
-pre-tokenizer is one that llama.cpp implements. Here the pre-tokenizer itself is compared. A Unigram `tokenizer.json` it does not take at all;
-here it becomes the Unigram vocabulary that llama.cpp has for T5. Everything else is the converter's.
+The converter recognises a BPE tokenizer by a hash of what it makes of one text, so a new vocabulary is refused even
+where its pre-tokenizer is one that llama.cpp implements. Here the pre-tokenizer itself is compared. A Unigram
+`tokenizer.json` it does not take at all; here it becomes the Unigram vocabulary that llama.cpp has for T5. Everything
+else is the converter's.
 
 Usage: python converter.py LLAMA_CPP_SOURCE MODEL_FOLDER [arguments of the converter]
 """
@@ -30,7 +32,8 @@ def known_pretokenizer(tokenizer_file: Path) -> str | None:
 
 
 def unigram_vocabulary(tokenizer: dict, size: int) -> tuple[list[str], list[float], list[int]]:
-    """Return tokens, scores and llama.cpp's token types of a Unigram tokenizer.json, filled up to `size` with unused tokens.
+    """Return tokens, scores and llama.cpp's token types of a Unigram tokenizer.json, filled up to `size` with unused
+    tokens.
 
     Raises:
         NotImplementedError: what llama.cpp's Unigram vocabulary cannot do; the message says what.
@@ -38,7 +41,8 @@ def unigram_vocabulary(tokenizer: dict, size: int) -> tuple[list[str], list[floa
     model, normalizer, split = tokenizer["model"], tokenizer.get("normalizer"), tokenizer.get("pre_tokenizer") or {}
     if model.get("byte_fallback"):
         raise NotImplementedError(
-            "a Unigram tokenizer with byte fallback: llama.cpp's Unigram vocabulary ignores it (llama.cpp issue 28862), "
+            "a Unigram tokenizer with byte fallback: llama.cpp's Unigram vocabulary ignores it (llama.cpp issue "
+            "28862), "
             "so every character outside the vocabulary would get another token"
         )
     if normalizer is not None:

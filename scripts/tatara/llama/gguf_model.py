@@ -13,7 +13,8 @@ logger = logging.getLogger("tatara")
 
 
 def load(file: Path, context: int, threads: int, logits_all: bool = False, vocab_only: bool = False, more: int = 0):
-    """Load a GGUF file in process; where llama.cpp was built for a GPU, with flash attention and as many layers there as fit.
+    """Load a GGUF file in process; where llama.cpp was built for a GPU, with flash attention and as many layers there
+    as fit.
 
     Args:
         more: tokens of a second context that shall find room beside this one (`llama_batch.cells`).
@@ -22,10 +23,18 @@ def load(file: Path, context: int, threads: int, logits_all: bool = False, vocab
 
     layers = 0 if vocab_only else gpu_layers(file, context, more)
     model = llama_cpp.Llama(
-        model_path=str(file), n_ctx=context, n_batch=512, n_threads=threads, n_threads_batch=threads, n_gpu_layers=layers,
-        logits_all=logits_all, vocab_only=vocab_only, seed=0, verbose=False,
+        model_path=str(file),
+        n_ctx=context,
+        n_batch=512,
+        n_threads=threads,
+        n_threads_batch=threads,
+        n_gpu_layers=layers,
+        logits_all=logits_all,
+        vocab_only=vocab_only,
+        seed=0,
+        verbose=False,
         flash_attn=llama_cpp.llama_supports_gpu_offload(),
-    )  # fmt: skip
+    )
     if not vocab_only and model.n_ctx() < context:
         logger.warning("%s offers a context of %d, not %d", file, model.n_ctx(), context)
     return model
@@ -47,7 +56,9 @@ def logits_of(model) -> Callable[[list[int]], numpy.ndarray]:
 
 
 def piece_of(model) -> Callable[[int], bytes]:
-    """Return a function from a token id to its bytes; llama-cpp-python's own `detokenize` loses tokens of more than 32 bytes."""
+    """Return a function from a token id to its bytes; llama-cpp-python's own `detokenize` loses tokens of more than 32
+    bytes.
+    """
     import ctypes
 
     import llama_cpp
@@ -67,7 +78,9 @@ def piece_of(model) -> Callable[[int], bytes]:
 
 
 def greedy_with_logits(model, prompt: list[int], stops: list[int], limit: int) -> tuple[list[int], numpy.ndarray]:
-    """Return greedily generated ids, a stop token included where one came, and the logits (tokens, vocabulary) that each was taken from."""
+    """Return greedily generated ids, a stop token included where one came, and the logits (tokens, vocabulary) that
+    each was taken from.
+    """
     import llama_cpp
 
     model.reset()

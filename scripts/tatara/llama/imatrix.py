@@ -12,7 +12,8 @@ CHUNK = 512  # tokens that llama-imatrix reads at once, its own default
 
 
 def importance_matrix(f16: Path, text: Path, output: Path, tokens: int, threads: int) -> None:
-    """Measure with llama-imatrix how much each column of a weight matrix is used on a text (mean square of the activations).
+    """Measure with llama-imatrix how much each column of a weight matrix is used on a text (mean square of the
+    activations).
 
     Args:
         text: conversations one after another, special tokens written out.
@@ -22,7 +23,23 @@ def importance_matrix(f16: Path, text: Path, output: Path, tokens: int, threads:
     layers = gpu_layers(f16, chunk)
     with whole_file(output) as part:
         _run(
-            [llama_home.tool("llama-imatrix"), "-m", f16, "-f", text, "-o", part, "-c", chunk, "--parse-special", "--no-ppl", "-t", threads,
-             "-ngl", "all" if layers == ALL else layers],
-            "imatrix", part,
-        )  # fmt: skip
+            [
+                llama_home.tool("llama-imatrix"),
+                "-m",
+                f16,
+                "-f",
+                text,
+                "-o",
+                part,
+                "-c",
+                chunk,
+                "--parse-special",
+                "--no-ppl",
+                "-t",
+                threads,
+                "-ngl",
+                "all" if layers == ALL else layers,
+            ],
+            "imatrix",
+            part,
+        )

@@ -17,7 +17,8 @@ def quantize(f16: Path, output: Path, fmt: str, threads: int, imatrix: Path | No
 
     Args:
         fmt: short name such as `q4`.
-        imatrix: importance matrix that weighs the rounding errors; without one all weights count alike. Q8_0 takes no notice of it.
+        imatrix: importance matrix that weighs the rounding errors; without one all weights count alike. Q8_0 takes no
+            notice of it.
     """
     weighed = ["--imatrix", imatrix] if imatrix else []
     with whole_file(output) as part:
@@ -25,6 +26,9 @@ def quantize(f16: Path, output: Path, fmt: str, threads: int, imatrix: Path | No
     other = share_in_other_types(f16) if FORMATS[fmt].k_quant else 0
     if other:
         logger.warning(
-            "%s: %.0f %% of its weights lie in rows that are no multiple of 256 long; llama.cpp stored them in other types than %s, of more bits",
-            output.name, 100 * other, FORMATS[fmt].label,
-        )  # fmt: skip
+            "%s: %.0f %% of its weights lie in rows that are no multiple of 256 long; llama.cpp stored them in other "
+            "types than %s, of more bits",
+            output.name,
+            100 * other,
+            FORMATS[fmt].label,
+        )

@@ -13,7 +13,8 @@ def field(reader: GGUFReader, name: str, default=None):
 
 
 def share_in_other_types(file: Path) -> float:
-    """Return the share of a file's weights that no K-quant takes, since the rows of their matrices are no multiple of 256 long.
+    """Return the share of a file's weights that no K-quant takes, since the rows of their matrices are no multiple of
+    256 long.
 
     Where a K-quant is asked for, llama-quantize stores these matrices in other types, of more bits.
     """

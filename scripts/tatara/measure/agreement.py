@@ -1,4 +1,6 @@
-"""How far judges agree: quadratic-weighted kappa, Krippendorff's alpha and raw agreement, with intervals over the questions."""
+"""How far judges agree: quadratic-weighted kappa, Krippendorff's alpha and raw agreement, with intervals over the
+questions.
+"""
 
 import itertools
 import warnings
@@ -15,21 +17,37 @@ from tatara.measure.results import model_and_format, read_scores
 
 SCORES = [0, 1, 2, 3]
 COLUMNS = (
-    "comparison", "one", "other", "items", "invalid", "kappa", "kappa_low", "kappa_high", "alpha", "alpha_low", "alpha_high", "raw", "raw_low",
+    "comparison",
+    "one",
+    "other",
+    "items",
+    "invalid",
+    "kappa",
+    "kappa_low",
+    "kappa_high",
+    "alpha",
+    "alpha_low",
+    "alpha_high",
+    "raw",
+    "raw_low",
     "raw_high",
-)  # fmt: skip
+)
 MOST_RESAMPLES = 2000  # each takes the two libraries about two milliseconds
 
 
 def weighted_kappa(one: numpy.ndarray, other: numpy.ndarray) -> float:
-    """Return Cohen's kappa with quadratic weights (Cohen 1968), NaN where both sides gave one and the same score throughout."""
+    """Return Cohen's kappa with quadratic weights (Cohen 1968), NaN where both sides gave one and the same score
+    throughout.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # 0 / 0 where there is no variation
         return float(cohen_kappa_score(one, other, labels=SCORES, weights="quadratic"))
 
 
 def alpha(*raters: numpy.ndarray) -> float:
-    """Return Krippendorff's alpha for interval data (Krippendorff 2011), NaN where every score is the same; a missing score is NaN."""
+    """Return Krippendorff's alpha for interval data (Krippendorff 2011), NaN where every score is the same; a missing
+    score is NaN.
+    """
     table = numpy.asarray(raters, dtype=float)
     if len(numpy.unique(table[~numpy.isnan(table)])) < 2:
         return numpy.nan
@@ -43,10 +61,11 @@ def raw(one: numpy.ndarray, other: numpy.ndarray) -> float:
 
 def intervals(
     one: numpy.ndarray, other: numpy.ndarray, questions: numpy.ndarray, seed: int, resamples: int, level: float
-) -> dict[str, tuple[float, float, float]]:  # fmt: skip
+) -> dict[str, tuple[float, float, float]]:
     """Return kappa, alpha and raw agreement, each with its percentile bootstrap interval.
 
-    Questions are drawn, each with all its answers, since answers to one question are alike. A draw without variation has no kappa and is left out.
+    Questions are drawn, each with all its answers, since answers to one question are alike. A draw without variation
+    has no kappa and is left out.
 
     Args:
         one, other: scores of the same answers; questions: the question of each.
@@ -106,8 +125,13 @@ def agreement(scores: pandas.DataFrame, *, seed: int, level: float, resamples: i
         }
         if len(valid):
             found = intervals(
-                valid["one"].to_numpy(int), valid["other"].to_numpy(int), question[valid.index].to_numpy(), seed, resamples, level
-            )  # fmt: skip
+                valid["one"].to_numpy(int),
+                valid["other"].to_numpy(int),
+                question[valid.index].to_numpy(),
+                seed,
+                resamples,
+                level,
+            )
         else:
             found = dict.fromkeys(("kappa", "alpha", "raw"), (numpy.nan,) * 3)
         for key, values in found.items():
@@ -119,7 +143,9 @@ def agreement(scores: pandas.DataFrame, *, seed: int, level: float, resamples: i
 def write_agreement(
     judged: Iterable[Path | str], *, output: Path | str, seed: int, level: float, resamples: int
 ) -> None:
-    """Write results/judge/agreement.csv from the judge files of all models and formats; one judge with one repeat leaves it without a row."""
+    """Write results/judge/agreement.csv from the judge files of all models and formats; one judge with one repeat
+    leaves it without a row.
+    """
     frames = []
     for path in judged:
         rows = read_scores(path)

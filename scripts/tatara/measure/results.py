@@ -1,4 +1,6 @@
-"""Reading of result files (docs/files.md) for tables, figures and the report. Which model and format a file is of stands in its name."""
+"""Reading of result files (docs/files.md) for tables, figures and the report. Which model and format a file is of
+stands in its name.
+"""
 
 import io
 import json
@@ -36,7 +38,8 @@ def read_json(path: Path | str) -> dict:
 
 
 def model_and_format(path: Path | str) -> tuple[str, str]:
-    """Return model and format of a file such as judge_{model}_{fmt}.csv, {model}_{fmt}.json(l) or {model}_{fmt}_seconds.csv.
+    """Return model and format of a file such as judge_{model}_{fmt}.csv, {model}_{fmt}.json(l) or
+    {model}_{fmt}_seconds.csv.
 
     Raises:
         InputError: a name that is none of these.
@@ -44,13 +47,16 @@ def model_and_format(path: Path | str) -> tuple[str, str]:
     model, _, fmt = Path(path).stem.removeprefix("judge_").removesuffix("_seconds").rpartition("_")
     if not model or fmt not in FORMATS:
         raise InputError(
-            f"{path}: expected a file name that ends in model and format ({', '.join(FORMATS)}), such as judge_swallow_f16.csv"
+            f"{path}: expected a file name that ends in model and format ({', '.join(FORMATS)}), such as "
+            "judge_swallow_f16.csv"
         )
     return model, fmt
 
 
 def by_model_and_format(paths: Iterable[Path | str], names: dict[str, str]) -> dict[tuple[str, str], Path]:
-    """Return `(model, format) -> path`, models in the order of `names`, formats from the most bits a weight to the fewest."""
+    """Return `(model, format) -> path`, models in the order of `names`, formats from the most bits a weight to the
+    fewest.
+    """
     found = {model_and_format(path): Path(path) for path in paths}
     unknown = sorted({model for model, _ in found} - names.keys())
     if unknown:
@@ -70,7 +76,8 @@ def full_precision(keys: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def read_scores(path: Path | str) -> pandas.DataFrame:
-    """Return a judge file as it is, all judges and repeats; the score of an invalid row is NaN, and so are the seconds of an answer without a time.
+    """Return a judge file as it is, all judges and repeats; the score of an invalid row is NaN, and so are the seconds
+    of an answer without a time.
 
     Raises:
         InputError: a missing column, or a valid score that is not 0 to 3.
@@ -96,7 +103,8 @@ def read_scores(path: Path | str) -> pandas.DataFrame:
     bad = rows[rows["score"].notna() & ~rows["score"].isin(range(4))]
     if len(bad):
         raise InputError(
-            f"{path}:{bad.index[0] + 2}: the score {bad['score'].iloc[0]} is not 0, 1, 2 or 3; delete the file and run again"
+            f"{path}:{bad.index[0] + 2}: the score {bad['score'].iloc[0]} is not 0, 1, 2 or 3; delete the file and "
+            "run again"
         )
     # Of answers that were given together only a sample has a time.
     rows["seconds"] = pandas.to_numeric(rows["seconds"], errors="coerce")
@@ -104,7 +112,8 @@ def read_scores(path: Path | str) -> pandas.DataFrame:
 
 
 def read_judge(path: Path | str) -> pandas.DataFrame:
-    """Return a judge file with one row a question, by its first judge: the score is the mean over the valid repeats, NaN where none is valid.
+    """Return a judge file with one row a question, by its first judge: the score is the mean over the valid repeats,
+    NaN where none is valid.
 
     Columns: id, question, category, score, reason, seconds, characters.
 

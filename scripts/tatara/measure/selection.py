@@ -1,4 +1,6 @@
-"""Stage 1's comparison of training sizes: one row a run, a paired test against the size before, and the selected size (paper §5.3, Table 2)."""
+"""Stage 1's comparison of training sizes: one row a run, a paired test against the size before, and the selected size
+(paper §5.3, Table 2).
+"""
 
 import csv
 import io
@@ -20,9 +22,28 @@ from tatara.measure.stats import (
 )
 
 COLUMNS = (
-    "run", "model", "n", "r", "seed", "final_loss", "mean_loss", "nll", "nll_low", "nll_high", "ppl", "ppl_low", "ppl_high",
-    "bits_per_byte", "bits_per_byte_low", "bits_per_byte_high", "delta_nll", "delta_low", "delta_high", "p_value", "status",
-)  # fmt: skip
+    "run",
+    "model",
+    "n",
+    "r",
+    "seed",
+    "final_loss",
+    "mean_loss",
+    "nll",
+    "nll_low",
+    "nll_high",
+    "ppl",
+    "ppl_low",
+    "ppl_high",
+    "bits_per_byte",
+    "bits_per_byte_low",
+    "bits_per_byte_high",
+    "delta_nll",
+    "delta_low",
+    "delta_high",
+    "p_value",
+    "status",
+)
 BETTER, WORSE, SAME, FIRST = "better", "worse", "not distinguishable", "first"
 
 
@@ -33,7 +54,8 @@ def nll_columns(questions: dict[str, tuple]) -> tuple[list[float], list[float]]:
 
 
 def compare_nll(questions: dict, before: dict | None, seed: int, level: float, samples: int) -> dict:
-    """Return the NLL of some questions with its interval, and its difference from another measurement of the same questions.
+    """Return the NLL of some questions with its interval, and its difference from another measurement of the same
+    questions.
 
     Args:
         questions, before: question id -> (nats, tokens, bytes), in the same order; `before` is None for the first size.
@@ -72,7 +94,8 @@ def compare_nll(questions: dict, before: dict | None, seed: int, level: float, s
 def scale_rows(
     train_jsons: list[str], nll_jsons: list[str], seed: int, level: float = LEVEL, *, resamples: int = SAMPLES
 ) -> list[dict]:
-    """Return the rows of scale.csv, by size and then by training seed; each run is compared with the size before of its own seed.
+    """Return the rows of scale.csv, by size and then by training seed; each run is compared with the size before of its
+    own seed.
 
     Args:
         train_jsons, nll_jsons: the train.json and the NLL file of every run, in any order; they meet by the run's name.
@@ -104,10 +127,11 @@ def scale_rows(
 def size_rows(
     rows: list[dict], nll_jsons: list[str], seed: int, level: float = LEVEL, *, resamples: int = SAMPLES
 ) -> list[dict]:
-    """Return one row a size: the seeds' nats of each question summed, then compared as in `scale_rows`; with one seed the same figures.
+    """Return one row a size: the seeds' nats of each question summed, then compared as in `scale_rows`; with one seed
+    the same figures.
 
-    Adds `seeds` (their number) and `sd_over_seeds` (standard deviation of the NLL between seeds, NaN for one). Intervals are over questions
-    and do not hold what another seed would change; that is what `sd_over_seeds` tells.
+    Adds `seeds` (their number) and `sd_over_seeds` (standard deviation of the NLL between seeds, NaN for one).
+    Intervals are over questions and do not hold what another seed would change; that is what `sd_over_seeds` tells.
     """
     paths = {read_json(path)["name"]: path for path in nll_jsons}
     measured = read_questions({row["run"]: paths[row["run"]] for row in rows})
@@ -140,8 +164,8 @@ def select(rows: list[dict], nll_jsons: list[str], rule: str) -> dict:
     Args:
         rows: of scale.csv; several seeds of a size count by their mean NLL.
         nll_jsons: the NLL files of the runs, for the standard error over questions.
-        rule: `min`, the size of the smallest NLL (the paper's); `one_se`, the smallest size whose NLL is within one standard error of
-            that minimum (Breiman et al. 1984, §3.4.3).
+        rule: `min`, the size of the smallest NLL (the paper's); `one_se`, the smallest size whose NLL is within one
+            standard error of that minimum (Breiman et al. 1984, §3.4.3).
 
     Raises:
         InputError: an unknown rule.

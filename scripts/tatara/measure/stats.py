@@ -1,6 +1,7 @@
 """Intervals and tests over questions. Every comparison is paired: both sides answered the same questions.
 
-A ratio metric is a sum over a sum, such as NLL = sum of nats / sum of tokens; a mean is the ratio whose denominators are all 1.
+A ratio metric is a sum over a sum, such as NLL = sum of nats / sum of tokens; a mean is the ratio whose denominators
+are all 1.
 """
 
 from collections.abc import Sequence
@@ -57,14 +58,22 @@ def _bootstrap(columns: list[numpy.ndarray], statistic, seed: int, samples: int,
     if columns[0].size == 1:
         return Interval(value, numpy.nan, numpy.nan)
     found = stats.bootstrap(
-        columns, statistic, paired=True, vectorized=True, n_resamples=samples, confidence_level=level, method="percentile",
+        columns,
+        statistic,
+        paired=True,
+        vectorized=True,
+        n_resamples=samples,
+        confidence_level=level,
+        method="percentile",
         rng=numpy.random.default_rng(seed),
-    ).confidence_interval  # fmt: skip
+    ).confidence_interval
     return Interval(value, float(found.low), float(found.high))
 
 
 def bootstrap_mean(values: Sequence[float], seed: int, samples: int = SAMPLES, level: float = LEVEL) -> Interval:
-    """Return the mean with its percentile bootstrap interval (Efron and Tibshirani 1993, chapter 13); equal values give an interval of no width."""
+    """Return the mean with its percentile bootstrap interval (Efron and Tibshirani 1993, chapter 13); equal values give
+    an interval of no width.
+    """
     return _bootstrap(_checked(values), lambda x, axis=-1: x.mean(axis=axis), seed, samples, level)
 
 
@@ -75,29 +84,40 @@ def bootstrap(values: Sequence[float], statistic, seed: int, samples: int = SAMP
 
 def bootstrap_ratio(
     numerators: Sequence[float], denominators: Sequence[float], seed: int, samples: int = SAMPLES, level: float = LEVEL
-) -> Interval:  # fmt: skip
-    """Return sum(numerators) / sum(denominators) with its interval; questions are drawn whole, numerator and denominator together."""
+) -> Interval:
+    """Return sum(numerators) / sum(denominators) with its interval; questions are drawn whole, numerator and
+    denominator together.
+    """
     return _bootstrap(_checked(numerators, denominators), _ratio, seed, samples, level)
 
 
 def paired_difference(
-    numerators: Sequence[float], denominators: Sequence[float], other_numerators: Sequence[float], other_denominators: Sequence[float],
-    seed: int, samples: int = SAMPLES, level: float = LEVEL,
-) -> Interval:  # fmt: skip
+    numerators: Sequence[float],
+    denominators: Sequence[float],
+    other_numerators: Sequence[float],
+    other_denominators: Sequence[float],
+    seed: int,
+    samples: int = SAMPLES,
+    level: float = LEVEL,
+) -> Interval:
     """Return the first ratio less the other with its interval; item i of all four belongs to the same question."""
     columns = _checked(numerators, denominators, other_numerators, other_denominators)
     return _bootstrap(columns, _ratio_difference, seed, samples, level)
 
 
 def permutation_test(
-    numerators: Sequence[float], denominators: Sequence[float], other_numerators: Sequence[float], other_denominators: Sequence[float],
-    seed: int, samples: int = SAMPLES,
-) -> float:  # fmt: skip
+    numerators: Sequence[float],
+    denominators: Sequence[float],
+    other_numerators: Sequence[float],
+    other_denominators: Sequence[float],
+    seed: int,
+    samples: int = SAMPLES,
+) -> float:
     """Return the two-sided p-value of the difference of two ratios by a paired permutation test.
 
-    Under the null hypothesis the two sides of a question can change places. All 2^q exchanges are tried where that is no more than
-    `samples`; otherwise as many random ones, with the observed order counted among them (Phipson and Smyth 2010), so p is never 0.
-    With equal denominators this is the sign-flip test of the differences.
+    Under the null hypothesis the two sides of a question can change places. All 2^q exchanges are tried where that is
+    no more than `samples`; otherwise as many random ones, with the observed order counted among them (Phipson and Smyth
+    2010), so p is never 0. With equal denominators this is the sign-flip test of the differences.
     """
     a, b, c, d = _checked(numerators, denominators, other_numerators, other_denominators)
     questions = a.size
@@ -117,7 +137,8 @@ def permutation_test(
 
 
 def mcnemar(successes: Sequence[bool], other_successes: Sequence[bool]) -> float:
-    """Return the exact two-sided p-value of McNemar's test that two sides succeed equally often on the same questions (McNemar 1947).
+    """Return the exact two-sided p-value of McNemar's test that two sides succeed equally often on the same questions
+    (McNemar 1947).
 
     It is 1 where they never differ.
     """
@@ -129,11 +150,14 @@ def mcnemar(successes: Sequence[bool], other_successes: Sequence[bool]) -> float
 
 
 def smallest_difference(differences: Sequence[float], level: float = LEVEL, power: float = POWER) -> float:
-    """Return the smallest mean difference that a two-sided paired test at `level` would have shown with probability `power`.
+    """Return the smallest mean difference that a two-sided paired test at `level` would have shown with probability
+    `power`.
 
-    NaN for one question, and where all differences are equal: without spread they say nothing of what another sample would show.
+    NaN for one question, and where all differences are equal: without spread they say nothing of what another sample
+        would show.
 
-    The normal approximation (z_{1-a/2} + z_power) x SD / sqrt(q) with the observed SD of the q differences (Cohen 1988, chapter 2).
+    The normal approximation (z_{1-a/2} + z_power) x SD / sqrt(q) with the observed SD of the q differences (Cohen 1988,
+    chapter 2).
     """
     (values,) = _checked(differences)
     if values.size == 1 or not values.std():

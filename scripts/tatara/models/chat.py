@@ -1,8 +1,8 @@
 """The only place where a prompt is built: training, NLL and every engine ask here.
 
-A prompt is the model's own chat template with the system prompt and the question. It is rendered to text once and tokenized
-without further special tokens, since the templates write BOS themselves (double BOS is a known trap). The answer is
-tokenized apart from the prompt, as it is when a model generates it, and closed by the token that ends a turn.
+A prompt is the model's own chat template with the system prompt and the question. It is rendered to text once and
+tokenized without further special tokens, since the templates write BOS themselves (double BOS is a known trap). The
+answer is tokenized apart from the prompt, as it is when a model generates it, and closed by the token that ends a turn.
 """
 
 from dataclasses import dataclass
@@ -33,7 +33,9 @@ class Encoded:
 
 
 def render(tokenizer, turns: list[dict], system: str, generate: bool) -> str:
-    """Return a conversation in the model's own template, with the beginning of the answer to come where `generate` is true."""
+    """Return a conversation in the model's own template, with the beginning of the answer to come where `generate` is
+    true.
+    """
     messages = ([{"role": "system", "content": system}] if system else []) + turns
     try:
         return tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=generate)
@@ -60,7 +62,9 @@ def prompt_text(tokenizer, question: str, system: str) -> str:
 
 
 def end_of_turn(tokenizer) -> int:
-    """Return the id of the token that ends the assistant's turn in the model's own template (`<|eot_id|>`, `<|im_end|>`, `</s>`)."""
+    """Return the id of the token that ends the assistant's turn in the model's own template (`<|eot_id|>`,
+    `<|im_end|>`, `</s>`).
+    """
     turns = [{"role": "user", "content": "?"}, {"role": "assistant", "content": _MARK}]
     tail = render(tokenizer, turns, "", generate=False).rsplit(_MARK, 1)[1]
     for token in tokenizer(tail, add_special_tokens=False)["input_ids"]:
@@ -68,7 +72,8 @@ def end_of_turn(tokenizer) -> int:
             return token
     if tokenizer.eos_token_id is None:
         raise InputError(
-            f"the chat template of {tokenizer.name_or_path} ends a turn with no special token, and there is no EOS token"
+            f"the chat template of {tokenizer.name_or_path} ends a turn with no special token, and there is no EOS "
+            "token"
         )
     return tokenizer.eos_token_id
 
@@ -92,7 +97,8 @@ def encode_prompt(tokenizer, question: str, system: str) -> list[int]:
     ids = encode_text(tokenizer, prompt_text(tokenizer, question, system))
     if tokenizer.bos_token_id is not None and ids[:2] == [tokenizer.bos_token_id] * 2:
         raise InputError(
-            f"the prompt of {tokenizer.name_or_path} begins with two BOS tokens: its chat template and its tokenizer both add one"
+            f"the prompt of {tokenizer.name_or_path} begins with two BOS tokens: its chat template and its tokenizer "
+            "both add one"
         )
     return ids
 
@@ -104,7 +110,9 @@ def encode(tokenizer, question: str, answer: str, system: str) -> Encoded:
 
 
 def conversation_text(tokenizer, question: str, answer: str, system: str) -> str:
-    """Return prompt and answer as text with every special token written out, the end of the turn last; for tools that tokenize by themselves."""
+    """Return prompt and answer as text with every special token written out, the end of the turn last; for tools that
+    tokenize by themselves.
+    """
     return prompt_text(tokenizer, question, system) + answer + tokenizer.convert_ids_to_tokens(end_of_turn(tokenizer))
 
 

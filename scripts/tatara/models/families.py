@@ -24,13 +24,16 @@ CHATML = (
 )
 # The instruction form of the llm-jp family, to which Tanuki belongs: no roles, a heading before each turn.
 INSTRUCTION_CHAT = (
-    "{{ bos_token }}{% for message in messages %}{% if message['role'] == 'user' %}\n\n### 指示:\n{{ message['content'] }}"
+    "{{ bos_token }}{% for message in messages %}{% if message['role'] == 'user' %}\n\n### 指示:\n{{ message['content'] "
+    "}}"
     "{% elif message['role'] == 'system' %}{{ message['content'] }}"
     "{% else %}\n\n### 応答:\n{{ message['content'] }}{{ eos_token }}{% endif %}{% endfor %}"
     "{% if add_generation_prompt %}\n\n### 応答:\n{% endif %}"
 )
-UNIGRAM_TEXTS = 10_000  # SentencePiece finds pieces on one thread: ten thousand paragraphs take it ten seconds, a whole corpus minutes
-# What a Unigram tokenizer without byte fallback knows even where no text has it: a line's end, printable ASCII, kana, punctuation.
+# SentencePiece finds pieces on one thread: ten thousand paragraphs take it ten seconds, a whole corpus minutes
+UNIGRAM_TEXTS = 10_000
+# What a Unigram tokenizer without byte fallback knows even where no text has it: a line's end, printable ASCII, kana,
+# punctuation.
 ALPHABET = [
     "\n",
     "▁",
@@ -54,12 +57,22 @@ class Family:
 
 FAMILIES = {
     "llama3": Family(
-        ("<|begin_of_text|>", "<|end_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>", "<|finetune_right_pad_id|>"),
-        "<|begin_of_text|>", "<|end_of_text|>", "<|finetune_right_pad_id|>", LLAMA3_CHAT,
+        (
+            "<|begin_of_text|>",
+            "<|end_of_text|>",
+            "<|start_header_id|>",
+            "<|end_header_id|>",
+            "<|eot_id|>",
+            "<|finetune_right_pad_id|>",
+        ),
+        "<|begin_of_text|>",
+        "<|end_of_text|>",
+        "<|finetune_right_pad_id|>",
+        LLAMA3_CHAT,
     ),
     "qwen2": Family(("<|endoftext|>", "<|im_start|>", "<|im_end|>"), None, "<|im_end|>", "<|endoftext|>", CHATML),
     "unigram": Family(("<unk>", "<s>", "</s>", "<pad>"), "<s>", "</s>", "<pad>", INSTRUCTION_CHAT),
-}  # fmt: skip
+}
 
 
 def _bpe(texts: list[str], vocab_size: int, family: str) -> Tokenizer:
@@ -114,7 +127,8 @@ def _unigram(texts: list[str], vocab_size: int, byte_fallback: bool) -> Tokenize
 
 
 def _unigram_pieces(texts: list[str], count: int) -> list[tuple[str, float]]:
-    """Train pieces, at most `count`, with SentencePiece on one thread: the trainer of `tokenizers` gives other scores on every run.
+    """Train pieces, at most `count`, with SentencePiece on one thread: the trainer of `tokenizers` gives other scores
+    on every run.
 
     Raises:
         InputError: the text has more characters than there may be pieces.
@@ -122,13 +136,27 @@ def _unigram_pieces(texts: list[str], count: int) -> list[tuple[str, float]]:
     trained = io.BytesIO()
     try:
         sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=iter(texts), model_writer=trained, model_type="unigram", vocab_size=count + 1, hard_vocab_limit=False, num_threads=1,
-            character_coverage=1.0, normalization_rule_name="identity", add_dummy_prefix=False, remove_extra_whitespaces=False,
-            max_sentence_length=1_000_000, unk_id=0, bos_id=-1, eos_id=-1, pad_id=-1, minloglevel=2,
-        )  # fmt: skip
+            sentence_iterator=iter(texts),
+            model_writer=trained,
+            model_type="unigram",
+            vocab_size=count + 1,
+            hard_vocab_limit=False,
+            num_threads=1,
+            character_coverage=1.0,
+            normalization_rule_name="identity",
+            add_dummy_prefix=False,
+            remove_extra_whitespaces=False,
+            max_sentence_length=1_000_000,
+            unk_id=0,
+            bos_id=-1,
+            eos_id=-1,
+            pad_id=-1,
+            minloglevel=2,
+        )
     except RuntimeError as error:
         raise InputError(
-            f"config key source.scratch.vocab_size leaves {count} pieces for a Unigram vocabulary; SentencePiece says: {error}"
+            f"config key source.scratch.vocab_size leaves {count} pieces for a Unigram vocabulary; SentencePiece "
+            f"says: {error}"
         ) from None
     model = sentencepiece.SentencePieceProcessor(model_proto=trained.getvalue())
     return [(model.id_to_piece(i), model.get_score(i)) for i in range(1, model.get_piece_size())]
@@ -140,14 +168,19 @@ def train_tokenizer(
     """Train a tokenizer of one family (`llama3`, `qwen2`, `unigram`) with its special tokens and chat template.
 
     Args:
-        byte_fallback: of a Unigram tokenizer: write unknown characters as bytes, else as one unknown token, which llama.cpp can do as well.
+        byte_fallback: of a Unigram tokenizer: write unknown characters as bytes, else as one unknown token, which
+            llama.cpp can do as well.
     """
     known = FAMILIES[family]
     tokenizer = _unigram(texts, vocab_size, byte_fallback) if family == "unigram" else _bpe(texts, vocab_size, family)
     tokenizer.add_special_tokens(list(known.special))
     fast = PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, bos_token=known.bos, eos_token=known.eos, pad_token=known.pad,
-        unk_token="<unk>" if family == "unigram" else None, clean_up_tokenization_spaces=False,
-    )  # fmt: skip
+        tokenizer_object=tokenizer,
+        bos_token=known.bos,
+        eos_token=known.eos,
+        pad_token=known.pad,
+        unk_token="<unk>" if family == "unigram" else None,
+        clean_up_tokenization_spaces=False,
+    )
     fast.chat_template = known.chat
     return fast

@@ -1,4 +1,6 @@
-"""A GGUF file as the source of a base model: its weights dequantized, its tokenizer rebuilt from its own tokens and merges."""
+"""A GGUF file as the source of a base model: its weights dequantized, its tokenizer rebuilt from its own tokens and
+merges.
+"""
 
 import json
 import logging
@@ -30,12 +32,18 @@ def _byte_level(first) -> pre_tokenizers.PreTokenizer:
 # model.cpp's name of a pre-tokenizer -> (pre-tokenizer, normalizer, whole words before merges).
 PRETOKENIZERS = {
     "smollm": (
-        pre_tokenizers.Sequence([pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)]),
-        None, False,
+        pre_tokenizers.Sequence(
+            [
+                pre_tokenizers.Digits(individual_digits=True),
+                pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True),
+            ]
+        ),
+        None,
+        False,
     ),
     "llama-bpe": (_byte_level(pre_tokenizers.Split(Regex(LLAMA3_SPLIT), behavior="isolated")), None, True),
     "qwen2": (_byte_level(pre_tokenizers.Split(Regex(QWEN2_SPLIT), behavior="isolated")), normalizers.NFC(), False),
-}  # fmt: skip
+}
 
 
 def read_tokenizer(file: Path) -> PreTrainedTokenizerFast:
@@ -72,9 +80,10 @@ def read_tokenizer(file: Path) -> PreTrainedTokenizerFast:
         for role, key in (("bos_token", "bos"), ("eos_token", "eos"), ("pad_token", "padding"))
     }
     fast = PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, clean_up_tokenization_spaces=False,
+        tokenizer_object=tokenizer,
+        clean_up_tokenization_spaces=False,
         **{role: tokens[index] for role, index in named.items() if index is not None},
-    )  # fmt: skip
+    )
     if fast.pad_token is None or fast.pad_token == fast.eos_token:
         # A padding token that is also the end would teach a model never to stop (unsloth issue 416).
         spare = fast.unk_token or next(
@@ -96,13 +105,16 @@ def check_tokenizer(file: Path, tokenizer, texts: list[str]) -> int:
         expected, got = source.tokenize(text.encode(), add_bos=False, special=True), chat.encode_text(tokenizer, text)
         if expected != got:
             raise InputError(
-                f"{file}: the tokenizer rebuilt from it gives other ids for {text!r}: {got}, the file's own are {expected}"
+                f"{file}: the tokenizer rebuilt from it gives other ids for {text!r}: {got}, the file's own are "
+                f"{expected}"
             )
     return len(texts)
 
 
 def load(file: Path, texts: list[str]):
-    """Return model (bf16, on the CPU) and tokenizer of a GGUF file; the tokenizer is checked against the file's own ids on `texts`."""
+    """Return model (bf16, on the CPU) and tokenizer of a GGUF file; the tokenizer is checked against the file's own ids
+    on `texts`.
+    """
     tokenizer = read_tokenizer(file)
     count = check_tokenizer(file, tokenizer, evenly_spaced(texts, MOST_TEXTS))
     logger.info("%s: the rebuilt tokenizer gives the file's own ids on all of %d texts", file.name, count)

@@ -36,7 +36,9 @@ def prepare(seed: int, threads: int) -> None:
 
 
 def device(choice: str) -> torch.device:
-    """Return the device for `auto`, `cpu` or `cuda`; on a GPU this process then gets no more memory than `gpu.memory_limit_gib`."""
+    """Return the device for `auto`, `cpu` or `cuda`; on a GPU this process then gets no more memory than
+    `gpu.memory_limit_gib`.
+    """
     if choice == "auto":
         choice = "cuda" if torch.cuda.is_available() else "cpu"
     limit = os.environ.get(MEMORY_LIMIT)
@@ -57,7 +59,8 @@ def load_tokenizer(folder: Path):
 
 
 def distribute(model, place: torch.device):
-    """Put a model on its device; of one too large for the GPU, the last layers stay in main memory and visit the GPU one by one.
+    """Put a model on its device; of one too large for the GPU, the last layers stay in main memory and visit the GPU
+    one by one.
 
     A fifth of the GPU's room is left to what a forward pass needs.
     """
@@ -87,8 +90,11 @@ def load_model(folder: Path, place: torch.device, dtype: torch.dtype | None = No
 def nf4_config(place: torch.device) -> BitsAndBytesConfig:
     """NF4 with double quantization (paper eq. 2, §5.1)."""
     return BitsAndBytesConfig(
-        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=compute_dtype(place)
-    )  # fmt: skip
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=compute_dtype(place),
+    )
 
 
 def load_nf4(folder: Path, place: torch.device, adapter: Path | None = None):

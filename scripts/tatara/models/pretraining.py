@@ -21,10 +21,11 @@ def token_stream(tokenizer, texts: list[str]) -> torch.Tensor:
 def pretrain(
     model, tokenizer, texts: list[str], *, steps: int, batch_size: int, block: int, learning_rate: float, seed: int
 ) -> list[float]:
-    """Train all weights on the texts as one stream of tokens, on the model's device; return the loss of each step in nats per token.
+    """Train all weights on the texts as one stream of tokens, on the model's device; return the loss of each step in
+    nats per token.
 
-    On a GPU matrix products are in bf16 and the weights in float32; the losses stay there until the end, so that no step waits for the one
-    before. A killed run begins anew: it is minutes of work.
+    On a GPU matrix products are in bf16 and the weights in float32; the losses stay there until the end, so that no
+    step waits for the one before. A killed run begins anew: it is minutes of work.
 
     Args:
         block: tokens in one row; a step sees `batch_size` rows, cut at seeded offsets of the stream.

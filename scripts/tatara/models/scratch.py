@@ -1,7 +1,7 @@
 """Small base models built and pretrained here, in the shapes of the paper's four (`source: scratch` in the config).
 
-They carry the real tokenizer families, attention shapes and biases, so every stage meets the same cases as with 8 B models;
-what they know is what a minute or two of pretraining on the graph's text gives them.
+They carry the real tokenizer families, attention shapes and biases, so every stage meets the same cases as with 8 B
+models; what they know is what a minute or two of pretraining on the graph's text gives them.
 """
 
 from pathlib import Path
@@ -17,7 +17,8 @@ def make_model(tokenizer: PreTrainedTokenizerFast, shape: dict, seed: int) -> to
     """Return a model with random weights.
 
     Args:
-        shape: `architecture` (`llama` or `qwen2`), `hidden_size`, `intermediate_size`, `layers`, `heads`, `kv_heads`, `context`.
+        shape: `architecture` (`llama` or `qwen2`), `hidden_size`, `intermediate_size`, `layers`, `heads`, `kv_heads`,
+            `context`.
     """
     torch.manual_seed(seed)
     configuration = {"llama": LlamaConfig, "qwen2": Qwen2Config}[shape["architecture"]](
@@ -51,9 +52,15 @@ def build(texts: list[str], source: dict, seed: int, folder: Path, place: torch.
     tokenizer = train_tokenizer(texts, source["tokenizer"], source["vocab_size"], source["byte_fallback"])
     model = make_model(tokenizer, source, seed).to(place)
     losses = pretrain(
-        model, tokenizer, texts, steps=source["steps"], batch_size=source["batch_size"], block=source["block"],
-        learning_rate=source["learning_rate"], seed=seed,
-    )  # fmt: skip
+        model,
+        tokenizer,
+        texts,
+        steps=source["steps"],
+        batch_size=source["batch_size"],
+        block=source["block"],
+        learning_rate=source["learning_rate"],
+        seed=seed,
+    )
     measured = {"held_out": held_out_loss(model, tokenizer, held_out, source["block"])} if held_out else {}
     # The paper's bases are bf16 files, and so is this one.
     model.to("cpu", torch.bfloat16).save_pretrained(folder)

@@ -1,4 +1,6 @@
-"""Ollama's server behind few calls: what a model is, one chat, a new model. Faults that pass are tried again; the others say what to do."""
+"""Ollama's server behind few calls: what a model is, one chat, a new model. Faults that pass are tried again; the
+others say what to do.
+"""
 
 import logging
 import os
@@ -16,7 +18,8 @@ try:
     import ollama  # makes a client of OLLAMA_HOST at once
 except ValueError as error:
     raise InputError(
-        f"environment variable OLLAMA_HOST is {os.environ.get('OLLAMA_HOST')!r}, no address of a server ({error}): give it as http://HOST:PORT"
+        f"environment variable OLLAMA_HOST is {os.environ.get('OLLAMA_HOST')!r}, no address of a server ({error}): "
+        "give it as http://HOST:PORT"
     ) from None
 
 logger = logging.getLogger("tatara")
@@ -32,9 +35,10 @@ class Reply:
     Attributes:
         text: the answer.
         tokens: generated tokens, the end of the turn among them; None where the server did not say.
-        cut: whether the answer has no end of its own: the limit was reached, or the server broke off a token that came 30 times in a row.
-        seconds: reading the prompt and generating, by the server's own clock; loading the model is left out. An answer that was broken off has
-            no such times, and takes the seconds of its request.
+        cut: whether the answer has no end of its own: the limit was reached, or the server broke off a token that came
+            30 times in a row.
+        seconds: reading the prompt and generating, by the server's own clock; loading the model is left out. An answer
+            that was broken off has no such times, and takes the seconds of its request.
         pieces: the text of each token, where asked for; bytes that are no whole character are U+FFFD.
     """
 
@@ -48,7 +52,8 @@ class Reply:
 def _passes(error: BaseException) -> bool:
     if isinstance(error, ollama.ResponseError):
         return error.status_code >= 500
-    # A reply that is no JSON or not Ollama's (a ValueError, as pydantic's is) comes from a server or a proxy in trouble.
+    # A reply that is no JSON or not Ollama's (a ValueError, as pydantic's is) comes from a server or a proxy in
+    # trouble.
     return isinstance(error, ConnectionError | httpx.TransportError | ValueError)
 
 
@@ -86,9 +91,12 @@ class Server:
             return state.attempt_number >= (min(attempts, SLOW_ATTEMPTS) if slow else attempts)
 
         retries = Retrying(
-            retry=retry_if_exception(_passes), stop=enough, wait=wait_exponential_jitter(1, 30, jitter=0.5),
-            before_sleep=before_sleep_log(logger, logging.WARNING), reraise=True,
-        )  # fmt: skip
+            retry=retry_if_exception(_passes),
+            stop=enough,
+            wait=wait_exponential_jitter(1, 30, jitter=0.5),
+            before_sleep=before_sleep_log(logger, logging.WARNING),
+            reraise=True,
+        )
         try:
             return retries(function, **arguments)
         except httpx.TimeoutException:
@@ -116,7 +124,8 @@ class Server:
         except ValueError as error:
             what = "a reply with other fields" if isinstance(error, ValidationError) else "no JSON"
             raise InputError(
-                f"what answers at {self.url} is not Ollama, or something in between is broken: it sent {what}, {attempts} times"
+                f"what answers at {self.url} is not Ollama, or something in between is broken: it sent {what}, "
+                f"{attempts} times"
             ) from None
 
     def identity(self, model: str, context: int | None = None) -> dict[str, str]:
@@ -136,7 +145,8 @@ class Server:
         if context and known and context > known:
             # The server would take the smaller one and cut what does not fit, without a word.
             raise InputError(
-                f"the model {model} holds {known} tokens of context, and {context} are asked for: lower context, or take another model"
+                f"the model {model} holds {known} tokens of context, and {context} are asked for: lower context, or "
+                "take another model"
             )
         details = shown.details
         return {
@@ -151,9 +161,17 @@ class Server:
         return self._call(self.client._client.get, attempts=1, url="/api/version").json()["version"]
 
     def chat(
-        self, model: str, messages: list[dict], *, limit: int, context: int, seed: int, temperature: float, schema: dict | None = None,
+        self,
+        model: str,
+        messages: list[dict],
+        *,
+        limit: int,
+        context: int,
+        seed: int,
+        temperature: float,
+        schema: dict | None = None,
         pieces: bool = False,
-    ) -> Reply:  # fmt: skip
+    ) -> Reply:
         """Return one answer.
 
         Args:
@@ -164,10 +182,11 @@ class Server:
             pieces: whether to tell the text of each token.
 
         Raises:
-            InputError: no server, no such model, no answer in time, or a prompt that does not fit the context beside the answer.
+            InputError: no server, no such model, no answer in time, or a prompt that does not fit the context beside
+                the answer.
         """
-        # Options belong under `options`: at the top level the server ignores them (ollama issue 5274). Its own default punishes repetition,
-        # and the most likely token would not be the one that is taken.
+        # Options belong under `options`: at the top level the server ignores them (ollama issue 5274). Its own default
+        # punishes repetition, and the most likely token would not be the one that is taken.
         options = {
             "num_ctx": context,
             "num_predict": limit,
@@ -188,7 +207,8 @@ class Server:
         # The server cuts a prompt that is too long to the context's size and says nothing.
         if (got.prompt_eval_count or 0) + limit > context:
             raise InputError(
-                f"a prompt of {got.prompt_eval_count} tokens (or more: Ollama cuts it there) and an answer of up to {limit} "
+                f"a prompt of {got.prompt_eval_count} tokens (or more: Ollama cuts it there) and an answer of up to "
+                f"{limit} "
                 f"do not fit a context of {context} tokens: raise context, or lower max_tokens"
             )
         text, texts = got.message.content or "", tuple(token.token for token in got.logprobs or ())
@@ -198,10 +218,12 @@ class Server:
         return Reply(text, got.eval_count or 0, got.done_reason == "length", seconds, texts)
 
     def prompt_tokens(self, model: str, question: str, bos: int | None, context: int) -> list[int]:
-        """Return the token ids of the prompt that the server builds of a question, with the model's own template and system prompt.
+        """Return the token ids of the prompt that the server builds of a question, with the model's own template and
+        system prompt.
 
-        The server tells the ids of prompt and answer together, without a BOS that it puts before them by itself, and how many it has read. The answer
-        is held to one token that begins a JSON object, which no tokenizer joins to the end of a prompt.
+        The server tells the ids of prompt and answer together, without a BOS that it puts before them by itself, and
+        how many it has read. The answer is held to one token that begins a JSON object, which no tokenizer joins to the
+        end of a prompt.
         """
         options = {"num_ctx": context, "num_predict": 1, "temperature": 0}
         got = self._call(
@@ -220,5 +242,11 @@ class Server:
         """
         digest = self._call(self.client.create_blob, attempts=1, path=file)
         self._call(
-            self.client.create, attempts=1, model=model, files={file.name: digest}, template=template, system=system or None, parameters=parameters
-        )  # fmt: skip
+            self.client.create,
+            attempts=1,
+            model=model,
+            files={file.name: digest},
+            template=template,
+            system=system or None,
+            parameters=parameters,
+        )

@@ -1,4 +1,6 @@
-"""Model cards: what a deployable model is, what it may be used for and under which licence, what it was trained on and how it measured."""
+"""Model cards: what a deployable model is, what it may be used for and under which licence, what it was trained on and
+how it measured.
+"""
 
 import math
 from dataclasses import dataclass
@@ -35,27 +37,44 @@ class Licence:
 # Meta Llama 3 Community License Agreement of 18 April 2024, section 1.b and 2; Apache License 2.0, section 4; MIT.
 LICENCES = {
     "llama3": Licence(
-        "Meta Llama 3 Community License", "llama3", "Llama 3", "Built with Meta Llama 3",
+        "Meta Llama 3 Community License",
+        "llama3",
+        "Llama 3",
+        "Built with Meta Llama 3",
         (
             "Pass a copy of the licence on with the model.",
-            "Show “Built with Meta Llama 3” on a page, in the interface or in the documentation of what uses the model.",
+            "Show “Built with Meta Llama 3” on a page, in the interface or in the documentation of what uses the "
+            "model.",
             "Begin the name of a model that is made from it with “Llama 3”.",
             "Keep the line of the licence's attribution notice in a file called Notice.",
-            "Follow Meta's Acceptable Use Policy, and do not use the model or its answers to improve other language models than Llama 3.",
+            "Follow Meta's Acceptable Use Policy, and do not use the model or its answers to improve other language "
+            "models than Llama 3.",
             "With more than 700 million users a month, ask Meta for a licence.",
         ),
     ),
     "apache-2.0": Licence(
-        "Apache License 2.0", "apache-2.0", "", "",
-        ("Pass a copy of the licence and of a NOTICE file, where there is one, on with the model.", "Say that the model was changed."),
+        "Apache License 2.0",
+        "apache-2.0",
+        "",
+        "",
+        (
+            "Pass a copy of the licence and of a NOTICE file, where there is one, on with the model.",
+            "Say that the model was changed.",
+        ),
     ),
     "mit": Licence("MIT License", "mit", "", "", ("Pass the copyright and permission notice on with the model.",)),
     "none": Licence("none", "other"),
     "unknown": Licence(
-        "not stated in this study's configuration", "unknown", "", "",
-        ("Find the base model's licence, name it in the configuration (models.NAME.license), and follow it before you pass the model on.",),
+        "not stated in this study's configuration",
+        "unknown",
+        "",
+        "",
+        (
+            "Find the base model's licence, name it in the configuration (models.NAME.license), and follow it before "
+            "you pass the model on.",
+        ),
     ),
-}  # fmt: skip
+}
 
 
 def origin(base: dict) -> str:
@@ -105,16 +124,31 @@ def metrics(judge: Path | str, nll: Path | str, *, seed: int, level: float, resa
 
 
 def write_card(
-    *, output: Path | str, fmt: str, model: dict, title: str, notice: str, judge: Path | str, nll: Path | str, train: Path | str, base: Path | str,
-    parity: Path | str, selected: Path | str, judges: list[str], seed: int, level: float, resamples: int,
-) -> None:  # fmt: skip
+    *,
+    output: Path | str,
+    fmt: str,
+    model: dict,
+    title: str,
+    notice: str,
+    judge: Path | str,
+    nll: Path | str,
+    train: Path | str,
+    base: Path | str,
+    parity: Path | str,
+    selected: Path | str,
+    judges: list[str],
+    seed: int,
+    level: float,
+    resamples: int,
+) -> None:
     """Write the model card of one model in one format.
 
     Args:
         model: the model's section of the config.
         title, notice: of the study.
         judge, nll: scores and likelihoods of this model in this format.
-        train: train.json of the adapter; base: base.json of the base model; parity: {model}-parity.json; selected: scale/selected.json.
+        train: train.json of the adapter; base: base.json of the base model; parity: {model}-parity.json; selected:
+            scale/selected.json.
         judges: names of the judges; the first one's scores are shown.
     """
     trained, held, made = read_json(train), read_json(parity), read_json(base)

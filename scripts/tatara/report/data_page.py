@@ -26,13 +26,19 @@ def shares_table(pairs: Path | str, pool: Path | str, schema: Path | str) -> Sho
     )
     names = {type_: relation.name for type_, relation in read_schema(schema).relations.items()}
     rows = [
-        [f"{names.get(type_, '')} {type_}".strip(), f"{count:,}", number(100 * count / before.total(), 1), f"{after[type_]:,}",
-         number(100 * after[type_] / after.total(), 1)]
+        [
+            f"{names.get(type_, '')} {type_}".strip(),
+            f"{count:,}",
+            number(100 * count / before.total(), 1),
+            f"{after[type_]:,}",
+            number(100 * after[type_] / after.total(), 1),
+        ]
         for type_, count in before.most_common()
-    ]  # fmt: skip
+    ]
     rows.append(["All", f"{before.total():,}", "100.0", f"{after.total():,}", "100.0"])
     note = " ".join(
-        f"After undersampling {type_} has {after[type_]:,} of {after.total():,} pairs, {100 * after[type_] / after.total():.1f} %. Divided by the "
+        f"After undersampling {type_} has {after[type_]:,} of {after.total():,} pairs, {100 * after[type_] / after.total():.1f} "
+        "%. Divided by the "
         f"{before.total():,} pairs of before it would seem {100 * after[type_] / before.total():.1f} %, which is how "
         "the paper counts; but the whole has shrunk too."
         for type_, count in before.items()
@@ -64,11 +70,19 @@ def diversity_table(path: Path | str) -> Shown:
         for line in frame.itertuples()
     ]
     note = (
-        "Over characters. Distinct-2: different bigrams over all bigrams; it falls as texts are added, so compare versions of like size. "
-        "Self-BLEU: mean BLEU-4 of each text of a seeded sample against the others; 1 would be the same text every time. Lower is more varied."
+        "Over characters. Distinct-2: different bigrams over all bigrams; it falls as texts are added, so compare "
+        "versions of like size. "
+        "Self-BLEU: mean BLEU-4 of each text of a seeded sample against the others; 1 would be the same text every "
+        "time. Lower is more varied."
     )
-    return Shown("How varied the pairs are", note, ["Version", "Part", "Pairs", "Distinct-2", "Self-BLEU", "Sample"], rows,
-                 [False, False, True, True, True, True], "No pairs.")  # fmt: skip
+    return Shown(
+        "How varied the pairs are",
+        note,
+        ["Version", "Part", "Pairs", "Distinct-2", "Self-BLEU", "Sample"],
+        rows,
+        [False, False, True, True, True, True],
+        "No pairs.",
+    )
 
 
 def nearest_table(overlap: dict) -> Shown:
@@ -76,14 +90,31 @@ def nearest_table(overlap: dict) -> Shown:
     closest = sorted(overlap["questions"], key=lambda row: (-row["containment"], row["id"]))[:NEAREST]
     rows = [[row["id"], number(row["containment"], 3), row["nearest_question"] or "—"] for row in closest]
     note = f"No test question has the normalised form of a training question; the build stops above {overlap['threshold']:g}."
-    return Shown(f"The {len(rows)} test questions nearest to training", note, ["Question", "Share held", "Nearest training question"], rows,
-                 [False, True, False], "No questions.")  # fmt: skip
+    return Shown(
+        f"The {len(rows)} test questions nearest to training",
+        note,
+        ["Question", "Share held", "Nearest training question"],
+        rows,
+        [False, True, False],
+        "No questions.",
+    )
 
 
 def write_data_page(
-    *, output: Path | str, title: str, notice: str, figures: list[str], captions: list[str], pairs: Path | str, pool: Path | str,
-    diversity: Path | str, overlap: Path | str, nodes: Path | str, relations: Path | str, schema: Path | str,
-) -> None:  # fmt: skip
+    *,
+    output: Path | str,
+    title: str,
+    notice: str,
+    figures: list[str],
+    captions: list[str],
+    pairs: Path | str,
+    pool: Path | str,
+    diversity: Path | str,
+    overlap: Path | str,
+    nodes: Path | str,
+    relations: Path | str,
+    schema: Path | str,
+) -> None:
     """Write the page.
 
     Args:

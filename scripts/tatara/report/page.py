@@ -40,7 +40,9 @@ def inline_figures(paths: list[str], captions: list[str], word: str) -> dict[str
 
 
 def font_of(text: str) -> str:
-    """Return the figures' Japanese font, cut down to the characters of a text, as a data address; for readers whose system has none."""
+    """Return the figures' Japanese font, cut down to the characters of a text, as a data address; for readers whose
+    system has none.
+    """
     options = subset.Options(
         flavor="woff",
         notdef_outline=True,
@@ -59,10 +61,16 @@ def font_of(text: str) -> str:
 
 
 def write_page(template: str, output: Path | str, **values: object) -> None:
-    """Write a page from a template of this folder, with its font in it; a value that the template names and nobody gave is an error."""
+    """Write a page from a template of this folder, with its font in it; a value that the template names and nobody gave
+    is an error.
+    """
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )  # fmt: skip
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     environment.filters["unbroken"] = unbroken
     page = environment.get_template(template).render(**values)
     write_text(output, page.replace("FONT_DATA", font_of(page), 1))

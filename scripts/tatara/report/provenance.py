@@ -11,9 +11,22 @@ from pathlib import Path
 from tatara.files.text import write_json
 
 PACKAGES = (
-    "snakemake", "torch", "transformers", "peft", "trl", "accelerate", "bitsandbytes", "datasets", "unsloth", "gguf", "llama-cpp-python",
-    "numpy", "scipy", "pandas", "matplotlib",
-)  # fmt: skip
+    "snakemake",
+    "torch",
+    "transformers",
+    "peft",
+    "trl",
+    "accelerate",
+    "bitsandbytes",
+    "datasets",
+    "unsloth",
+    "gguf",
+    "llama-cpp-python",
+    "numpy",
+    "scipy",
+    "pandas",
+    "matplotlib",
+)
 
 
 def versions() -> dict[str, str]:
@@ -66,7 +79,8 @@ def write_provenance(
 
 
 def differences(provenance: dict, config: dict, pipeline: str, root: Path) -> list[str]:
-    """Return what keeps results from being those of this configuration, this code and the files under `root`; nothing where they are.
+    """Return what keeps results from being those of this configuration, this code and the files under `root`; nothing
+    where they are.
 
     Args:
         provenance: what provenance.json holds.

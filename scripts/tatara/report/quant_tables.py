@@ -28,13 +28,48 @@ MERGES = {
     "merged_dequantized": "merged, dequantized base",
 }
 LADDER_COLUMNS = (
-    "model", "name", "variant", "questions", "tokens", "bytes", "bits_per_weight", "other_types", "nll", "nll_difference", "nll_difference_low",
-    "nll_difference_high", "p_value", "p_holm", "verdict", "kl", "kl_low", "kl_high", "top1", "top1_low", "top1_high", "tokens_per_second",
-)  # fmt: skip
+    "model",
+    "name",
+    "variant",
+    "questions",
+    "tokens",
+    "bytes",
+    "bits_per_weight",
+    "other_types",
+    "nll",
+    "nll_difference",
+    "nll_difference_low",
+    "nll_difference_high",
+    "p_value",
+    "p_holm",
+    "verdict",
+    "kl",
+    "kl_low",
+    "kl_high",
+    "top1",
+    "top1_low",
+    "top1_high",
+    "tokens_per_second",
+)
 TABLE6_COLUMNS = (
-    "model", "name", "architecture", "heads", "kv_heads", "attention", "qkv_bias", "recommended", "bytes", "share_of_f16",
-    "nll_difference", "nll_difference_low", "nll_difference_high", "top1", "top1_low", "top1_high", "reason",
-)  # fmt: skip
+    "model",
+    "name",
+    "architecture",
+    "heads",
+    "kv_heads",
+    "attention",
+    "qkv_bias",
+    "recommended",
+    "bytes",
+    "share_of_f16",
+    "nll_difference",
+    "nll_difference_low",
+    "nll_difference_high",
+    "top1",
+    "top1_low",
+    "top1_high",
+    "reason",
+)
 
 
 def _ordered(paths: list[str], names: dict[str, str]) -> dict[str, dict]:
@@ -44,8 +79,14 @@ def _ordered(paths: list[str], names: dict[str, str]) -> dict[str, dict]:
 
 
 def ladder_table(
-    *, ladder: list[str], times: list[str], names: dict[str, str], seed: int, level: float = LEVEL, resamples: int = SAMPLES
-) -> pandas.DataFrame:  # fmt: skip
+    *,
+    ladder: list[str],
+    times: list[str],
+    names: dict[str, str],
+    seed: int,
+    level: float = LEVEL,
+    resamples: int = SAMPLES,
+) -> pandas.DataFrame:
     """Return what each format does to each model, by token, with intervals over questions.
 
     Args:
@@ -53,8 +94,8 @@ def ladder_table(
         names: model -> display name, in the order of the rows.
 
     Returns:
-        KL(F16 || variant) and the NLL difference in nats a token, top-1 agreement as a share, sizes in bytes; p-values of paired permutation tests,
-        corrected by Holm's method within a model.
+        KL(F16 || variant) and the NLL difference in nats a token, top-1 agreement as a share, sizes in bytes; p-values
+        of paired permutation tests, corrected by Holm's method within a model.
     """
     rates = {}
     for path in times:
@@ -74,13 +115,23 @@ def ladder_table(
             if not base:
                 p_values.append(permutation_test(*columns, seed, resamples))
             table.append(
-                {"model": model, "name": names[model], "variant": variant, "questions": len(tokens), "tokens": sum(tokens), "bytes": entry["bytes"],
-                 "bits_per_weight": entry["bits_per_weight"], "other_types": entry["other_types"], "nll": sum(entry["nats"]) / sum(tokens)}
-                | interval_columns("nll_difference", difference) | {"p_value": numpy.nan if base else p_values[-1]}
+                {
+                    "model": model,
+                    "name": names[model],
+                    "variant": variant,
+                    "questions": len(tokens),
+                    "tokens": sum(tokens),
+                    "bytes": entry["bytes"],
+                    "bits_per_weight": entry["bits_per_weight"],
+                    "other_types": entry["other_types"],
+                    "nll": sum(entry["nats"]) / sum(tokens),
+                }
+                | interval_columns("nll_difference", difference)
+                | {"p_value": numpy.nan if base else p_values[-1]}
                 | interval_columns("kl", bootstrap_ratio(entry["kl"], tokens, seed, resamples, level))
                 | interval_columns("top1", bootstrap_ratio(entry["top1"], tokens, seed, resamples, level))
                 | {"tokens_per_second": rates[model][variant]}
-            )  # fmt: skip
+            )
         adjusted = [numpy.nan, *holm(p_values)]
         for row, p_holm in zip(table[-len(adjusted) :], adjusted, strict=True):
             row["p_holm"] = p_holm
@@ -93,9 +144,17 @@ def ladder_table(
 
 
 def merge_table(
-    *, adapters: list[str], merges: list[str], files: list[str], names: dict[str, str], seed: int, level: float = LEVEL, resamples: int = SAMPLES
-) -> pandas.DataFrame:  # fmt: skip
-    """Return the likelihood of the test set under the adapter on its NF4 base, under each merge and under each GGUF file.
+    *,
+    adapters: list[str],
+    merges: list[str],
+    files: list[str],
+    names: dict[str, str],
+    seed: int,
+    level: float = LEVEL,
+    resamples: int = SAMPLES,
+) -> pandas.DataFrame:
+    """Return the likelihood of the test set under the adapter on its NF4 base, under each merge and under each GGUF
+    file.
 
     Args:
         adapters: nll/{model}_nf4.json: what was trained, and what the others are compared with.
@@ -119,11 +178,17 @@ def merge_table(
                 p_values.append(permutation_test(*columns, seed, resamples))
             difference = UNKNOWN if base else paired_difference(*columns, seed, resamples, level)
             rows.append(
-                {"model": model, "name": names[model], "variant": key, "label": MERGES.get(key) or f"GGUF {FORMATS[key].label}",
-                 "tokens": sum(tokens)}
-                | interval_columns("nll", bootstrap_ratio(own, tokens, seed, resamples, level)) | interval_columns("difference", difference)
+                {
+                    "model": model,
+                    "name": names[model],
+                    "variant": key,
+                    "label": MERGES.get(key) or f"GGUF {FORMATS[key].label}",
+                    "tokens": sum(tokens),
+                }
+                | interval_columns("nll", bootstrap_ratio(own, tokens, seed, resamples, level))
+                | interval_columns("difference", difference)
                 | {"p_value": numpy.nan if base else p_values[-1]}
-            )  # fmt: skip
+            )
         for row, p_holm in zip(rows, [numpy.nan, *holm(p_values)], strict=True):
             row["p_holm"] = p_holm
             row["verdict"] = (
@@ -136,7 +201,9 @@ def merge_table(
 
 
 def attention(heads: int, kv_heads: int) -> str:
-    """Return the kind of attention: MHA with one key-value head a query head, MQA with one for all, else GQA (Ainslie et al. 2023)."""
+    """Return the kind of attention: MHA with one key-value head a query head, MQA with one for all, else GQA (Ainslie
+    et al. 2023).
+    """
     return "MHA" if kv_heads == heads else "MQA" if kv_heads == 1 else "GQA"
 
 
@@ -155,12 +222,13 @@ def _fails(row, max_delta_nll: float, min_top1: float, judged: dict) -> str:
 
 def table6(
     *, ladder: str, table5: str, parity: list[str], names: dict[str, str], max_delta_nll: float, min_top1: float
-) -> pandas.DataFrame:  # fmt: skip
+) -> pandas.DataFrame:
     """Return which format to ship for each model (paper Table 6).
 
-    The rule: the smallest file that is shown to lose less than `max_delta_nll` (upper end of its interval) and to agree with F16 on more than
-    `min_top1` of the tokens (lower end), and whose scores do not degrade where it was judged; of two such files of one size, the one with less
-    NLL. If there is none, F16. A model without GGUF is shipped as its adapter on NF4.
+    The rule: the smallest file that is shown to lose less than `max_delta_nll` (upper end of its interval) and to agree
+    with F16 on more than `min_top1` of the tokens (lower end), and whose scores do not degrade where it was judged; of
+    two such files of one size, the one with less NLL. If there is none, F16. A model without GGUF is shipped as its
+    adapter on NF4.
 
     Args:
         ladder: quant/ladder.csv; table5: tables/table5.csv; parity: parity files of all models.
@@ -172,9 +240,14 @@ def table6(
     for model, content in _ordered(parity, names).items():
         shape = content["shape"]
         entry = {
-            "model": model, "name": names[model], "architecture": shape["architecture"], "heads": shape["heads"], "kv_heads": shape["kv_heads"],
-            "attention": attention(shape["heads"], shape["kv_heads"]), "qkv_bias": shape["qkv_bias"],
-        }  # fmt: skip
+            "model": model,
+            "name": names[model],
+            "architecture": shape["architecture"],
+            "heads": shape["heads"],
+            "kv_heads": shape["kv_heads"],
+            "attention": attention(shape["heads"], shape["kv_heads"]),
+            "qkv_bias": shape["qkv_bias"],
+        }
         rows = measured[measured["model"] == model]
         if rows.empty:
             table.append(entry | {"recommended": FORMATS["nf4"].label, "reason": f"no GGUF: {content['reason']}"})
@@ -183,7 +256,8 @@ def table6(
         others = rows[rows["variant"] != "f16"].sort_values(["bytes", "nll_difference"], kind="stable")
         failed = {row.variant: _fails(row, max_delta_nll, min_top1, judged) for row in others.itertuples()}
         passed = [row for row in others.itertuples() if not failed[row.variant]]
-        # Of one size means within one part in a thousand: an importance matrix changes the header, not the weights' bits.
+        # Of one size means within one part in a thousand: an importance matrix changes the header, not the weights'
+        # bits.
         near = [row for row in passed if row.bytes <= 1.001 * passed[0].bytes]
         best = min(near, key=lambda row: row.nll_difference, default=None)
         limit = full["bytes"] if best is None else best.bytes

@@ -53,12 +53,19 @@ def parity_table(parity: list[str], names: dict[str, str]) -> Shown:
         content = contents[model]
         rows += [
             [
-                names[model], FORMATS[fmt].label, "yes" if entry["token_ids_equal"] else "no", f"{entry['lines']:,}", f"{entry['tokens']:,}",
-                small(entry["mean_kl"]), percent(entry["top1_agreement"], 1), small(entry["max_logit_difference"]), size(entry["bytes"]),
+                names[model],
+                FORMATS[fmt].label,
+                "yes" if entry["token_ids_equal"] else "no",
+                f"{entry['lines']:,}",
+                f"{entry['tokens']:,}",
+                small(entry["mean_kl"]),
+                percent(entry["top1_agreement"], 1),
+                small(entry["max_logit_difference"]),
+                size(entry["bytes"]),
                 "passed" if entry["passed"] else "failed",
             ]
             for fmt, entry in content["formats"].items()
-        ]  # fmt: skip
+        ]
         if not content["gguf"]:
             rows.append([names[model], "no GGUF", *["—"] * 7, content["reason"]])
     headings = [
@@ -74,8 +81,10 @@ def parity_table(parity: list[str], names: dict[str, str]) -> Shown:
         "Result",
     ]
     note = (
-        "Against the merged transformers model on Japanese text: token ids line by line; mean KL(transformers ‖ GGUF) in nats per token; share of "
-        "positions with the same most likely token. An F16 file that fails stops the build; a quantized file is meant to differ in its logits."
+        "Against the merged transformers model on Japanese text: token ids line by line; mean KL(transformers ‖ GGUF) "
+        "in nats per token; share of "
+        "positions with the same most likely token. An F16 file that fails stops the build; a quantized file is meant "
+        "to differ in its logits."
     )
     return Shown(
         "Parity of the GGUF files",
@@ -88,7 +97,9 @@ def parity_table(parity: list[str], names: dict[str, str]) -> Shown:
 
 
 def category_table(judge: list[str], names: dict[str, str]) -> Shown:
-    """Return the mean score of each model and format by category, and the spread of all its scores: the numbers of figures 9 and 10."""
+    """Return the mean score of each model and format by category, and the spread of all its scores: the numbers of
+    figures 9 and 10.
+    """
     files = {key: read_judge(path) for key, path in by_model_and_format(judge, names).items()}
     categories = list(dict.fromkeys(category for rows in files.values() for category in rows["category"]))
     lines = []
@@ -126,7 +137,9 @@ def _other_scores(path: Path | str) -> dict[str, list[str]]:
 def questions(
     judge: list[str], answers: list[str], testset: Path | str, names: dict[str, str]
 ) -> dict[str, list[dict]]:
-    """Return category -> its questions in the order of the test set, each with the answers, scores and reasons of all models and formats."""
+    """Return category -> its questions in the order of the test set, each with the answers, scores and reasons of all
+    models and formats.
+    """
     given = {
         key: {row["id"]: row for row in read_jsonl(path)} for key, path in by_model_and_format(answers, names).items()
     }
@@ -145,12 +158,20 @@ def questions(
             if row["id"] in rows:
                 verdict, answer = rows[row["id"]], given[model, fmt][row["id"]]
                 valid = verdict["score"] == verdict["score"]
-                entries.append({
-                    "id": f"{model}_{fmt}", "model": names[model], "format": FORMATS[fmt].label,
-                     "score": f"{verdict['score']:g}" if valid else "invalid",
-                    "level": int(verdict["score"] + 0.5) if valid else "invalid", "reason": verdict["reason"], "answer": answer["answer"],
-                    "others": others[model, fmt].get(row["id"], []), "seconds": number(verdict["seconds"]), "cut": answer["stop"] == "length",
-                })  # fmt: skip
+                entries.append(
+                    {
+                        "id": f"{model}_{fmt}",
+                        "model": names[model],
+                        "format": FORMATS[fmt].label,
+                        "score": f"{verdict['score']:g}" if valid else "invalid",
+                        "level": int(verdict["score"] + 0.5) if valid else "invalid",
+                        "reason": verdict["reason"],
+                        "answer": answer["answer"],
+                        "others": others[model, fmt].get(row["id"], []),
+                        "seconds": number(verdict["seconds"]),
+                        "cut": answer["stop"] == "length",
+                    }
+                )
         categories.setdefault(row["category"], []).append(
             {
                 "id": row["id"],
@@ -164,11 +185,29 @@ def questions(
 
 
 def write_report(
-    *, output: Path | str, title: str, notice: str, level: float, names: dict[str, str], tables: list[str], figures: list[str], selected: Path | str,
-    pairs: Path | str, pool: Path | str, quality: Path | str, overlap: Path | str, schema: Path | str, testset: Path | str, judge: list[str],
-    answers: list[str], parity: list[str], provenance: Path | str, judges: list[str], captions: list[str],
+    *,
+    output: Path | str,
+    title: str,
+    notice: str,
+    level: float,
+    names: dict[str, str],
+    tables: list[str],
+    figures: list[str],
+    selected: Path | str,
+    pairs: Path | str,
+    pool: Path | str,
+    quality: Path | str,
+    overlap: Path | str,
+    schema: Path | str,
+    testset: Path | str,
+    judge: list[str],
+    answers: list[str],
+    parity: list[str],
+    provenance: Path | str,
+    judges: list[str],
+    captions: list[str],
     paper: list[str] | None = None,
-) -> None:  # fmt: skip
+) -> None:
     """Write the report.
 
     Args:

@@ -1,4 +1,6 @@
-"""What a manager reads: which size, which model, which quantization, and how sure that is. Sentences follow from the tables' numbers."""
+"""What a manager reads: which size, which model, which quantization, and how sure that is. Sentences follow from the
+tables' numbers.
+"""
 
 import itertools
 import math
@@ -30,7 +32,8 @@ def training_size(selected: dict, table2: pandas.DataFrame) -> list[str]:
         if selected["n"] in (before["n"], row["n"]):
             change = interval(row["delta_nll"], row["delta_low"], row["delta_high"], 4, sign=True)
             sentences.append(
-                f"From n = {before['n']:,} to {row['n']:,} the test NLL is {row['status']}: {change} nats per token, p {_p(row['p_value'])}."
+                f"From n = {before['n']:,} to {row['n']:,} the test NLL is {row['status']}: {change} nats per token, "
+                f"p {_p(row['p_value'])}."
             )
     return sentences
 
@@ -41,7 +44,9 @@ def _p(value: float) -> str:
 
 
 def best_model(table3: pandas.DataFrame) -> list[str]:
-    """Return which model scored highest, which models cannot be told from it, and which gives the reference answers most probability."""
+    """Return which model scored highest, which models cannot be told from it, and which gives the reference answers
+    most probability.
+    """
     rows = table3.to_dict("records")
     best = next(row for row in rows if row["verdict"] == "best")
     others = [row for row in rows if row["verdict"] != "best"]
@@ -51,7 +56,8 @@ def best_model(table3: pandas.DataFrame) -> list[str]:
         return ["No answer has a valid score: the models cannot be compared by score."]
     if others and not below:
         sentences = [
-            f"No model is shown to be better than another. {_label(best)} has the highest average score: {_score(best)}."
+            f"No model is shown to be better than another. {_label(best)} has the highest average score: "
+            f"{_score(best)}."
         ]
     else:
         sentences = [f"{_label(best)} scores highest: {_score(best)}."]
@@ -75,7 +81,8 @@ def quantization(table5: pandas.DataFrame) -> list[str]:
         nll = interval(row["nll_difference"], row["nll_difference_low"], row["nll_difference_high"], 4, sign=True)
         sentences.append(
             f"{_label(row)}: score: {row['verdict']} ({score}); NLL: {row['nll_verdict']} ({nll} nats per token); "
-            f"{size(row['bytes'])} instead of {size(row['bytes_f16'])}, {number(row['speedup'])} times as fast per question."
+            f"{size(row['bytes'])} instead of {size(row['bytes_f16'])}, {number(row['speedup'])} times as fast per "
+            "question."
         )
     return sentences or ["No model was answered with both in F16 and in a quantized GGUF format."]
 
@@ -101,7 +108,8 @@ def ship(table3: pandas.DataFrame, table6: pandas.DataFrame) -> list[str]:
     ]
     if best["score"] == 0:
         sentences.append(
-            "Its score is 0: do not ship it. The choice stands here because the rule was followed, not because the model is of use."
+            "Its score is 0: do not ship it. The choice stands here because the rule was followed, not because the "
+            "model is of use."
         )
     return sentences
 
@@ -109,7 +117,8 @@ def ship(table3: pandas.DataFrame, table6: pandas.DataFrame) -> list[str]:
 def sentences(selected: dict, frames: dict[str, pandas.DataFrame], level: float) -> dict[str, list[str]]:
     """Return heading -> sentences of the summary; intervals are at `level`."""
     sure = (
-        f"In brackets stand {percent(level)} intervals over the questions. A difference is named only where a paired permutation test shows it at "
+        f"In brackets stand {percent(level)} intervals over the questions. A difference is named only where a paired "
+        "permutation test shows it at "
         'that level (Holm\'s correction between models and between quantized files); "no difference shown" does not mean that there is none.'
     )
     return {

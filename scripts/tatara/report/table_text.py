@@ -127,125 +127,206 @@ def _small_interval(row: dict, key: str) -> str:
 LAYOUTS = {
     "table1": Layout(
         "Training loss and cost by size",
-        "Loss in nats per answer token: of the last step, and the mean over all steps. Means over seeds where there are several.",
+        "Loss in nats per answer token: of the last step, and the mean over all steps. Means over seeds where there "
+        "are several.",
         {
-            "n": _count("n"), "Final loss": _number("final_loss", 4), "Average loss": _number("mean_loss", 4),
-            "Time": lambda row: duration(row["seconds"]), "Samples/s": _number("samples_per_second"), "Tokens/s": _number("tokens_per_second", 0),
-            "Peak memory": lambda row: size(row["peak_memory_bytes"]), "Seeds": _count("seeds"),
+            "n": _count("n"),
+            "Final loss": _number("final_loss", 4),
+            "Average loss": _number("mean_loss", 4),
+            "Time": lambda row: duration(row["seconds"]),
+            "Samples/s": _number("samples_per_second"),
+            "Tokens/s": _number("tokens_per_second", 0),
+            "Peak memory": lambda row: size(row["peak_memory_bytes"]),
+            "Seeds": _count("seeds"),
         },
     ),
     "table2": Layout(
         "Test-set NLL by size",
-        "NLL in nats per answer token over the reference answers, PPL = exp(NLL), bits per UTF-8 byte of the answer. Δ NLL is against the size "
-        "before; in brackets {level} bootstrap intervals over questions. The status follows from p, a paired permutation test over questions.",
+        "NLL in nats per answer token over the reference answers, PPL = exp(NLL), bits per UTF-8 byte of the answer. "
+        "Δ NLL is against the size "
+        "before; in brackets {level} bootstrap intervals over questions. The status follows from p, a paired "
+        "permutation test over questions.",
         {
             "n": _count("n"),
             "NLL": lambda row: interval(row["nll"], row["nll_low"], row["nll_high"], 4),
-            "PPL": _interval("ppl"), "Bits per byte": _interval("bits_per_byte", 3),
+            "PPL": _interval("ppl"),
+            "Bits per byte": _interval("bits_per_byte", 3),
             "Δ NLL": lambda row: interval(row["delta_nll"], row["delta_low"], row["delta_high"], 4, sign=True),
-            "p": lambda row: p_text(row["p_value"]), "Status": _named("status"),
-            "SD over seeds": _number("sd_over_seeds", 4), "Seeds": _count("seeds"),
+            "p": lambda row: p_text(row["p_value"]),
+            "Status": _named("status"),
+            "SD over seeds": _number("sd_over_seeds", 4),
+            "Seeds": _count("seeds"),
         },
     ),
     "table3": Layout(
         "Models compared",
-        "Each model in its format of the most bits. Score 0 to 3, mean over the questions; perfect: share of score 3 (Wilson interval); length in "
-        "characters and time in seconds are per answer. Brackets are {level} intervals over questions. Against the best: paired difference of the "
-        "mean score, p by a paired permutation test corrected by Holm's method; could have shown: the smallest difference that so many questions "
-        "show with 80 % power, where the scores differ at all. p, perfect: McNemar's test of the perfect rate, Holm's correction. Bits per byte "
+        "Each model in its format of the most bits. Score 0 to 3, mean over the questions; perfect: share of score 3 "
+        "(Wilson interval); length in "
+        "characters and time in seconds are per answer. Brackets are {level} intervals over questions. Against the "
+        "best: paired difference of the "
+        "mean score, p by a paired permutation test corrected by Holm's method; could have shown: the smallest "
+        "difference that so many questions "
+        "show with 80 % power, where the scores differ at all. p, perfect: McNemar's test of the perfect rate, Holm's "
+        "correction. Bits per byte "
         "compare models whose tokenizers differ; lower is better. Invalid: questions without a valid score.",
         {
-            "Model": _named("name"), "Format": _format, "Average score": _interval("score", 3), "Perfect": _perfect, "Score 0": _count("score0"),
-            "Length": _interval("characters", 0), "s/question": _interval("seconds", 2), "Bits per byte": _interval("bits_per_byte", 3),
-            "Against the best": _interval("difference", 3, sign=True), "p": lambda row: p_text(row["p_holm"]), "Verdict": _named("verdict"),
-            "Could have shown": _number("smallest_difference", 3), "p, perfect": lambda row: p_text(row["perfect_p_holm"]),
-            "Questions": _count("questions"), "Invalid": _count("invalid"),
+            "Model": _named("name"),
+            "Format": _format,
+            "Average score": _interval("score", 3),
+            "Perfect": _perfect,
+            "Score 0": _count("score0"),
+            "Length": _interval("characters", 0),
+            "s/question": _interval("seconds", 2),
+            "Bits per byte": _interval("bits_per_byte", 3),
+            "Against the best": _interval("difference", 3, sign=True),
+            "p": lambda row: p_text(row["p_holm"]),
+            "Verdict": _named("verdict"),
+            "Could have shown": _number("smallest_difference", 3),
+            "p, perfect": lambda row: p_text(row["perfect_p_holm"]),
+            "Questions": _count("questions"),
+            "Invalid": _count("invalid"),
         },
     ),
     "table4": Layout(
         "Score distribution",
         "How many of the questions got each score, by model and format.",
         {
-            "Model": _named("name"), "Format": _format, "Score 3": _count("score3"), "Score 2": _count("score2"), "Score 1": _count("score1"),
-            "Score 0": _count("score0"), "Invalid": _count("invalid"),
+            "Model": _named("name"),
+            "Format": _format,
+            "Score 3": _count("score3"),
+            "Score 2": _count("score2"),
+            "Score 1": _count("score1"),
+            "Score 0": _count("score0"),
+            "Invalid": _count("invalid"),
         },
     ),
     "table5": Layout(
         "Quantization against F16",
-        "Δ is quantized less F16 over the same questions, with its {level} bootstrap interval; a verdict other than \"no difference shown\" needs "
-        "a paired permutation test at that level after Holm's correction; could have shown: the smallest difference that so many questions show "
-        "with 80 % power, where the scores differ at all. p, perfect: McNemar's test of the perfect rate. Speed-up is the ratio of seconds per "
-        "question, throughput that of generated tokens per second, which does not depend on how long the answers are. KL in nats per token from "
+        'Δ is quantized less F16 over the same questions, with its {level} bootstrap interval; a verdict other than "no difference shown" needs '
+        "a paired permutation test at that level after Holm's correction; could have shown: the smallest difference "
+        "that so many questions show "
+        "with 80 % power, where the scores differ at all. p, perfect: McNemar's test of the perfect rate. Speed-up is "
+        "the ratio of seconds per "
+        "question, throughput that of generated tokens per second, which does not depend on how long the answers are. "
+        "KL in nats per token from "
         "the transformers model; NLL in nats per answer token.",
         {
-            "Model": _named("name"), "Format": _format,
+            "Model": _named("name"),
+            "Format": _format,
             "Score F16 → quantized": lambda row: f"{number(row['score_f16'], 3)} → {number(row['score'], 3)}",
-            "Δ score": _interval("difference", 3, sign=True), "Score verdict": _named("verdict"),
+            "Δ score": _interval("difference", 3, sign=True),
+            "Score verdict": _named("verdict"),
             "Could have shown": _number("smallest_difference", 3),
             "Perfect": lambda row: f"{percent(row['perfect_f16'])} → {percent(row['perfect'])}",
             "p, perfect": lambda row: p_text(row["perfect_p_holm"]),
             "s/question": lambda row: f"{number(row['seconds_f16'])} → {number(row['seconds'])}",
-            "Speed-up": lambda row: f"{number(row['speedup'])}×", "Throughput": lambda row: f"{number(row['throughput_ratio'])}×",
+            "Speed-up": lambda row: f"{number(row['speedup'])}×",
+            "Throughput": lambda row: f"{number(row['throughput_ratio'])}×",
             "Size": lambda row: f"{size(row['bytes_f16'])} → {size(row['bytes'])}",
-            "KL": lambda row: small(row["mean_kl"]), "Top-1": lambda row: percent(row["top1_agreement"], 1),
-            "Δ NLL": _interval("nll_difference", 4, sign=True), "NLL verdict": _named("nll_verdict"),
+            "KL": lambda row: small(row["mean_kl"]),
+            "Top-1": lambda row: percent(row["top1_agreement"], 1),
+            "Δ NLL": _interval("nll_difference", 4, sign=True),
+            "NLL verdict": _named("nll_verdict"),
         },
         "No model was answered with both in F16 and in a quantized GGUF format.",
     ),
     "table6": Layout(
         "Which quantization to ship",
-        "The rule stands in the configuration (quantization.max_delta_nll, quantization.min_top1): the smallest file whose {level} interval of Δ "
-        "NLL against F16 ends below the first and whose interval of top-1 agreement with F16 begins above the second, and whose scores are not "
+        "The rule stands in the configuration (quantization.max_delta_nll, quantization.min_top1): the smallest file "
+        "whose {level} interval of Δ "
+        "NLL against F16 ends below the first and whose interval of top-1 agreement with F16 begins above the second, "
+        "and whose scores are not "
         "shown to degrade. The attention shape is read from each model's own config.",
         {
-            "Model": _named("name"), "Attention": lambda row: f"{row['attention']}, {row['heads']:.0f} heads, {row['kv_heads']:.0f} KV",
-            "QKV bias": lambda row: "yes" if str(row["qkv_bias"]) == "True" else "no", "Ship": _named("recommended"),
-            "Size": lambda row: size(row["bytes"]), "Of F16": lambda row: percent(row["share_of_f16"]),
+            "Model": _named("name"),
+            "Attention": lambda row: f"{row['attention']}, {row['heads']:.0f} heads, {row['kv_heads']:.0f} KV",
+            "QKV bias": lambda row: "yes" if str(row["qkv_bias"]) == "True" else "no",
+            "Ship": _named("recommended"),
+            "Size": lambda row: size(row["bytes"]),
+            "Of F16": lambda row: percent(row["share_of_f16"]),
             "Δ NLL": _interval("nll_difference", 4, sign=True),
-            "Top-1": _share("top1"), "Why not smaller": _named("reason"),
+            "Top-1": _share("top1"),
+            "Why not smaller": _named("reason"),
         },
     ),
     "ladder": Layout(
         "The quantization ladder, by token",
-        "Over the answer tokens of the reference answers, against F16, in nats per token; brackets are {level} bootstrap intervals over questions. "
-        "A verdict needs a paired permutation test after Holm's correction within the model. imatrix: quantized with an importance matrix computed "
-        "on the training subset. Other types: share of the weights that llama.cpp stored in types of more bits than the format's, since the rows of "
+        "Over the answer tokens of the reference answers, against F16, in nats per token; brackets are {level} "
+        "bootstrap intervals over questions. "
+        "A verdict needs a paired permutation test after Holm's correction within the model. imatrix: quantized with "
+        "an importance matrix computed "
+        "on the training subset. Other types: share of the weights that llama.cpp stored in types of more bits than "
+        "the format's, since the rows of "
         "their matrices are no multiple of 256 long. Prompt tokens/s is how fast the file reads text on this machine.",
         {
-            "Model": _named("name"), "Format": lambda row: label_of(row["variant"]), "Size": lambda row: size(row["bytes"]),
-            "Bits/weight": _number("bits_per_weight"), "Other types": lambda row: percent(row["other_types"]) if row["other_types"] else "—",
-            "KL": lambda row: _small_interval(row, "kl"), "Top-1": _share("top1"),
-            "Δ NLL": _interval("nll_difference", 4, sign=True), "p": lambda row: p_text(row["p_holm"]), "Verdict": _named("verdict"),
+            "Model": _named("name"),
+            "Format": lambda row: label_of(row["variant"]),
+            "Size": lambda row: size(row["bytes"]),
+            "Bits/weight": _number("bits_per_weight"),
+            "Other types": lambda row: percent(row["other_types"]) if row["other_types"] else "—",
+            "KL": lambda row: _small_interval(row, "kl"),
+            "Top-1": _share("top1"),
+            "Δ NLL": _interval("nll_difference", 4, sign=True),
+            "p": lambda row: p_text(row["p_holm"]),
+            "Verdict": _named("verdict"),
             "Prompt tokens/s": _number("tokens_per_second", 0),
         },
         "No model has a GGUF file.",
     ),
     "agreement": Layout(
         "Agreement of the judges",
-        "Over all answers that both sides scored. Kappa: Cohen's, with quadratic weights; alpha: Krippendorff's, interval data; raw: share of equal "
-        "scores, which is high by chance where one score prevails. Brackets are {level} bootstrap intervals over questions. A dash: every score is "
+        "Over all answers that both sides scored. Kappa: Cohen's, with quadratic weights; alpha: Krippendorff's, "
+        "interval data; raw: share of equal "
+        "scores, which is high by chance where one score prevails. Brackets are {level} bootstrap intervals over "
+        "questions. A dash: every score is "
         "the same. Invalid: answers that one side gave no score, left out.",
         {
-            "Compared": lambda row: {"judges": "two judges", "repeats": "two repeats"}[row["comparison"]], "One": _named("one"),
-            "Other": _named("other"), "Answers": _count("items"), "Invalid": _count("invalid"), "Weighted kappa": _interval("kappa", 3),
-            "Alpha": _interval("alpha", 3), "Raw agreement": _interval("raw", 3),
+            "Compared": lambda row: {"judges": "two judges", "repeats": "two repeats"}[row["comparison"]],
+            "One": _named("one"),
+            "Other": _named("other"),
+            "Answers": _count("items"),
+            "Invalid": _count("invalid"),
+            "Weighted kappa": _interval("kappa", 3),
+            "Alpha": _interval("alpha", 3),
+            "Raw agreement": _interval("raw", 3),
         },
-        "One judge with one repeat: there is nothing to compare. Name more judges under judge.judges in the configuration.",
+        "One judge with one repeat: there is nothing to compare. Name more judges under judge.judges in the "
+        "configuration.",
     ),
     "merge": Layout(
         "What merging and conversion cost",
-        "NLL of the reference answers in nats per token. Δ is against the adapter on its NF4 base, the very model that was trained; brackets are "
-        "{level} bootstrap intervals over questions, p by a paired permutation test after Holm's correction within the model.",
+        "NLL of the reference answers in nats per token. Δ is against the adapter on its NF4 base, the very model "
+        "that was trained; brackets are "
+        "{level} bootstrap intervals over questions, p by a paired permutation test after Holm's correction within "
+        "the model.",
         {
-            "Model": _named("name"), "As": _named("label"), "NLL": _interval("nll", 4), "Δ NLL": _interval("difference", 4, sign=True),
-            "p": lambda row: p_text(row["p_holm"]), "Verdict": _named("verdict"),
+            "Model": _named("name"),
+            "As": _named("label"),
+            "NLL": _interval("nll", 4),
+            "Δ NLL": _interval("difference", 4, sign=True),
+            "p": lambda row: p_text(row["p_holm"]),
+            "Verdict": _named("verdict"),
         },
     ),
-}  # fmt: skip
+}
 WORDS = {
-    "Model", "Format", "Status", "Verdict", "Score verdict", "NLL verdict", "Attention", "QKV bias", "Ship", "Why not smaller", "As",
-    "Architecture", "Why", "Compared", "One", "Other",
-}  # fmt: skip
+    "Model",
+    "Format",
+    "Status",
+    "Verdict",
+    "Score verdict",
+    "NLL verdict",
+    "Attention",
+    "QKV bias",
+    "Ship",
+    "Why not smaller",
+    "As",
+    "Architecture",
+    "Why",
+    "Compared",
+    "One",
+    "Other",
+}
 
 
 def shown(table: str, frame: pandas.DataFrame, level: float) -> Shown:
@@ -287,8 +368,15 @@ def markdown(table: Shown, notice: str) -> str:
 
 
 def write_table(
-    table: str, frame: pandas.DataFrame, *, csv: Path | str, md: Path | str, level: float, notice: str = "", paper: Shown | None = None
-) -> None:  # fmt: skip
+    table: str,
+    frame: pandas.DataFrame,
+    *,
+    csv: Path | str,
+    md: Path | str,
+    level: float,
+    notice: str = "",
+    paper: Shown | None = None,
+) -> None:
     """Write a table as CSV (plain numbers, every column) and as Markdown (as it is read).
 
     Args:

@@ -1,7 +1,7 @@
 """Tables 1 to 5 of the paper as data frames of plain numbers, from result files. `table_text` says how they are shown.
 
-Judgements are computed: a difference has a verdict only where a paired test over questions, corrected by Holm's method over the family
-of the table, gives p <= 1 - level; otherwise it reads `no difference shown`.
+Judgements are computed: a difference has a verdict only where a paired test over questions, corrected by Holm's method
+over the family of the table, gives p <= 1 - level; otherwise it reads `no difference shown`.
 """
 
 from collections.abc import Iterable
@@ -33,12 +33,42 @@ UNKNOWN = Interval(numpy.nan, numpy.nan, numpy.nan)
 NATS_PER_BIT = numpy.log(2)
 
 TABLE5_COLUMNS = (
-    "model", "name", "format", "questions", "score_f16", "score", "difference", "difference_low", "difference_high", "p_value", "p_holm", "verdict",
-    "smallest_difference", "perfect_f16", "perfect", "perfect_p_value", "perfect_p_holm",
-    "seconds_f16", "seconds", "speedup", "tokens_per_second_f16", "tokens_per_second", "throughput_ratio",
-    "bytes_f16", "bytes", "mean_kl", "top1_agreement",
-    "nll_f16", "nll", "nll_difference", "nll_difference_low", "nll_difference_high", "nll_p_value", "nll_p_holm", "nll_verdict",
-)  # fmt: skip
+    "model",
+    "name",
+    "format",
+    "questions",
+    "score_f16",
+    "score",
+    "difference",
+    "difference_low",
+    "difference_high",
+    "p_value",
+    "p_holm",
+    "verdict",
+    "smallest_difference",
+    "perfect_f16",
+    "perfect",
+    "perfect_p_value",
+    "perfect_p_holm",
+    "seconds_f16",
+    "seconds",
+    "speedup",
+    "tokens_per_second_f16",
+    "tokens_per_second",
+    "throughput_ratio",
+    "bytes_f16",
+    "bytes",
+    "mean_kl",
+    "top1_agreement",
+    "nll_f16",
+    "nll",
+    "nll_difference",
+    "nll_difference_low",
+    "nll_difference_high",
+    "nll_p_value",
+    "nll_p_holm",
+    "nll_verdict",
+)
 
 
 def _mean(values: Iterable[float], seed: int, resamples: int, level: float) -> Interval:
@@ -56,9 +86,11 @@ def _perfect_rate(scores: pandas.Series) -> float:
 
 
 def _compare_scores(scores: pandas.Series, others: pandas.Series, seed: int, resamples: int, level: float) -> dict:
-    """Return mean difference with its interval, p-values and number of questions, over the questions that both sides have a valid score for.
+    """Return mean difference with its interval, p-values and number of questions, over the questions that both sides
+    have a valid score for.
 
-    `perfect_p_value` is McNemar's for the rate of score 3; `smallest_difference` is what that many questions could have shown.
+    `perfect_p_value` is McNemar's for the rate of score 3; `smallest_difference` is what that many questions could have
+    shown.
     """
     shared = [question for question in scores.index if question in others.index]
     if not shared:
@@ -101,7 +133,8 @@ def table1(*, train: list[str]) -> pandas.DataFrame:
 def table2(
     *, scale: str, nll: list[str], seed: int, level: float = LEVEL, resamples: int = SAMPLES
 ) -> pandas.DataFrame:
-    """Return test NLL, perplexity and bits a byte by size, with the difference from the size before and its status (paper Table 2).
+    """Return test NLL, perplexity and bits a byte by size, with the difference from the size before and its status
+    (paper Table 2).
 
     Args:
         scale: scale.csv.
@@ -111,9 +144,16 @@ def table2(
 
 
 def table3(
-    *, judge: list[str], nll: list[str], names: dict[str, str], seed: int, level: float = LEVEL, resamples: int = SAMPLES
-) -> pandas.DataFrame:  # fmt: skip
-    """Return the comparison of models, each in its format of the most bits (paper Table 3: F16, and NF4 where there is no GGUF).
+    *,
+    judge: list[str],
+    nll: list[str],
+    names: dict[str, str],
+    seed: int,
+    level: float = LEVEL,
+    resamples: int = SAMPLES,
+) -> pandas.DataFrame:
+    """Return the comparison of models, each in its format of the most bits (paper Table 3: F16, and NF4 where there is
+    no GGUF).
 
     Args:
         judge: judge files of all models and formats.
@@ -129,18 +169,34 @@ def table3(
     table = []
     for model, fmt in chosen.items():
         rows, valid = files[model], scores[model]
-        bits = bootstrap_ratio([nats / NATS_PER_BIT for nats, _, _ in questions[model].values()], [size for _, _, size in questions[model].values()],
-                               seed, resamples, level)  # fmt: skip
+        bits = bootstrap_ratio(
+            [nats / NATS_PER_BIT for nats, _, _ in questions[model].values()],
+            [size for _, _, size in questions[model].values()],
+            seed,
+            resamples,
+            level,
+        )
         perfect = proportion(int((valid == 3).sum()), len(valid), level) if len(valid) else UNKNOWN
         compared = {} if model == best else _compare_scores(valid, scores[best], seed, resamples, level)
         table.append(
-            {"model": model, "name": names[model], "format": fmt, "questions": len(rows), "invalid": len(rows) - len(valid)}
-            | interval_columns("score", _mean(valid, seed, resamples, level)) | interval_columns("perfect", perfect) | {"score0": int((valid == 0).sum())}
+            {
+                "model": model,
+                "name": names[model],
+                "format": fmt,
+                "questions": len(rows),
+                "invalid": len(rows) - len(valid),
+            }
+            | interval_columns("score", _mean(valid, seed, resamples, level))
+            | interval_columns("perfect", perfect)
+            | {"score0": int((valid == 0).sum())}
             | interval_columns("characters", _mean(rows["characters"], seed, resamples, level))
             | interval_columns("seconds", _mean(rows["seconds"].dropna(), seed, resamples, level))
-            | interval_columns("bits_per_byte", bits) | interval_columns("difference", UNKNOWN) | {"p_value": numpy.nan, "perfect_p_value": numpy.nan}
-            | {"smallest_difference": numpy.nan} | {key: value for key, value in compared.items() if key != "compared"}
-        )  # fmt: skip
+            | interval_columns("bits_per_byte", bits)
+            | interval_columns("difference", UNKNOWN)
+            | {"p_value": numpy.nan, "perfect_p_value": numpy.nan}
+            | {"smallest_difference": numpy.nan}
+            | {key: value for key, value in compared.items() if key != "compared"}
+        )
     frame = pandas.DataFrame(table)
     others = frame["model"] != best
     for name in ("p", "perfect_p"):
@@ -153,7 +209,8 @@ def table3(
 
 
 def table4(*, judge: list[str], names: dict[str, str]) -> pandas.DataFrame:
-    """Return how often each score was given, by model and format (paper Table 4); `invalid` counts questions without a valid score.
+    """Return how often each score was given, by model and format (paper Table 4); `invalid` counts questions without a
+    valid score.
 
     A mean over several repeats is counted at the nearest score, halves at the higher.
     """
@@ -175,9 +232,16 @@ def _speed(judged: pandas.DataFrame, times: Path) -> tuple[float, float]:
 
 
 def table5(
-    *, judge: list[str], times: list[str], nll: list[str], parity: list[str], names: dict[str, str], seed: int, level: float = LEVEL,
+    *,
+    judge: list[str],
+    times: list[str],
+    nll: list[str],
+    parity: list[str],
+    names: dict[str, str],
+    seed: int,
+    level: float = LEVEL,
     resamples: int = SAMPLES,
-) -> pandas.DataFrame:  # fmt: skip
+) -> pandas.DataFrame:
     """Return each quantized GGUF file beside the F16 file it was made from: quality, speed and size (paper Table 5).
 
     Args:
@@ -203,19 +267,36 @@ def table5(
         nats, tokens = nll_columns(questions[pair[0]])
         entry = fidelity[model][fmt]
         table.append(
-            {"model": model, "name": names[model], "format": fmt, "questions": compared.pop("compared"),
-             "score_f16": full.mean(), "score": quantized.mean()}
+            {
+                "model": model,
+                "name": names[model],
+                "format": fmt,
+                "questions": compared.pop("compared"),
+                "score_f16": full.mean(),
+                "score": quantized.mean(),
+            }
             | compared
             | {
-                "perfect_f16": _perfect_rate(full), "perfect": _perfect_rate(quantized),
-                "seconds_f16": seconds_full, "seconds": seconds, "speedup": seconds_full / seconds,
-                "tokens_per_second_f16": rate_full, "tokens_per_second": rate, "throughput_ratio": rate / rate_full,
-                "bytes_f16": fidelity[model]["f16"]["bytes"], "bytes": entry["bytes"],
-                "mean_kl": entry["mean_kl"], "top1_agreement": entry["top1_agreement"],
-                "nll_f16": sum(nats) / sum(tokens), "nll": change["nll"], "nll_difference": change["delta_nll"],
-                "nll_difference_low": change["delta_low"], "nll_difference_high": change["delta_high"], "nll_p_value": change["p_value"],
+                "perfect_f16": _perfect_rate(full),
+                "perfect": _perfect_rate(quantized),
+                "seconds_f16": seconds_full,
+                "seconds": seconds,
+                "speedup": seconds_full / seconds,
+                "tokens_per_second_f16": rate_full,
+                "tokens_per_second": rate,
+                "throughput_ratio": rate / rate_full,
+                "bytes_f16": fidelity[model]["f16"]["bytes"],
+                "bytes": entry["bytes"],
+                "mean_kl": entry["mean_kl"],
+                "top1_agreement": entry["top1_agreement"],
+                "nll_f16": sum(nats) / sum(tokens),
+                "nll": change["nll"],
+                "nll_difference": change["delta_nll"],
+                "nll_difference_low": change["delta_low"],
+                "nll_difference_high": change["delta_high"],
+                "nll_p_value": change["p_value"],
             }
-        )  # fmt: skip
+        )
     frame = pandas.DataFrame(table, columns=list(TABLE5_COLUMNS))
     for name in ("p", "perfect_p", "nll_p"):
         frame[f"{name}_holm"] = holm(frame[f"{name}_value"].to_list())

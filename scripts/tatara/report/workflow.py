@@ -19,7 +19,8 @@ def _examples(patterns: Iterable, example: dict[str, str]) -> list[str]:
 
 
 def stages(rules: Iterable, example: dict[str, str]) -> dict:
-    """Return `{"stages": {stage: [rule, …]}, "flows": [[from, to], …]}`; a stage is a file of rules, in the order of the Snakefile.
+    """Return `{"stages": {stage: [rule, …]}, "flows": [[from, to], …]}`; a stage is a file of rules, in the order of
+    the Snakefile.
 
     Args:
         rules: the workflow's rules, each with `name`, `snakefile`, `input` and `output`.

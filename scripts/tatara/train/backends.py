@@ -16,7 +16,8 @@ logger = logging.getLogger("tatara")
 
 
 def choose_backend(choice: str, place: torch.device, config, packing: bool | str = "auto") -> str:
-    """Return `fused`, `unsloth` or `trl` for `auto` or one of these; `auto` is the first of them that can run, with the reasons logged.
+    """Return `fused`, `unsloth` or `trl` for `auto` or one of these; `auto` is the first of them that can run, with the
+    reasons logged.
 
     On a CPU `auto` is TRL, the reference; `fused` runs there when it is named.
 
@@ -56,7 +57,9 @@ def choose_backend(choice: str, place: torch.device, config, packing: bool | str
 
 
 def choose_packing(choice: bool | str, backend: str, place: torch.device) -> bool:
-    """Return whether the samples of a forward pass lie in one row, for `auto` or a choice of the user's that the backend can do."""
+    """Return whether the samples of a forward pass lie in one row, for `auto` or a choice of the user's that the
+    backend can do.
+    """
     return backend == "fused" or (backend == "trl" and (place.type == "cuda" if choice == "auto" else choice))
 
 
@@ -76,9 +79,14 @@ def load_trainable(
             str(base), max_seq_length=max_length, load_in_4bit=True, dtype=torch.bfloat16
         )
         return FastLanguageModel.get_peft_model(
-            model, r=lora["r"], lora_alpha=lora["alpha"], lora_dropout=lora["dropout"], target_modules=loading.TARGET_MODULES,
-            use_gradient_checkpointing="unsloth" if checkpointing else False, random_state=seed,
-        )  # fmt: skip
+            model,
+            r=lora["r"],
+            lora_alpha=lora["alpha"],
+            lora_dropout=lora["dropout"],
+            target_modules=loading.TARGET_MODULES,
+            use_gradient_checkpointing="unsloth" if checkpointing else False,
+            random_state=seed,
+        )
     model = loading.load_nf4(base, place)
     if backend == "trl":
         model = prepare_model_for_kbit_training(

@@ -1,7 +1,8 @@
 """Training checkpoints that can be trusted after a kill: each is sealed with the digest of its files once it is whole.
 
-They live outside the declared outputs (Snakemake deletes those of a failed job). A checkpoint is taken up again only when its
-seal is there, its files have the sealed digests and it belongs to the same inputs and settings; any other is removed.
+They live outside the declared outputs (Snakemake deletes those of a failed job). A checkpoint is taken up again only
+when its seal is there, its files have the sealed digests and it belongs to the same inputs and settings; any other is
+removed.
 """
 
 import hashlib

@@ -1,12 +1,15 @@
-"""The fast QLoRA step: Llama and Qwen2 layers over packed rows, with few bytes moved and few kept for the backward pass.
+"""The fast QLoRA step: Llama and Qwen2 layers over packed rows, with few bytes moved and few kept for the backward
+pass.
 
-Samples lie one behind another in one row without padding, so every matrix product sees real tokens only and each NF4 matrix is
-dequantized twice a step (forward, backward) for all of them. Attention alone works on padded rows, one a sample, under a plain
-causal mask: padding comes after a sample's tokens and is never looked at, so no sample sees another.
+Samples lie one behind another in one row without padding, so every matrix product sees real tokens only and each NF4
+matrix is dequantized twice a step (forward, backward) for all of them. Attention alone works on padded rows, one a
+sample, under a plain causal mask: padding comes after a sample's tokens and is never looked at, so no sample sees
+another.
 
-Kept for the backward pass are the inputs of both norms, the rotated queries, keys and values, the attention's output, and the
-gate and up projections; norms, rotations and the gated product are computed again. The weights are transformers' and PEFT's own
-modules; nothing is patched. It is the same function as theirs: `tests/test_fused.py` compares losses and gradients.
+Kept for the backward pass are the inputs of both norms, the rotated queries, keys and values, the attention's output,
+and the gate and up projections; norms, rotations and the gated product are computed again. The weights are
+transformers' and PEFT's own modules; nothing is patched. It is the same function as theirs: `tests/test_fused.py`
+compares losses and gradients.
 """
 
 import itertools
@@ -134,7 +137,9 @@ class Layer:
 
 
 class _AnswerLoss(Function):
-    """Summed cross-entropy of hidden states (positions, hidden) under a frozen output matrix (vocabulary, hidden), chunk by chunk."""
+    """Summed cross-entropy of hidden states (positions, hidden) under a frozen output matrix (vocabulary, hidden),
+    chunk by chunk.
+    """
 
     @staticmethod
     def forward(ctx, hidden, matrix, targets):
@@ -156,7 +161,8 @@ class _AnswerLoss(Function):
 class Model:
     """A PEFT model of Llama or Qwen2 shape, read for training on packed rows.
 
-    On a GPU the embedding moves to the CPU, where only the rows of a step's tokens are read: 1 GiB less for a vocabulary of 128,256.
+    On a GPU the embedding moves to the CPU, where only the rows of a step's tokens are read: 1 GiB less for a
+    vocabulary of 128,256.
 
     Args:
         model: the PEFT model; its base is in NF4.

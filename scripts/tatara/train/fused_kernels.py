@@ -1,4 +1,6 @@
-"""The pointwise parts of the fused step: one kernel each on a GPU, plain torch on the CPU; and NF4 weights as plain numbers."""
+"""The pointwise parts of the fused step: one kernel each on a GPU, plain torch on the CPU; and NF4 weights as plain
+numbers.
+"""
 
 import functools
 from collections.abc import Callable
@@ -47,14 +49,18 @@ def _gated_backward(gradient, gate_up):
 
 
 def _turn(x, cosine, sine):
-    """Rotate pairs of channels (i, i + half); x is (…, places, heads, channels), cosine and signed sine (places, channels) in float32."""
+    """Rotate pairs of channels (i, i + half); x is (…, places, heads, channels), cosine and signed sine (places,
+    channels) in float32.
+    """
     swapped = x.unflatten(-1, (2, -1)).flip(-2).flatten(-2)
     return (x.float() * cosine[:, None] + swapped.float() * sine[:, None]).to(x.dtype)
 
 
 @_pointwise
 def _by_sample(qkv, token_at, cosine, sine, heads, channels):
-    """Queries, keys and values by token -> by sample and place (samples, places, heads, channels), queries and keys rotated."""
+    """Queries, keys and values by token -> by sample and place (samples, places, heads, channels), queries and keys
+    rotated.
+    """
     x = qkv[token_at].unflatten(-1, (-1, channels))
     kv = (x.shape[2] - heads) // 2
     queries, keys, values = x.split((heads, kv, kv), 2)
@@ -96,7 +102,9 @@ if torch.cuda.is_available():
 
 
 def dequantize(weight, output: torch.Tensor) -> None:
-    """Write a bitsandbytes NF4 weight as plain numbers into `output` (out, in); on a GPU in one kernel, since bitsandbytes takes three."""
+    """Write a bitsandbytes NF4 weight as plain numbers into `output` (out, in); on a GPU in one kernel, since
+    bitsandbytes takes three.
+    """
     state = weight.quant_state
     if not weight.is_cuda or not state.nested or (state.blocksize, state.state2.blocksize) != (64, 256):
         output.copy_(dequantize_4bit(weight.data, state))

@@ -13,10 +13,12 @@ def _joined(parts: list[torch.Tensor], dimension: int) -> torch.Tensor:
 
 
 class Projections:
-    """Frozen NF4 matrices W of one input, one above another, with their adapters: y = W x + bias + s B A dropout(x), as PEFT's lora.Linear4bit.
+    """Frozen NF4 matrices W of one input, one above another, with their adapters: y = W x + bias + s B A dropout(x), as
+    PEFT's lora.Linear4bit.
 
-    A holds the adapters' A matrices one above another, B theirs along its diagonal, so that the group takes as many matrix products as
-    one matrix would. Both are copies in the type of the input; `refresh` fills them from the trained float32 parameters.
+    A holds the adapters' A matrices one above another, B theirs along its diagonal, so that the group takes as many
+    matrix products as one matrix would. Both are copies in the type of the input; `refresh` fills them from the trained
+    float32 parameters.
     """
 
     def __init__(self, *modules):
@@ -51,7 +53,9 @@ class Projections:
         return whole
 
     def masks(self, x: torch.Tensor, seed: torch.Tensor | None) -> list:
-        """Return dropout's factors for each adapter's x, 0 or 1/(1 - rate), drawn from a seed; [None] where nothing is dropped."""
+        """Return dropout's factors for each adapter's x, 0 or 1/(1 - rate), drawn from a seed; [None] where nothing is
+        dropped.
+        """
         if seed is None:
             return [None]
         generator = torch.Generator(x.device).manual_seed(seed.item())

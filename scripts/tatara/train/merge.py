@@ -12,15 +12,24 @@ from tatara.files.text import write_json
 from tatara.models import loading
 
 # What belongs to a tokenizer; copied as it is, so that its ids cannot change on the way.
-TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "tokenizer.model", "special_tokens_map.json", "chat_template.jinja",
-                   "added_tokens.json", "vocab.json", "merges.txt", "generation_config.json")  # fmt: skip
+TOKENIZER_FILES = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "tokenizer.model",
+    "special_tokens_map.json",
+    "chat_template.jinja",
+    "added_tokens.json",
+    "vocab.json",
+    "merges.txt",
+    "generation_config.json",
+)
 
 
 def merge(base: Path, adapter: Path, output: Path, threads: int) -> None:
     """Add the adapter's product B·A·α/r to the base's 16-bit weights and save them with the base's tokenizer.
 
-    Works on the CPU in the base's own precision. The base that was trained on was NF4, so the merged model is not quite the
-    trained one.
+    Works on the CPU in the base's own precision. The base that was trained on was NF4, so the merged model is not quite
+    the trained one.
     """
     loading.prepare(0, threads)
     model = AutoModelForCausalLM.from_pretrained(base, dtype="auto", local_files_only=True)
@@ -39,7 +48,9 @@ def merge(base: Path, adapter: Path, output: Path, threads: int) -> None:
 
 
 def merge_dequantized(base: Path, adapter: Path, place: torch.device):
-    """Return the adapter merged into the base as NF4 gives it back, rounded to bf16 as a saved model would be: the weights that were trained on."""
+    """Return the adapter merged into the base as NF4 gives it back, rounded to bf16 as a saved model would be: the
+    weights that were trained on.
+    """
     model = loading.dequantized(loading.load_nf4(base, place))
     merged = PeftModel.from_pretrained(model, str(adapter)).merge_and_unload(safe_merge=True)
     return loading.distribute(merged.to(torch.bfloat16).to(loading.compute_dtype(place)), place).eval()

@@ -38,9 +38,21 @@ def peak_memory(place: torch.device) -> int:
 
 
 def train(
-    *, base: Path, subset: Path, adapter: Path, report: Path, checkpoint_folder: Path, settings: dict, lora: dict,
-    system: str, run: str, model_name: str, seed: int, threads: int, device: str = "auto",
-) -> dict:  # fmt: skip
+    *,
+    base: Path,
+    subset: Path,
+    adapter: Path,
+    report: Path,
+    checkpoint_folder: Path,
+    settings: dict,
+    lora: dict,
+    system: str,
+    run: str,
+    model_name: str,
+    seed: int,
+    threads: int,
+    device: str = "auto",
+) -> dict:
     """Train one adapter and write it with its report.
 
     Args:
@@ -77,9 +89,13 @@ def train(
     while True:
         resumed = checkpoints.latest(checkpoint_folder, mark)
         trainer = _trainer_class(backend, place, settings["gradient_checkpointing"])(
-            model=model, args=_arguments(settings, micro, backend, place, seed, total_steps, checkpoint_folder), train_dataset=dataset,
-            processing_class=tokenizer, data_collator=pack if packing else None, callbacks=[checkpoints.SealCallback(mark), _Steps(run)],
-        )  # fmt: skip
+            model=model,
+            args=_arguments(settings, micro, backend, place, seed, total_steps, checkpoint_folder),
+            train_dataset=dataset,
+            processing_class=tokenizer,
+            data_collator=pack if packing else None,
+            callbacks=[checkpoints.SealCallback(mark), _Steps(run)],
+        )
         if backend != "unsloth":
             # TRL casts the adapter to bf16, a resumed run would load it in float32 and end elsewhere: float32 for both.
             for parameter in trainer.model.parameters():
@@ -104,7 +120,8 @@ def train(
         except torch.OutOfMemoryError as error:
             if micro == 1:
                 raise InputError(
-                    f"one sample a forward pass does not fit into the GPU's memory ({str(error).splitlines()[0]}): set train.gradient_checkpointing "
+                    f"one sample a forward pass does not fit into the GPU's memory ({str(error).splitlines()[0]}): "
+                    "set train.gradient_checkpointing "
                     "to true, lower train.max_length, or raise gpu.memory_limit_gib"
                 ) from None
         smaller = next(size for size in range(micro // 2, 0, -1) if batch_size % size == 0)
@@ -136,24 +153,43 @@ def train(
     (adapter / "README.md").unlink(missing_ok=True)
     steps = [
         {"step": entry["step"], "epoch": entry["epoch"], "loss": entry["loss"], "learning_rate": entry["learning_rate"]}
-        for entry in trainer.state.log_history if "loss" in entry
-    ]  # fmt: skip
+        for entry in trainer.state.log_history
+        if "loss" in entry
+    ]
     per_epoch = total_steps // settings["epochs"]
     epoch_loss = [sum(s["loss"] for s in steps[i : i + per_epoch]) / per_epoch for i in range(0, len(steps), per_epoch)]
     trained_steps = total_steps - (int(resumed.name.split("-")[1]) if resumed else 0)
     share = trained_steps / total_steps
     tokens = sum(len(item.input_ids) for item in encoded) * settings["epochs"]
     result = {
-        "run": run, "model": model_name, "backend": backend, "device": place.type, "seed": seed, "n": len(pairs), **lora,
-        "epochs": settings["epochs"], "effective_batch_size": batch_size, "micro_batch_size": micro, "packing": packing,
-        "final_loss": steps[-1]["loss"], "mean_loss": sum(s["loss"] for s in steps) / len(steps), "epoch_loss": epoch_loss,
-        "seconds": seconds, "samples_per_second": len(pairs) * settings["epochs"] * share / seconds, "tokens_per_second": tokens * share / seconds,
-        "tokens": tokens, "answer_tokens": sum(len(item.input_ids) - item.prompt_tokens for item in encoded) * settings["epochs"],
-        "peak_memory_bytes": peak_memory(place), "trainable_parameters": sum(p.numel() for p in trainer.model.parameters() if p.requires_grad),
-        "resumed_from": resumed.name if resumed else None, "threads": threads,
-        "versions": {name: version(name) for name in VERSIONED} | ({"unsloth": version("unsloth")} if backend == "unsloth" else {}),
-        "first_batch": first_batch, "steps": steps,
-    }  # fmt: skip
+        "run": run,
+        "model": model_name,
+        "backend": backend,
+        "device": place.type,
+        "seed": seed,
+        "n": len(pairs),
+        **lora,
+        "epochs": settings["epochs"],
+        "effective_batch_size": batch_size,
+        "micro_batch_size": micro,
+        "packing": packing,
+        "final_loss": steps[-1]["loss"],
+        "mean_loss": sum(s["loss"] for s in steps) / len(steps),
+        "epoch_loss": epoch_loss,
+        "seconds": seconds,
+        "samples_per_second": len(pairs) * settings["epochs"] * share / seconds,
+        "tokens_per_second": tokens * share / seconds,
+        "tokens": tokens,
+        "answer_tokens": sum(len(item.input_ids) - item.prompt_tokens for item in encoded) * settings["epochs"],
+        "peak_memory_bytes": peak_memory(place),
+        "trainable_parameters": sum(p.numel() for p in trainer.model.parameters() if p.requires_grad),
+        "resumed_from": resumed.name if resumed else None,
+        "threads": threads,
+        "versions": {name: version(name) for name in VERSIONED}
+        | ({"unsloth": version("unsloth")} if backend == "unsloth" else {}),
+        "first_batch": first_batch,
+        "steps": steps,
+    }
     write_json(report, result)
     shutil.rmtree(checkpoint_folder)
     return result

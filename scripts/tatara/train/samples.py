@@ -31,7 +31,8 @@ def check_labels(tokenizer, pairs: list[dict], encoded: list[chat.Encoded]) -> l
         The decoded labels.
 
     Raises:
-        InputError: labels and answer differ (a wrong mask trains on the prompt, or on nothing; unsloth issues 1262, 2095).
+        InputError: labels and answer differ (a wrong mask trains on the prompt, or on nothing; unsloth issues 1262,
+            2095).
     """
     decoded = []
     for pair, item in zip(pairs, encoded, strict=True):
@@ -44,7 +45,8 @@ def check_labels(tokenizer, pairs: list[dict], encoded: list[chat.Encoded]) -> l
         )
         if text != normalized or carrying[-1] != chat.end_of_turn(tokenizer):
             raise InputError(
-                f"pair {pair['id']}: the tokens that carry loss read {text!r}, expected the answer {normalized!r} and the end of the turn"
+                f"pair {pair['id']}: the tokens that carry loss read {text!r}, expected the answer {normalized!r} and "
+                "the end of the turn"
             )
         decoded.append(tokenizer.decode(carrying, skip_special_tokens=False, clean_up_tokenization_spaces=False))
     return decoded
@@ -53,7 +55,8 @@ def check_labels(tokenizer, pairs: list[dict], encoded: list[chat.Encoded]) -> l
 def pack(features: list[dict]) -> dict[str, torch.Tensor]:
     """Lay samples one behind another in one row: the collation of packed training.
 
-    The positions begin at 0 with each sample. By them transformers, and by the lengths the fused backend, keep samples from seeing each other.
+    The positions begin at 0 with each sample. By them transformers, and by the lengths the fused backend, keep samples
+    from seeing each other.
 
     Returns:
         `input_ids`, `labels` and `position_ids` (1, tokens), `packed_seq_lengths` (samples,), tokens of each sample.

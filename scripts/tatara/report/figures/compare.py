@@ -1,4 +1,6 @@
-"""Figures 7 and 8: the models beside each other. Both are drawn from the tables' CSV files, so that figure and table agree."""
+"""Figures 7 and 8: the models beside each other. Both are drawn from the tables' CSV files, so that figure and table
+agree.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -43,14 +45,21 @@ def _labels(table: pandas.DataFrame, width: int = 20) -> list[str]:
 
 
 def fig07_model_comparison(
-    *, table3: Path | str, png: Path | str, svg: Path | str, notice: str = "", level: float = 0.95, paper: Sequence[str] = ()
-) -> None:  # fmt: skip
+    *,
+    table3: Path | str,
+    png: Path | str,
+    svg: Path | str,
+    notice: str = "",
+    level: float = 0.95,
+    paper: Sequence[str] = (),
+) -> None:
     """Draw score, perfect-score rate, length and time of each model with intervals (paper Figure 7).
 
     Args:
         table3: tables/table3.csv.
         level: confidence level of its intervals.
-        paper: resources/paper/table3.csv, where the paper's values are shown: in brackets, and as diamonds where they have room.
+        paper: resources/paper/table3.csv, where the paper's values are shown: in brackets, and as diamonds where they
+            have room.
     """
     table = read_table(table3)
     labels = _labels(table)
@@ -68,7 +77,7 @@ def fig07_model_comparison(
             ("seconds", 1, "d  Time of an answer", "seconds", PURPLE, 2, None),
         ],
         strict=True,
-    ):  # fmt: skip
+    ):
         value, low, high = (factor * table[column].astype(float) for column in (key, f"{key}_low", f"{key}_high"))
         axes.barh(y, value, color=colour, alpha=0.85, height=0.62)
         axes.errorbar(value, y, xerr=[value - low, high - value], fmt="none", ecolor=DARK, elinewidth=1.1, capsize=3)

@@ -48,8 +48,14 @@ def variation(values: numpy.ndarray) -> float:
 
 
 def fig02_relation_distribution(
-    *, quality: Path | str, schema: Path | str, png: Path | str, svg: Path | str, notice: str = "", paper: Sequence[str] = ()
-) -> None:  # fmt: skip
+    *,
+    quality: Path | str,
+    schema: Path | str,
+    png: Path | str,
+    svg: Path | str,
+    notice: str = "",
+    paper: Sequence[str] = (),
+) -> None:
     """Draw the share of each relation type in each subset (paper Figure 2).
 
     Args:
@@ -86,15 +92,18 @@ def fig02_relation_distribution(
 def fig03_answer_length(
     *, quality: Path | str, png: Path | str, svg: Path | str, notice: str = "", paper: Sequence[str] = ()
 ) -> None:
-    """Draw mean and standard deviation of the answers' length, and the questions' mean length, by size (paper Figure 3).
+    """Draw mean and standard deviation of the answers' length, and the questions' mean length, by size (paper Figure
+    3).
 
     Args:
         quality: subsets/quality.csv; lengths in characters.
         paper: resources/paper/text.csv, where the paper's values are shown: the range of its answers' mean lengths.
     """
     rows = pandas.read_csv(quality, keep_default_na=False)
-    mean, spread, question = (rows[rows["metric"] == f"{name}"].set_index("n")["value"] for name in
-                              ("answer_chars_mean", "answer_chars_sd", "question_chars_mean"))  # fmt: skip
+    mean, spread, question = (
+        rows[rows["metric"] == f"{name}"].set_index("n")["value"]
+        for name in ("answer_chars_mean", "answer_chars_sd", "question_chars_mean")
+    )
     figure = new_figure(6.4, 3.6)
     axes = figure.add_subplot()
     places = size_axis(axes, list(mean.index))
@@ -120,7 +129,9 @@ def fig03_answer_length(
 def fig04_subset_quality(
     *, quality: Path | str, schema: Path | str, png: Path | str, svg: Path | str, notice: str = ""
 ) -> None:
-    """Draw how little the subsets differ: coefficients of variation over the sizes, and the categories that each covers (paper Figure 4)."""
+    """Draw how little the subsets differ: coefficients of variation over the sizes, and the categories that each covers
+    (paper Figure 4).
+    """
     rows = pandas.read_csv(quality, keep_default_na=False)
     vocabulary = read_schema(schema)
     shares = _shares(rows, "relation_share", list(vocabulary.relations))
@@ -180,7 +191,8 @@ def fig04_subset_quality(
     right.set_yticks(range(len(categories)), [wrap(name, 16) for name in categories.index])
     fewest = int((cells > 0).sum(axis=0).min())
     right.set_xlabel(
-        f"Training pairs n; every size covers {'all' if fewest == len(cells) else f'at least {fewest} of'} {len(cells)} categories"
+        f"Training pairs n; every size covers {'all' if fewest == len(cells) else f'at least {fewest} of'} "
+        f"{len(cells)} categories"
     )
     right.set_title("b  Share of each category (%)")
     right.grid(visible=False)

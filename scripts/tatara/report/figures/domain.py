@@ -1,4 +1,6 @@
-"""The domain's own figures: pairs before and after undersampling, lengths, categories, overlap with the test set, and the graph."""
+"""The domain's own figures: pairs before and after undersampling, lengths, categories, overlap with the test set, and
+the graph.
+"""
 
 from collections import Counter
 from pathlib import Path
@@ -153,15 +155,26 @@ def data03_categories(
 
 
 def data04_overlap(*, overlap: Path | str, png: Path | str, svg: Path | str, notice: str = "") -> None:
-    """Draw how much of each test question its nearest training question holds, beside the threshold at which the build stops."""
+    """Draw how much of each test question its nearest training question holds, beside the threshold at which the build
+    stops.
+    """
     content = read_json(overlap)
     values = [row["containment"] for row in content["questions"]]
     figure = new_figure(6.4, 3.2)
     axes = figure.add_subplot()
     axes.hist(values, bins=numpy.arange(0, 1.0001, 0.025), color=BLUE)
     axes.axvline(content["threshold"], color=VERMILION, linestyle="--", linewidth=1.3)
-    axes.annotate(f"the build stops\nabove {content['threshold']:g}", (content["threshold"], 0.97), (-6, 0), xycoords=("data", "axes fraction"),
-                  textcoords="offset points", ha="right", va="top", fontsize=8.5, color="#a04000")  # fmt: skip
+    axes.annotate(
+        f"the build stops\nabove {content['threshold']:g}",
+        (content["threshold"], 0.97),
+        (-6, 0),
+        xycoords=("data", "axes fraction"),
+        textcoords="offset points",
+        ha="right",
+        va="top",
+        fontsize=8.5,
+        color="#a04000",
+    )
     axes.set_xlim(0, 1)
     axes.yaxis.get_major_locator().set_params(integer=True)
     axes.set_xlabel("Share of a test question's character bigrams that its nearest training question holds")
@@ -183,7 +196,9 @@ def _rows(graph: Graph) -> list[tuple[Node, int]]:
 
 
 def _apart(wanted: dict[str, float], low: float, high: float) -> dict[str, float]:
-    """Return heights near the wanted ones, in the same order, at least APART from each other and as far inside low … high as there is room."""
+    """Return heights near the wanted ones, in the same order, at least APART from each other and as far inside low …
+    high as there is room.
+    """
     ordered = sorted(wanted, key=lambda identity: (wanted[identity], identity))
     heights: dict[str, float] = {}
     top = low
@@ -202,7 +217,9 @@ def _domain_relations(graph: Graph) -> list[Relation]:
 
 
 def _heights(graph: Graph, rows: list[tuple[Node, int]]) -> tuple[dict[str, float], list[str], list[str]]:
-    """Return the height of every node in inches from the top, and the nodes of the two columns beside the table of contents."""
+    """Return the height of every node in inches from the top, and the nodes of the two columns beside the table of
+    contents.
+    """
     heights = {node.id: ROW * index for index, (node, _) in enumerate(rows)}
     bottom = ROW * max(1, len(rows) - 1)
     linked: dict[str, list[str]] = {}
@@ -246,7 +263,8 @@ def data05_graph(
     svg: Path | str,
     notice: str = "",
 ) -> None:
-    """Draw the whole graph: the table of contents as an indented list, the other nodes in one or two columns beside it, each near what it links to.
+    """Draw the whole graph: the table of contents as an indented list, the other nodes in one or two columns beside it,
+    each near what it links to.
 
     Args:
         nodes, relations: graph/nodes.csv, graph/relations.csv.
@@ -308,8 +326,14 @@ def data05_graph(
 
     linked = {identity for relation in drawn for identity in (relation.start, relation.end)}
     for node, level in rows:
-        text = axes.text(0.22 * level, heights[node.id], f"{node.number} {node.name}".strip(), va="center", fontsize=8.5 if level == 0 else 7.2,
-                         color=BLUE if level == 0 else DARK)  # fmt: skip
+        text = axes.text(
+            0.22 * level,
+            heights[node.id],
+            f"{node.number} {node.name}".strip(),
+            va="center",
+            fontsize=8.5 if level == 0 else 7.2,
+            color=BLUE if level == 0 else DARK,
+        )
         if node.id in linked:  # a thin line leads from the text to where its relations begin
             end = 0.22 * level + 0.03 + len(text.get_text()) * (8.5 if level == 0 else 7.2) / 72
             if end < contents_end:

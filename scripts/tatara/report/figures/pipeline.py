@@ -11,10 +11,19 @@ from tatara.report.figures.style import BLUE, DARK, GREEN, GREY, ORANGE, new_fig
 from tatara.report.table_text import interval, read_table
 
 TITLES = {
-    "data": "Data", "base": "Base models", "stage1": "Stage 1: how much data", "stage2": "Stage 2: which model", "stage3": "Stage 3: GGUF",
-    "evaluate": "Answers and likelihood", "judge": "Judge", "quantization": "Quantization, by token", "tables": "Tables", "figures": "Figures",
-    "report": "Report", "deploy": "Deployment",
-}  # fmt: skip
+    "data": "Data",
+    "base": "Base models",
+    "stage1": "Stage 1: how much data",
+    "stage2": "Stage 2: which model",
+    "stage3": "Stage 3: GGUF",
+    "evaluate": "Answers and likelihood",
+    "judge": "Judge",
+    "quantization": "Quantization, by token",
+    "tables": "Tables",
+    "figures": "Figures",
+    "report": "Report",
+    "deploy": "Deployment",
+}
 NUMBERED = re.compile(r"^([a-z]+\d\d)_.*")  # figures are named by their numbers here
 LANES = ("#0072B2", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#E69F00", "#5b6570")
 FOUND = {"stage1": BLUE, "stage2": GREEN, "quantization": ORANGE}
@@ -38,12 +47,20 @@ def findings(selected: Path | str, table3: Path | str, table6: Path | str) -> di
 
 
 def fig01_pipeline(
-    *, selected: Path | str, table3: Path | str, table6: Path | str, pipeline: dict, png: Path | str, svg: Path | str, notice: str = ""
-) -> None:  # fmt: skip
+    *,
+    selected: Path | str,
+    table3: Path | str,
+    table6: Path | str,
+    pipeline: dict,
+    png: Path | str,
+    svg: Path | str,
+    notice: str = "",
+) -> None:
     """Draw the stages with their rules and what flows between them (paper Figure 1).
 
     Args:
-        selected, table3, table6: scale/selected.json, tables/table3.csv, tables/table6.csv: what was found stands beside its stage.
+        selected, table3, table6: scale/selected.json, tables/table3.csv, tables/table6.csv: what was found stands
+            beside its stage.
         pipeline: from `pipeline.stages`.
     """
     notes = findings(selected, table3, table6)
@@ -63,8 +80,15 @@ def fig01_pipeline(
     middle, top = {}, 0.0
     for stage in stages:
         colour = FOUND.get(stage, GREY)
-        box = FancyBboxPatch((LEFT, top), WIDTH, heights[stage], boxstyle="round,pad=0,rounding_size=0.08", facecolor="white", edgecolor=colour,
-                             linewidth=1.8 if stage in FOUND else 1.1)  # fmt: skip
+        box = FancyBboxPatch(
+            (LEFT, top),
+            WIDTH,
+            heights[stage],
+            boxstyle="round,pad=0,rounding_size=0.08",
+            facecolor="white",
+            edgecolor=colour,
+            linewidth=1.8 if stage in FOUND else 1.1,
+        )
         axes.add_patch(box)
         axes.text(LEFT + 0.12, top + 0.17, TITLES.get(stage, stage), fontsize=9.5, color=DARK, va="center")
         axes.text(

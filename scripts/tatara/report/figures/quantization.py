@@ -1,4 +1,6 @@
-"""The quantization ladder: what each bit of size costs, by token. Drawn from quant/ladder.csv, so that figure and table agree."""
+"""The quantization ladder: what each bit of size costs, by token. Drawn from quant/ladder.csv, so that figure and table
+agree.
+"""
 
 from pathlib import Path
 
@@ -10,9 +12,17 @@ SIDES = {"": (BLUE, "o", "without importance matrix"), WITH_MATRIX: (ORANGE, "D"
 
 
 def quant01_ladder(
-    *, ladder: Path | str, png: Path | str, svg: Path | str, max_delta_nll: float, min_top1: float, level: float, notice: str = ""
-) -> None:  # fmt: skip
-    """Draw the NLL difference from F16, the KL divergence and the top-1 agreement of each format against its bits per weight, a column a model.
+    *,
+    ladder: Path | str,
+    png: Path | str,
+    svg: Path | str,
+    max_delta_nll: float,
+    min_top1: float,
+    level: float,
+    notice: str = "",
+) -> None:
+    """Draw the NLL difference from F16, the KL divergence and the top-1 agreement of each format against its bits per
+    weight, a column a model.
 
     Args:
         ladder: quant/ladder.csv.
@@ -37,8 +47,17 @@ def quant01_ladder(
             for axes, key, factor in zip(panels[:, column], ("nll_difference", "kl", "top1"), (1, 1, 100), strict=True):
                 value, low, high = (factor * part[name].astype(float) for name in (key, f"{key}_low", f"{key}_high"))
                 x = part["bits_per_weight"] + (0 if alone else 0.06 if side else -0.06)
-                line = axes.errorbar(x, value, yerr=[value - low, high - value], fmt=f"{mark}-", color=colour, markersize=5, linewidth=1.2,
-                                     capsize=3, label=label)  # fmt: skip
+                line = axes.errorbar(
+                    x,
+                    value,
+                    yerr=[value - low, high - value],
+                    fmt=f"{mark}-",
+                    color=colour,
+                    markersize=5,
+                    linewidth=1.2,
+                    capsize=3,
+                    label=label,
+                )
             if not column:
                 handles.append(line)
         top, middle, bottom = panels[:, column]

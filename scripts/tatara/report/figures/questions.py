@@ -1,4 +1,6 @@
-"""Figures 9 to 11: scores by category, the five sides of each model, and every question's score. Drawn from judge files and tables."""
+"""Figures 9 to 11: scores by category, the five sides of each model, and every question's score. Drawn from judge files
+and tables.
+"""
 
 import textwrap
 from pathlib import Path
@@ -42,10 +44,19 @@ def _label(names: dict[str, str], model: str, fmt: str, width: int = 22) -> str:
 
 
 def fig09_category_scores(
-    *, judge: list[str], schema: Path | str, names: dict[str, str], png: Path | str, svg: Path | str, seed: int, level: float, resamples: int,
+    *,
+    judge: list[str],
+    schema: Path | str,
+    names: dict[str, str],
+    png: Path | str,
+    svg: Path | str,
+    seed: int,
+    level: float,
+    resamples: int,
     notice: str = "",
-) -> None:  # fmt: skip
-    """Draw the mean score of each model and format in each category, with intervals over its questions (paper Figure 9).
+) -> None:
+    """Draw the mean score of each model and format in each category, with intervals over its questions (paper Figure
+    9).
 
     Args:
         judge: judge files of all models and formats.
@@ -96,7 +107,8 @@ def fig09_category_scores(
 def profile(
     table: pandas.DataFrame, scores: dict[str, pandas.Series], seed: int, level: float, resamples: int
 ) -> dict[str, dict[str, Interval]]:
-    """Return side -> model -> value from 0 (worst) to 1 (best) with its interval: the definitions stand in figure 10's caption.
+    """Return side -> model -> value from 0 (worst) to 1 (best) with its interval: the definitions stand in figure 10's
+    caption.
 
     Args:
         table: table 3.
@@ -111,7 +123,8 @@ def profile(
         }
 
     def inverse(key: str) -> dict[str, Interval]:
-        # An empty answer or a time of zero would have no inverse: the smallest positive value among the models is the best there can be.
+        # An empty answer or a time of zero would have no inverse: the smallest positive value among the models is the
+        # best there can be.
         best = min((row[key] for row in rows.values() if row[key] > 0), default=numpy.nan)
         found = {}
         for model, row in rows.items():
@@ -129,18 +142,30 @@ def profile(
         )
 
     return {
-        "Score": scaled("score", 1 / 3), "Perfect rate": scaled("perfect", 1.0), "Conciseness": inverse("characters"), "Speed": inverse("seconds"),
+        "Score": scaled("score", 1 / 3),
+        "Perfect rate": scaled("perfect", 1.0),
+        "Conciseness": inverse("characters"),
+        "Speed": inverse("seconds"),
         "Stability": {model: stability(model) for model in rows},
-    }  # fmt: skip
+    }
 
 
 def fig10_model_profile(
-    *, judge: list[str], table3: Path | str, names: dict[str, str], png: Path | str, svg: Path | str, seed: int, level: float, resamples: int,
+    *,
+    judge: list[str],
+    table3: Path | str,
+    names: dict[str, str],
+    png: Path | str,
+    svg: Path | str,
+    seed: int,
+    level: float,
+    resamples: int,
     notice: str = "",
-) -> None:  # fmt: skip
+) -> None:
     """Draw five sides of each model at full precision on scales from 0 to 1 (paper Figure 10, there a radar chart).
 
-    Dots on parallel scales instead of a radar: its area depends on the order of the axes, and it has no room for intervals.
+    Dots on parallel scales instead of a radar: its area depends on the order of the axes, and it has no room for
+        intervals.
 
     Args:
         judge: judge files of all models and formats.
@@ -160,8 +185,18 @@ def fig10_model_profile(
             colour, mark = MARKS[j % len(MARKS)]
             y = i + (j - (len(found) - 1) / 2) * 0.72 / max(1, len(found))
             errors = [[side.value - side.low], [side.high - side.value]]
-            axes.errorbar(side.value, y, xerr=errors, fmt=mark, color=colour, markersize=6, ecolor=DARK, elinewidth=1.0, capsize=3,
-                          label=f"{names[model]} ({FORMATS[chosen[model]].label})" if i == 0 else None)  # fmt: skip
+            axes.errorbar(
+                side.value,
+                y,
+                xerr=errors,
+                fmt=mark,
+                color=colour,
+                markersize=6,
+                ecolor=DARK,
+                elinewidth=1.0,
+                capsize=3,
+                label=f"{names[model]} ({FORMATS[chosen[model]].label})" if i == 0 else None,
+            )
     axes.set_yticks(range(len(sides)), sides)
     axes.set_ylim(len(sides) - 0.5, -0.5)
     axes.set_xlim(-0.03, 1.03)
@@ -172,9 +207,17 @@ def fig10_model_profile(
 
 
 def fig11_question_scores(
-    *, judge: list[str], schema: Path | str, names: dict[str, str], png: Path | str, svg: Path | str, seed: int, level: float, resamples: int,
+    *,
+    judge: list[str],
+    schema: Path | str,
+    names: dict[str, str],
+    png: Path | str,
+    svg: Path | str,
+    seed: int,
+    level: float,
+    resamples: int,
     notice: str = "",
-) -> None:  # fmt: skip
+) -> None:
     """Draw the score of every question, by model and format, the questions grouped by category (paper Figure 11).
 
     Args:
@@ -193,8 +236,15 @@ def fig11_question_scores(
     figure = new_figure(11.0, 1.9 + len(files) * (0.3 + 0.1 * max(label.count("\n") for label in labels)))
     axes = figure.add_subplot()
     colours = ListedColormap([INVALID, *(LEVELS[score][0] for score in range(4))])
-    axes.pcolormesh(numpy.arange(len(ids) + 1), numpy.arange(len(files) + 1), shown, cmap=colours, norm=BoundaryNorm(numpy.arange(-1.5, 4), 5),
-                    edgecolors="white", linewidth=0.4)  # fmt: skip
+    axes.pcolormesh(
+        numpy.arange(len(ids) + 1),
+        numpy.arange(len(files) + 1),
+        shown,
+        cmap=colours,
+        norm=BoundaryNorm(numpy.arange(-1.5, 4), 5),
+        edgecolors="white",
+        linewidth=0.4,
+    )
     start = 0
     for category, count in ids.groupby("category", sort=False).size().items():
         axes.axvline(start, color=DARK, linewidth=1.0)

@@ -51,7 +51,8 @@ def fig05_training_loss(
 
     Args:
         train: train.json of each stage 1 run; several seeds of a size share its colour.
-        paper: resources/paper/table1.csv, where the paper's values are shown: the final loss of the sizes that both have.
+        paper: resources/paper/table1.csv, where the paper's values are shown: the final loss of the sizes that both
+            have.
     """
     reports = sorted((read_json(path) for path in train), key=lambda report: (report["n"], report["seed"]))
     colours = size_colours([report["n"] for report in reports])
@@ -107,9 +108,17 @@ def _errors(rows: list[dict], name: str, value: str, transform=lambda x: x) -> l
 
 
 def fig06_scale_nll(
-    *, scale: Path | str, selected: Path | str, png: Path | str, svg: Path | str, notice: str = "", level: float = 0.95, paper: Sequence[str] = ()
-) -> None:  # fmt: skip
-    """Draw training loss, test NLL, its paired difference from the size before, and perplexity by size (paper Figure 6).
+    *,
+    scale: Path | str,
+    selected: Path | str,
+    png: Path | str,
+    svg: Path | str,
+    notice: str = "",
+    level: float = 0.95,
+    paper: Sequence[str] = (),
+) -> None:
+    """Draw training loss, test NLL, its paired difference from the size before, and perplexity by size (paper Figure
+    6).
 
     Args:
         scale: scale/scale.csv.

@@ -1,4 +1,6 @@
-"""One style for every figure: colours that colour-blind readers can tell apart, Japanese glyphs, files that are the same bytes each time."""
+"""One style for every figure: colours that colour-blind readers can tell apart, Japanese glyphs, files that are the
+same bytes each time.
+"""
 
 import itertools
 import re
@@ -91,7 +93,9 @@ def save(figure: Figure, png: Path | str, svg: Path | str, notice: str = "") -> 
 
 
 def size_axis(axes: Axes, sizes: list[int]) -> dict[int, float]:
-    """Label the x axis with the training sizes and return where each stands: to scale where the labels have room, else evenly spaced."""
+    """Label the x axis with the training sizes and return where each stands: to scale where the labels have room, else
+    evenly spaced.
+    """
     sizes = sorted(sizes)
     gaps = [after - before for before, after in itertools.pairwise(sizes)]
     to_scale = not gaps or min(gaps) >= 0.11 * (sizes[-1] - sizes[0])
@@ -112,7 +116,9 @@ def size_colours(sizes: list[int]) -> dict[int, tuple]:
 
 
 def wrap(label: str, width: int = 18) -> str:
-    """Return a label in lines of about this many Latin letters; a Japanese character counts two, and lines break after - / _ as well."""
+    """Return a label in lines of about this many Latin letters; a Japanese character counts two, and lines break after
+    - / _ as well.
+    """
     lines, used = [""], 0
     for part in re.findall(r"[\u2e80-\uffff]|\s+|[^\s/_\u2e80-\uffff-]*[/_-]+|[^\s/_\u2e80-\uffff-]+", label):
         cells = sum(2 if letter >= "\u2e80" else 1 for letter in part)
