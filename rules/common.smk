@@ -1,4 +1,5 @@
 # What the stages share: the checked configuration, names, paths, and what a job gets.
+import json
 import os
 import re
 import sys
@@ -116,6 +117,16 @@ def ollama_template(wildcards):
     """Return the file of a model's template for Ollama where the configuration names one, as a named input."""
     file = config["models"][wildcards.model]["ollama_template"]
     return {"template": resource(file)} if file else {}
+
+
+def selected_subset(wildcards):
+    """Return the subset of the selected size. Its own file and not the copy: it is as old as it was when the same size is selected again."""
+    with checkpoints.scale.get().output.selected.open(encoding="utf-8") as file:
+        return f"results/subsets/subset_merged_{json.load(file)['n']}.jsonl"
+
+
+# Where the pipeline is drawn, a size is what flows from the selection.
+selected_subset.drawn_as = "results/scale/selected.json"
 
 
 def judge_file(judge):

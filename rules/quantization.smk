@@ -6,7 +6,7 @@ rule imatrix:
     input:
         base="results/base/{model}",
         f16="results/gguf/{model}-f16.gguf",
-        subset="results/subsets/subset_selected.jsonl",
+        subset=selected_subset,
     output:
         matrix="results/quant/{model}-imatrix.gguf",
         text="results/quant/{model}-imatrix.txt",

@@ -14,6 +14,7 @@ rule resolved_config:
         "results/logs/resolved_config.log",
     params:
         config=config,
+        code=code_of("resolved_config"),
     script:
         "../scripts/resolved_config.py"
 
@@ -32,6 +33,7 @@ rule provenance:
         config=config,
         commit=pipeline_commit(),
         pipeline=pipeline_digest(),
+        code=code_of("provenance"),
     script:
         "../scripts/provenance.py"
 

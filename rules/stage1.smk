@@ -53,8 +53,8 @@ rule nll_scale:
         "../scripts/nll_adapter.py"
 
 
-rule scale:
-    """Compare the sizes and select one."""
+checkpoint scale:
+    """Compare the sizes and select one; what follows goes by the size, so that the same choice made again retrains nothing."""
     input:
         train=expand("results/adapters/{run}/train.json", run=SCALE_RUNS),
         nll=expand("results/nll/{run}.json", run=SCALE_RUNS),

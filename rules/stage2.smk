@@ -5,7 +5,7 @@ rule train_selected:
     """Train a model's adapter on the selected subset."""
     input:
         base="results/base/{model}",
-        subset="results/subsets/subset_selected.jsonl",
+        subset=selected_subset,
     output:
         adapter=[
             f"results/adapters/{{model}}_selected_r{{r}}_s{{seed}}/{name}"

@@ -9,8 +9,11 @@ def _examples(patterns: Iterable, example: dict[str, str]) -> list[str]:
     """Return the paths of a rule's inputs for one job; functions are asked with example wildcards."""
     found = []
     for item in patterns:
-        given = item(SimpleNamespace(**example, get=example.get)) if callable(item) else item
-        for path in [given] if isinstance(given, str) else given:
+        if callable(item):  # a function of a checkpoint's outcome says what it is drawn as
+            paths = getattr(item, "drawn_as", None) or item(SimpleNamespace(**example, get=example.get))
+        else:
+            paths = item
+        for path in [paths] if isinstance(paths, str) else paths:
             text = str(path)
             for name, value in example.items():
                 text = text.replace(f"{{{name}}}", value)
