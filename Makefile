@@ -11,7 +11,7 @@ STUDY := $(basename $(notdir $(CONFIG)))
 # The default study lies in results/, every other one in runs/NAME/results/.
 DIRECTORY := $(if $(filter config,$(STUDY)),.,runs/$(STUDY))
 BIN := $(abspath $(VENV))/bin
-SNAKEMAKE := PATH="$(BIN):$$PATH" $(BIN)/snakemake --configfile $(CONFIG) --directory $(DIRECTORY)
+SNAKEMAKE := PATH="$(BIN):$$PATH" $(BIN)/snakemake --configfile $(CONFIG) --directory $(DIRECTORY) $(if $(PROFILE),--profile $(PROFILE))
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run dry-run take-up bundle load-graph export-graph deploy test test-services test-faults audit lint dag unlock lock clean
@@ -21,6 +21,7 @@ help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' Makefile
 	@echo; echo 'Variables:'
 	@echo '  CONFIG        the study; results of config.yaml lie in results/, of NAME.yaml in runs/NAME/results/'
+	@echo '  PROFILE       settings of the machine, such as profiles/workstation (threads, memory of the GPU)'
 	@echo '  CORES, GPUS   jobs at once (all cores; one job a GPU, or without a GPU as many as cores)'
 	@echo '  PYTHON        the Python that makes the environment (python3; 3.11 or newer)'
 	@echo '  TATARA_VENV   folder of the environment (.venv); clones may share one'
