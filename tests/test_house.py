@@ -6,7 +6,7 @@ import ast
 from pathlib import Path
 
 import pytest
-from conftest import REPOSITORY
+from pipeline_copy import REPOSITORY
 
 PACKAGE = REPOSITORY / "scripts" / "tatara"
 ORDER = ["job", "files", "ollama", "data", "llama", "models", "train", "evaluate", "measure", "report"]  # bottom to top
