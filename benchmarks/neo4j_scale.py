@@ -1,6 +1,6 @@
 """Time and memory of loading a graph into Neo4j and exporting it; writes benchmarks/neo4j_scale.csv.
 
-Usage: python benchmarks/neo4j_scale.py   (some minutes; needs Java and Maven, as tests/neo4j_server.py)
+Usage: python benchmarks/neo4j_scale.py   (some minutes; needs Java and Maven, as tests/support/neo4j_server.py)
 
 Graphs of 10,000 nodes and 30,000 relations up to ten times that are loaded into an empty database of a real server (512
 MiB of heap) and exported from it. One hub has a tenth of the relations. Peak memory is that of our process and of the
@@ -17,8 +17,8 @@ import time
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(REPOSITORY / "scripts"), str(REPOSITORY / "tests")]
-from tatara.data.schema import RelationType, Schema
+sys.path[:0] = [str(REPOSITORY / "scripts"), str(REPOSITORY / "tests/support")]
+from tatara.data.schema import RelationType, Schema  # noqa: E402
 
 COLUMNS = ["nodes", "relations", "step", "seconds", "peak_mib", "server_peak_mib"]
 SIZES = (10_000, 25_000, 50_000, 100_000)

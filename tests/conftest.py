@@ -2,129 +2,19 @@
 tests of services.
 """
 
-import contextlib
-import os
 import secrets
 import shutil
-import signal
-import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import neo4j_server as neo4j_tests
-import offline
 import ollama_server as ollama
-import psutil
 import pytest
 import yaml
+from pipeline_copy import REPOSITORY, Copy
 from tatara.models.base import fetch_package
 
-REPOSITORY = Path(__file__).resolve().parent.parent
-# The programs of this environment come first, as `make` has it.
-ENVIRONMENT = {
-    **os.environ,
-    "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-    "HF_HUB_OFFLINE": "1",
-}
-
-
 OFFLINE_COUNTERS = ".offline"  # file of a copy
-
-
-def kill(process: subprocess.Popen) -> None:
-    """Kill a run with all that it started, without warning."""
-    root = psutil.Process(process.pid)
-    for victim in [*root.children(recursive=True), root]:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(victim.pid, signal.SIGKILL)
-    process.wait()
-
-
-def at_work(root: psutil.Process, name: str) -> psutil.Process | None:
-    """Return a process that `root` started, the script or program of that name, None where none works now."""
-    for process in root.children(recursive=True):
-        with contextlib.suppress(psutil.Error):  # it has just ended
-            if any(part.endswith(name) for part in process.cmdline()[:2]):
-                return process
-    return None
-
-
-class Copy:
-    """A copy of the repository that a test may change and run."""
-
-    def __init__(self, folder: Path):
-        self.folder = folder
-        listed = subprocess.run(
-            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-            cwd=REPOSITORY,
-            capture_output=True,
-            check=True,
-            text=True,
-        )
-        for name in filter(None, listed.stdout.split("\0")):
-            if (REPOSITORY / name).is_file():
-                (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(REPOSITORY / name, folder / name)
-
-    @classmethod
-    def of(cls, folder: Path) -> "Copy":
-        """Return a copy that is there already."""
-        copy = cls.__new__(cls)
-        copy.folder = folder
-        return copy
-
-    def command(self, *arguments: str, config: str = "config/smoke.yaml") -> list[str]:
-        """Return the command line of snakemake; targets first, since options such as --resources take all that follows."""
-        return [sys.executable, "-m", "snakemake", *arguments, "--configfile", config]
-
-    def snakemake(
-        self, *arguments: str, config: str = "config/smoke.yaml", counters: Path | None = None
-    ) -> subprocess.CompletedProcess:
-        """Run snakemake and return its end with what it said, standard output and error together.
-
-        Args:
-            counters: where the counters of a network namespace go, in which it runs cut off (`offline`).
-        """
-        command = self.command(*arguments, config=config)
-        return subprocess.run(
-            offline.command(counters, command) if counters else command,
-            cwd=self.folder,
-            env={**os.environ, **ENVIRONMENT},
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-
-    def kill_when(self, target: str, condition: Callable[[psutil.Process], bool]) -> None:
-        """Run snakemake for a target and kill it with all its children, without warning, as soon as `condition` holds
-        (of snakemake's process).
-        """
-        process = subprocess.Popen(
-            self.command(target, "--cores", "1"),
-            cwd=self.folder,
-            env=ENVIRONMENT,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        root = psutil.Process(process.pid)
-        try:
-            while not condition(root):
-                assert process.poll() is None, "it ended before it could be killed"
-                time.sleep(0.02)
-        finally:
-            kill(process)
-
-    def planned(self, *arguments: str, config: str = "config/smoke.yaml") -> dict[str, int]:
-        """Return rule -> number of jobs that a dry run would do."""
-        done = self.snakemake(*arguments, "--dry-run", "--cores", "2", config=config)
-        assert done.returncode == 0, done.stdout
-        if "Job stats:" not in done.stdout:
-            return {}
-        table = done.stdout.split("Job stats:")[1].split("total")[0].splitlines()[3:]
-        return {line.split()[0]: int(line.split()[1]) for line in table if line.strip()}
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy
 import pandas
 import pytest
-from conftest import REPOSITORY
+from pipeline_copy import REPOSITORY
 from tatara.evaluate import judge_file
 from tatara.evaluate.rubric import rubric
 from tatara.files.jsonl import read_jsonl

@@ -4,7 +4,7 @@ import importlib.util
 import sys
 
 import pytest
-from conftest import REPOSITORY
+from pipeline_copy import REPOSITORY
 
 _spec = importlib.util.spec_from_file_location("audit", REPOSITORY / "tools/audit.py")
 audit = sys.modules["audit"] = importlib.util.module_from_spec(_spec)

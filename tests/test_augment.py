@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from conftest import REPOSITORY
 from domain_small import graph, templates
+from pipeline_copy import REPOSITORY
 from proxy import HttpProxy
 from tatara.data.augment import REASONS, Terms, augment, judge, render
 from tatara.data.pairs import make_pairs

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
-import tiny
+import tiny_models
 import torch
 from tatara.evaluate import answers, batches, greedy
 from tatara.job.errors import InputError
@@ -30,11 +30,11 @@ ROWS = [
 @pytest.fixture(scope="module")
 def work(tmp_path_factory) -> dict:
     folder = tmp_path_factory.mktemp("together")
-    base = tiny.make_base(folder / "base", "llama3")
-    tiny.train(folder / "trained", base)
+    base = tiny_models.make_base(folder / "base", "llama3")
+    tiny_models.train(folder / "trained", base)
     convert.convert(base, folder / "f16.gguf")
     tokenizer = loading.load_tokenizer(base)
-    prompts = [chat.encode_prompt(tokenizer, row["question"], tiny.SYSTEM) for row in ROWS]
+    prompts = [chat.encode_prompt(tokenizer, row["question"], tiny_models.SYSTEM) for row in ROWS]
     assert len(set(map(len, prompts))) > 2  # padding and places matter only where lengths differ
     return {
         "folder": folder,
@@ -89,7 +89,7 @@ def answer(work: dict, folder: Path, fmt: str = "f16", **changes) -> list[dict]:
         "answers": folder / "a.jsonl",
         "times": folder / "a.csv",
         "partial": folder / "partial.jsonl",
-        "system": tiny.SYSTEM,
+        "system": tiny_models.SYSTEM,
         "limit": LIMIT,
         "context": 512,
         "threads": 1,

@@ -4,7 +4,7 @@ import json
 
 import pytest
 import yaml
-from conftest import REPOSITORY
+from pipeline_copy import REPOSITORY
 from synthetic import write_study
 from tatara.report.cards import LICENCES, write_card
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import REPOSITORY
+from pipeline_copy import REPOSITORY
 from tatara.files.config import check_config
 from tatara.job.errors import InputError
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 import yaml
-from conftest import REPOSITORY
+from pipeline_copy import REPOSITORY
 
 ENVS = REPOSITORY / "envs"
 PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)(?: ; ([^\\\n]+?))?\s*\\?$", re.MULTILINE)

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import REPOSITORY, Copy
+from pipeline_copy import REPOSITORY, Copy
 
 
 def replace(path: Path, old: str, new: str) -> None:

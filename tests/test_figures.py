@@ -5,8 +5,8 @@ import warnings
 import xml.etree.ElementTree as ElementTree
 
 import pytest
-from conftest import REPOSITORY
 from PIL import Image
+from pipeline_copy import REPOSITORY
 from synthetic import SCHEMA, write_study
 from tatara.files.formats import WITH_MATRIX
 from tatara.report.figures import compare, data, domain, pipeline, quantization, questions, scale, style

@@ -1,7 +1,7 @@
 """The fused training step is the same function as transformers' and PEFT's, sample by sample, packed or not."""
 
 import pytest
-import tiny
+import tiny_models
 import torch
 from bitsandbytes.functional import dequantize_4bit, quantize_4bit
 from bitsandbytes.nn import Params4bit
@@ -15,7 +15,7 @@ CPU = torch.device("cpu")
 @pytest.fixture(scope="module", params=["llama3", "qwen2"])
 def peft_model(request, tmp_path_factory):
     """A PEFT model over an NF4 base, its B matrices and biases not zero, and four encoded samples of different lengths."""
-    folder = tiny.make_base(tmp_path_factory.mktemp("fused") / request.param, request.param)
+    folder = tiny_models.make_base(tmp_path_factory.mktemp("fused") / request.param, request.param)
     model = loading.load_nf4(folder, CPU)
     torch.manual_seed(0)
     model = get_peft_model(
@@ -28,7 +28,8 @@ def peft_model(request, tmp_path_factory):
                 parameter.normal_(std=0.05)
     tokenizer = loading.load_tokenizer(folder)
     samples = [
-        chat.encode(tokenizer, "堤防とは。" * n, "土の構造物である。" * (5 - n), tiny.SYSTEM) for n in (1, 2, 3, 4)
+        chat.encode(tokenizer, "堤防とは。" * n, "土の構造物である。" * (5 - n), tiny_models.SYSTEM)
+        for n in (1, 2, 3, 4)
     ]
     return model.train(), samples
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ENVIRONMENT, REPOSITORY
+from pipeline_copy import ENVIRONMENT, REPOSITORY
 from tatara.job import gpus
 
 SNAKEFILE = """

@@ -7,7 +7,7 @@ import json
 
 import pytest
 import yaml
-from conftest import Copy
+from pipeline_copy import Copy
 from tatara.files.jsonl import read_jsonl
 
 NAMES = [

@@ -7,7 +7,7 @@ from modulefinder import ModuleFinder
 from pathlib import Path
 
 import pytest
-from conftest import REPOSITORY
+from pipeline_copy import REPOSITORY
 from tatara.job import digests
 
 SCRIPTS = REPOSITORY / "scripts"

@@ -3,7 +3,7 @@
 import csv
 
 import pytest
-from conftest import REPOSITORY
+from pipeline_copy import REPOSITORY
 from tatara.evaluate.judge_file import COLUMNS
 from tatara.evaluate.rubric import judge_rubric, rubric
 from tatara.files.jsonl import read_jsonl, write_jsonl

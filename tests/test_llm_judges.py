@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import REPOSITORY, Copy
+from pipeline_copy import REPOSITORY, Copy
 from tatara.evaluate import llm_judges
 from tatara.evaluate.judge_file import combine
 from tatara.evaluate.rubric import judge_rubric

@@ -12,8 +12,8 @@ import mounts
 import numpy
 import psutil
 import pytest
-from conftest import ENVIRONMENT, Copy, at_work, kill
 from gguf import GGUFWriter
+from pipeline_copy import ENVIRONMENT, Copy, at_work, kill
 from tatara.llama import tools
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pandas
 import pytest
-import tiny
+import tiny_models
 import torch
-from conftest import REPOSITORY
 from gguf import GGUFReader
+from pipeline_copy import REPOSITORY
 from safetensors.torch import load_file
 from tatara.evaluate import answers, greedy, nll, parity
 from tatara.job.errors import InputError
@@ -21,7 +21,7 @@ from tatara.models import chat, loading
 from tatara.train import merge, samples, trainer
 from transformers import AutoModelForCausalLM
 
-ROWS = [{**pair, "category": "設計", "reference": pair["answer"]} for pair in tiny.PAIRS[:3]]
+ROWS = [{**pair, "category": "設計", "reference": pair["answer"]} for pair in tiny_models.PAIRS[:3]]
 
 
 @pytest.fixture(scope="module")
@@ -31,12 +31,12 @@ def work(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def bases(work) -> dict[str, Path]:
-    return {family: tiny.make_base(work / family, family) for family in ("llama3", "qwen2", "unigram")}
+    return {family: tiny_models.make_base(work / family, family) for family in ("llama3", "qwen2", "unigram")}
 
 
 @pytest.fixture(scope="module")
 def trained(work, bases) -> dict:
-    report = tiny.train(work / "trained", bases["llama3"])
+    report = tiny_models.train(work / "trained", bases["llama3"])
     return {"report": report, "adapter": work / "trained/adapter", "base": bases["llama3"]}
 
 
@@ -56,11 +56,11 @@ def f16(work, merged) -> Path:
 def test_prompt_and_end_of_turn(bases, family, end):
     tokenizer = loading.load_tokenizer(bases[family])
     assert tokenizer.convert_ids_to_tokens(chat.end_of_turn(tokenizer)) == end
-    item = chat.encode(tokenizer, "堤防とは。", "土の構造物である。", tiny.SYSTEM)
+    item = chat.encode(tokenizer, "堤防とは。", "土の構造物である。", tiny_models.SYSTEM)
     assert item.labels[: item.prompt_tokens] == [chat.IGNORED] * item.prompt_tokens
     assert tokenizer.decode(item.input_ids[item.prompt_tokens :]) == "土の構造物である。" + end
     prompt = tokenizer.decode(item.input_ids[: item.prompt_tokens])
-    assert tiny.SYSTEM in prompt
+    assert tiny_models.SYSTEM in prompt
     assert "堤防とは。" in prompt
     assert tokenizer.pad_token_id not in chat.stop_tokens(tokenizer)
     if tokenizer.bos_token_id is not None:
@@ -80,7 +80,7 @@ def test_a_template_without_a_system_role(bases):
         "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system') }}{% endif %}"
         + tokenizer.chat_template
     )
-    assert tiny.SYSTEM in chat.prompt_text(tokenizer, "堤防とは。", tiny.SYSTEM)
+    assert tiny_models.SYSTEM in chat.prompt_text(tokenizer, "堤防とは。", tiny_models.SYSTEM)
 
 
 def test_no_chat_template_is_an_error(bases):
@@ -117,10 +117,12 @@ def test_the_loss_is_that_of_the_answer_alone(trained):
     tokenizer = loading.load_tokenizer(trained["base"])
     model = loading.load_nf4(trained["base"], torch.device("cpu"))
     decoded = trained["report"]["first_batch"]
-    assert all(text.endswith("<|eot_id|>") and "点検する" in text and tiny.SYSTEM not in text for text in decoded)
+    assert all(
+        text.endswith("<|eot_id|>") and "点検する" in text and tiny_models.SYSTEM not in text for text in decoded
+    )
     nats = tokens = 0
-    for pair in tiny.PAIRS:
-        item = chat.encode(tokenizer, pair["question"], pair["answer"], tiny.SYSTEM)
+    for pair in tiny_models.PAIRS:
+        item = chat.encode(tokenizer, pair["question"], pair["answer"], tiny_models.SYSTEM)
         logits = model(input_ids=torch.tensor([item.input_ids])).logits[0, item.prompt_tokens - 1 : -1]
         targets = torch.tensor(item.input_ids[item.prompt_tokens :])
         nats += torch.nn.functional.cross_entropy(logits, targets, reduction="sum").item()
@@ -141,16 +143,16 @@ def test_wrong_labels_are_refused(bases):
 
 def test_a_pair_that_is_too_long_is_an_error(work, bases):
     with pytest.raises(InputError, match=r"pair p0 has \d+ tokens, config key train.max_length allows 10"):
-        tiny.train(work / "long", bases["llama3"], settings={"max_length": 10})
+        tiny_models.train(work / "long", bases["llama3"], settings={"max_length": 10})
 
 
 def test_unsloth_on_a_cpu_is_an_error(work, bases):
     with pytest.raises(InputError, match=r"train\.backend is unsloth, but unsloth needs a GPU"):
-        tiny.train(work / "unsloth", bases["llama3"], settings={"backend": "unsloth"})
+        tiny_models.train(work / "unsloth", bases["llama3"], settings={"backend": "unsloth"})
 
 
 def test_the_same_seed_gives_the_same_adapter(work, bases, trained):
-    tiny.train(work / "again", bases["llama3"])
+    tiny_models.train(work / "again", bases["llama3"])
     assert (work / "again/adapter/adapter_model.safetensors").read_bytes() == (
         trained["adapter"] / "adapter_model.safetensors"
     ).read_bytes()
@@ -167,8 +169,8 @@ def test_an_interrupted_training_ends_with_the_same_adapter(work, bases, trained
     with monkeypatch.context() as patch:
         patch.setattr(trainer, "_Steps", Stopping)
         with pytest.raises(KeyboardInterrupt):
-            tiny.train(folder, bases["llama3"])
-    report = tiny.train(folder, bases["llama3"])
+            tiny_models.train(folder, bases["llama3"])
+    report = tiny_models.train(folder, bases["llama3"])
     assert report["resumed_from"] == f"checkpoint-{steps - 1}"
     assert [step["loss"] for step in report["steps"]] == [step["loss"] for step in trained["report"]["steps"]]
     assert (folder / "adapter/adapter_model.safetensors").read_bytes() == (
@@ -210,9 +212,9 @@ def check_parity(merged: Path, files: dict, output: Path) -> dict:
         merged=merged,
         files=files,
         rows=ROWS,
-        descriptions=tiny.TEXTS,
+        descriptions=tiny_models.TEXTS,
         output=output,
-        system=tiny.SYSTEM,
+        system=tiny_models.SYSTEM,
         settings=SETTINGS,
         context=512,
         threads=1,
@@ -225,14 +227,14 @@ def test_parity_of_what_was_converted(work, merged, f16):
     quantize.quantize(f16, work / "q4.gguf", "q4", 1)
     assert (work / "q4.gguf").stat().st_size < f16.stat().st_size
     found = check_parity(merged, {"f16": f16, "q4": work / "q4.gguf"}, work / "parity.json")
-    assert found["formats"]["f16"]["lines"] == 2 * len(ROWS) + len(tiny.TEXTS)
+    assert found["formats"]["f16"]["lines"] == 2 * len(ROWS) + len(tiny_models.TEXTS)
     assert found["formats"]["f16"]["mean_kl"] < found["formats"]["q4"]["mean_kl"]
     assert found["shape"] | {"heads": 4, "kv_heads": 1, "qkv_bias": False} == found["shape"]
 
 
 def test_rows_that_no_k_quant_takes_are_counted_as_llama_quantize_stores_them(tmp_path, caplog):
     """Rows of 96 weights: all matrices but those of the MLP's way down, whose rows have 256."""
-    folder = tiny.make_base(tmp_path / "base", "llama3", hidden_size=96)
+    folder = tiny_models.make_base(tmp_path / "base", "llama3", hidden_size=96)
     convert.convert(folder, tmp_path / "f16.gguf")
     quantize.quantize(tmp_path / "f16.gguf", tmp_path / "q8.gguf", "q8", 1)
     assert "other types" not in caplog.text
@@ -286,7 +288,7 @@ SENTENCES = (
 
 def test_a_unigram_tokenizer_without_byte_fallback_has_the_same_ids_in_llama_cpp(tmp_path):
     """1,200 sentences: the domain's, punctuation, digits, rare kanji, emoji; and the distributions agree as well."""
-    folder = tiny.make_base(tmp_path / "base", "unigram", byte_fallback=False)
+    folder = tiny_models.make_base(tmp_path / "base", "unigram", byte_fallback=False)
     convert.convert(folder, tmp_path / "f16.gguf")
     tokenizer = loading.load_tokenizer(folder)
     graph = [
@@ -313,13 +315,13 @@ def test_nll_by_hand(trained, work):
         output=work / "nll.json",
         name="a",
         model="tiny",
-        system=tiny.SYSTEM,
+        system=tiny_models.SYSTEM,
         threads=1,
         device="cpu",
     )
     tokenizer = loading.load_tokenizer(trained["base"])
     model = loading.load_nf4(trained["base"], torch.device("cpu"), trained["adapter"])
-    item = chat.encode(tokenizer, ROWS[0]["question"], ROWS[0]["reference"], tiny.SYSTEM)
+    item = chat.encode(tokenizer, ROWS[0]["question"], ROWS[0]["reference"], tiny_models.SYSTEM)
     loss = model(input_ids=torch.tensor([item.input_ids]), labels=torch.tensor([item.labels])).loss.item()
     first = found["questions"][0]
     assert first["nats"] / first["tokens"] == pytest.approx(loss, rel=1e-4)
@@ -336,12 +338,14 @@ def test_nll_of_gguf_agrees_with_transformers(merged, f16, work):
         output=work / "nll2.json",
         name="f16",
         model="tiny",
-        system=tiny.SYSTEM,
+        system=tiny_models.SYSTEM,
         context=512,
         threads=1,
     )
     tokenizer, model = loading.load_tokenizer(merged), loading.load_model(merged, torch.device("cpu"))
-    expected = nll.summary("hf", "tiny", nll.score(tokenizer, ROWS, tiny.SYSTEM, "hf", nll.transformers_logits(model)))
+    expected = nll.summary(
+        "hf", "tiny", nll.score(tokenizer, ROWS, tiny_models.SYSTEM, "hf", nll.transformers_logits(model))
+    )
     assert got["nll"] == pytest.approx(expected["nll"], rel=1e-3)
 
 
@@ -351,7 +355,7 @@ def test_answers_of_both_engines_agree(merged, f16):
     one = greedy.transformers_generate(model, tokenizer, stops, 12)
     other = greedy.llama_generate(gguf_model.load(f16, 512, 1), stops, 12)
     for row in ROWS:
-        prompt = chat.encode_prompt(tokenizer, row["question"], tiny.SYSTEM)
+        prompt = chat.encode_prompt(tokenizer, row["question"], tiny_models.SYSTEM)
         assert one(prompt) == other(prompt)
 
 
@@ -366,7 +370,7 @@ def answer(trained: dict, f16: Path, folder: Path, **changes) -> str:
         "answers": folder / "a.jsonl",
         "times": folder / "a.csv",
         "partial": folder / "partial.jsonl",
-        "system": tiny.SYSTEM,
+        "system": tiny_models.SYSTEM,
         "limit": 8,
         "context": 512,
         "threads": 1,

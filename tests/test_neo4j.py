@@ -5,8 +5,8 @@ import shutil
 import neo4j
 import pytest
 import yaml
-from conftest import Copy
 from domain_small import TOC, graph, schema
+from pipeline_copy import Copy
 from proxy import Proxy
 from tatara.data.graph import Graph, build_graph, write_graph
 from tatara.data.graph_neo4j import PASSWORD, connect, read_graph

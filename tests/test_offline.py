@@ -7,7 +7,8 @@ import sys
 
 import offline
 import pytest
-from conftest import OFFLINE_COUNTERS, Copy
+from conftest import OFFLINE_COUNTERS
+from pipeline_copy import Copy
 
 pytestmark = pytest.mark.skipif(
     not offline.prefix(), reason="this machine permits no network namespaces (unshare --net)"

@@ -3,7 +3,7 @@
 import gguf
 import numpy
 import pytest
-import tiny
+import tiny_models
 import torch
 from tatara.job import gpu_layers, gpus
 from tatara.llama import convert
@@ -20,15 +20,15 @@ def test_the_output_comes_first_and_each_layer_brings_its_cache(free, parts):
 
 
 def test_the_sizes_of_a_file_are_those_of_its_tensors(tmp_path):
-    folder = tiny.make_base(tmp_path / "base", "llama3")
+    folder = tiny_models.make_base(tmp_path / "base", "llama3")
     convert.convert(folder, tmp_path / "f16.gguf")
     layers, output, cell = gpu_layers.shape(tmp_path / "f16.gguf")
     tensors = gguf.GGUFReader(tmp_path / "f16.gguf").tensors
     embedding = sum(int(tensor.n_bytes) for tensor in tensors if tensor.name == "token_embd.weight")
-    assert len(layers) == tiny.SHAPE["layers"]
+    assert len(layers) == tiny_models.SHAPE["layers"]
     assert sum(layers) + output + embedding == sum(int(tensor.n_bytes) for tensor in tensors)
-    channels = tiny.SHAPE["hidden_size"] // tiny.SHAPE["heads"]
-    assert cell == 2 * tiny.SHAPE["kv_heads"] * channels * numpy.dtype("float16").itemsize
+    channels = tiny_models.SHAPE["hidden_size"] // tiny_models.SHAPE["heads"]
+    assert cell == 2 * tiny_models.SHAPE["kv_heads"] * channels * numpy.dtype("float16").itemsize
 
 
 gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU; run on one by hand")
@@ -40,7 +40,7 @@ def test_a_file_larger_than_its_share_of_the_gpu_gives_the_same_logits(tmp_path,
     """A limit that leaves room for the output and some of the eight layers."""
     from tatara.llama import gguf_model
 
-    folder = tiny.make_base(tmp_path / "base", "llama3", hidden_size=1024, intermediate_size=4096, layers=8)
+    folder = tiny_models.make_base(tmp_path / "base", "llama3", hidden_size=1024, intermediate_size=4096, layers=8)
     convert.convert(folder, tmp_path / "f16.gguf")
     layers, output, cell = gpu_layers.shape(tmp_path / "f16.gguf")
     ids = list(range(5, 205))

@@ -10,7 +10,7 @@ from pathlib import Path
 import ollama_server as ollama
 import pytest
 import yaml
-from conftest import REPOSITORY, Copy
+from pipeline_copy import REPOSITORY, Copy
 from proxy import HttpProxy
 from tatara.evaluate import deploy, ollama_answers
 from tatara.evaluate.ollama_template import frame, ollama_template
@@ -19,7 +19,7 @@ from tatara.job.errors import InputError
 from tatara.llama import convert, quantize
 from tatara.models import chat, gguf_source, loading
 from tatara.ollama.client import Server
-from tiny import SYSTEM, make_base
+from tiny_models import SYSTEM, make_base
 
 pytestmark = pytest.mark.services
 FAMILIES = ("llama3", "qwen2", "unigram")

@@ -3,8 +3,8 @@
 import shutil
 
 import pytest
-from conftest import REPOSITORY
 from paper_audit import AGREES, DIFFERS, Paper, audit, page, parameters
+from pipeline_copy import REPOSITORY
 from tatara.report.paper import LAYOUTS, shown
 
 TABLES = REPOSITORY / "resources/paper"

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from conftest import Copy
-from trees import differing
+from finished_files import differing
+from pipeline_copy import Copy
 
 TRAINING = {"base", "train_scale", "train_selected"}
 

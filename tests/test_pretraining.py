@@ -4,7 +4,7 @@ import json
 import math
 
 import pytest
-import tiny
+import tiny_models
 import torch
 from tatara.evaluate import greedy
 from tatara.evaluate.batches import first_difference
@@ -29,8 +29,8 @@ def test_what_is_held_out_is_not_trained_on():
 
 
 def test_the_held_out_loss_is_written_and_falls(tmp_path):
-    source = {"scratch": {**tiny.SHAPE, "tokenizer": "llama3", "byte_fallback": True, "steps": 12}}
-    kept, held = base.hold_out(tiny.TEXTS, 0.1)
+    source = {"scratch": {**tiny_models.SHAPE, "tokenizer": "llama3", "byte_fallback": True, "steps": 12}}
+    kept, held = base.hold_out(tiny_models.TEXTS, 0.1)
     base.build(
         name="a",
         source=source,
@@ -58,7 +58,7 @@ def test_the_held_out_loss_is_written_and_falls(tmp_path):
 
 def test_a_unigram_vocabulary_of_many_texts_knows_every_character(monkeypatch):
     monkeypatch.setattr(families, "UNIGRAM_TEXTS", 20)
-    texts = [*tiny.TEXTS, "鱻の護岸。", *tiny.TEXTS[::-1]]
+    texts = [*tiny_models.TEXTS, "鱻の護岸。", *tiny_models.TEXTS[::-1]]
     tokenizer = families.train_tokenizer(texts, "unigram", 512, byte_fallback=False)
     assert tokenizer.unk_token_id not in tokenizer("鱻の護岸。")["input_ids"]
     assert tokenizer.unk_token_id in tokenizer("麤の護岸。")["input_ids"]
@@ -73,10 +73,10 @@ def test_pretraining_on_a_gpu_learns_what_the_cpu_learns():
     loading.prepare(0, 1)
     last = {}
     for place in ("cpu", "cuda"):
-        tokenizer = families.train_tokenizer(tiny.TEXTS, "llama3", 512)
-        model = scratch.make_model(tokenizer, tiny.SHAPE, 1).to(place)
+        tokenizer = families.train_tokenizer(tiny_models.TEXTS, "llama3", 512)
+        model = scratch.make_model(tokenizer, tiny_models.SHAPE, 1).to(place)
         losses = pretraining.pretrain(
-            model, tokenizer, tiny.TEXTS, steps=30, batch_size=4, block=32, learning_rate=0.003, seed=1
+            model, tokenizer, tiny_models.TEXTS, steps=30, batch_size=4, block=32, learning_rate=0.003, seed=1
         )
         assert len(losses) == 30 and losses[-1] < losses[0] - 1
         last[place] = losses[-1]
@@ -87,7 +87,7 @@ def test_pretraining_on_a_gpu_learns_what_the_cpu_learns():
 @gpu
 def test_answers_together_on_a_gpu(tmp_path):
     """The same tokens, or another one only where the logits of both are within the rounding of a batched product."""
-    folder = tiny.make_base(tmp_path / "base", "llama3")
+    folder = tiny_models.make_base(tmp_path / "base", "llama3")
     convert.convert(folder, tmp_path / "f16.gguf")
     model = gguf_model.load(tmp_path / "f16.gguf", 512, 1)
     prompts = [list(range(10, 20 + 7 * n)) for n in range(8)]

@@ -4,9 +4,9 @@ executed.
 
 import pytest
 import yaml
-from conftest import REPOSITORY
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pipeline_copy import REPOSITORY
 from readers import READERS, spoil
 from tatara.files.config import check_config
 from tatara.job.errors import InputError

@@ -8,8 +8,8 @@ from html.parser import HTMLParser
 
 import pandas
 import pytest
-from conftest import REPOSITORY
 from fontTools.ttLib import TTFont
+from pipeline_copy import REPOSITORY
 from synthetic import SCHEMA, write_study
 from tatara.data.diversity import distinct_2, self_bleu, write_diversity
 from tatara.files.jsonl import read_jsonl

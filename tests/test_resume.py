@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import ENVIRONMENT, Copy, at_work
+from pipeline_copy import ENVIRONMENT, Copy, at_work
 
 
 def digest(path: Path) -> str:

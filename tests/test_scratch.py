@@ -1,7 +1,7 @@
 """Unfinished work on a disk of the node: taken up there, begun anew elsewhere, with the same result."""
 
 import pytest
-from conftest import ENVIRONMENT, Copy
+from pipeline_copy import ENVIRONMENT, Copy
 from tatara.job.errors import InputError
 from tatara.job.scratch_folder import unfinished
 from test_resume import digest, goes_on

@@ -6,7 +6,7 @@ import csv
 import json
 import re
 
-from conftest import Copy
+from pipeline_copy import Copy
 
 CONFIG = "tests/data/beekeeping/beekeeping.yaml"
 

@@ -12,9 +12,9 @@ import time
 import pytest
 import slurm_cluster
 import yaml
-from conftest import ENVIRONMENT, REPOSITORY, Copy
+from finished_files import differing
+from pipeline_copy import ENVIRONMENT, REPOSITORY, Copy
 from test_resume import digest
-from trees import differing
 
 pytestmark = pytest.mark.services
 

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 import yaml
-from conftest import REPOSITORY
+from pipeline_copy import REPOSITORY
 from tatara.data.graph import load_graph
 from tatara.data.schema import read_schema
 

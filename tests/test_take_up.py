@@ -7,7 +7,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from conftest import ENVIRONMENT, Copy
+from pipeline_copy import ENVIRONMENT, Copy
 from tatara.job.digests import pipeline_commit
 
 WEIGHTS = (".safetensors", ".gguf", ".bin", ".pt")

@@ -5,7 +5,7 @@ import socket
 from pathlib import Path
 
 import pytest
-import tiny
+import tiny_models
 import torch
 from safetensors.torch import load_file
 from tatara.job import gpus
@@ -22,11 +22,11 @@ def work(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def bases(work) -> dict[str, Path]:
-    return {family: tiny.make_base(work / family, family) for family in ("llama3", "qwen2")}
+    return {family: tiny_models.make_base(work / family, family) for family in ("llama3", "qwen2")}
 
 
 def packed(folder: Path, base_folder: Path, **changes) -> dict:
-    return tiny.train(
+    return tiny_models.train(
         folder,
         base_folder,
         settings={"packing": True, "micro_batch_size": None} | changes.pop("settings", {}),
@@ -42,7 +42,7 @@ def losses(report: dict) -> list[float]:
 @pytest.mark.parametrize("family", ["llama3", "qwen2"])
 def test_packing_and_the_fused_backend_train_the_same_adapter(work, bases, family):
     """Ten pairs, four a step: the rows of two packings and padded batches of two give one loss curve and one adapter."""
-    plain = tiny.train(work / f"plain {family}", bases[family], lora={"dropout": 0.0})
+    plain = tiny_models.train(work / f"plain {family}", bases[family], lora={"dropout": 0.0})
     for name, settings in {
         "packed": {},
         "fused": {"backend": "fused"},
@@ -70,7 +70,7 @@ def test_packing_that_a_backend_cannot_do_is_an_error(work, bases):
     with pytest.raises(
         InputError, match=r"train\.backend is fused, but .* config key train\.packing is false; take auto or trl"
     ):
-        tiny.train(work / "unpacked", bases["llama3"], settings={"backend": "fused", "packing": False})
+        tiny_models.train(work / "unpacked", bases["llama3"], settings={"backend": "fused", "packing": False})
     with pytest.raises(
         InputError, match=r"train\.backend is unsloth, but .* config key train\.packing is true; take auto or trl"
     ):
@@ -126,12 +126,14 @@ def test_out_of_memory_halves_the_micro_batch(work, bases, monkeypatch, backend)
 
     tokenizer = loading.load_tokenizer(bases["llama3"])
     end = chat.end_of_turn(tokenizer)
-    marks = chat.encode(tokenizer, "問い", "答え", tiny.SYSTEM).input_ids.count(end)
+    marks = chat.encode(tokenizer, "問い", "答え", tiny_models.SYSTEM).input_ids.count(end)
     settings = {"backend": backend, "packing": True, "micro_batch_size": None, "checkpoint_steps": 100}
-    expected = tiny.train(work / f"whole {backend}", bases["llama3"], settings=settings, lora={"dropout": 0.0})
+    expected = tiny_models.train(work / f"whole {backend}", bases["llama3"], settings=settings, lora={"dropout": 0.0})
     with monkeypatch.context() as patch:
         patch.setattr(torch.nn.Module, "__call__", full)
-        report = tiny.train(work / f"halved {backend}", bases["llama3"], settings=settings, lora={"dropout": 0.0})
+        report = tiny_models.train(
+            work / f"halved {backend}", bases["llama3"], settings=settings, lora={"dropout": 0.0}
+        )
     assert (expected["micro_batch_size"], report["micro_batch_size"], report["effective_batch_size"]) == (4, 2, 4)
     assert len(report["steps"]) == 6
     assert losses(report) == pytest.approx(losses(expected), rel=1e-4)
@@ -141,7 +143,7 @@ def test_out_of_memory_halves_the_micro_batch(work, bases, monkeypatch, backend)
 def test_training_opens_no_connection(work, bases, monkeypatch, backend):
     tried = []
     monkeypatch.setattr(socket.socket, "connect", lambda self, address: tried.append(address))
-    tiny.train(work / f"offline {backend}", bases["llama3"], settings={"backend": backend})
+    tiny_models.train(work / f"offline {backend}", bases["llama3"], settings={"backend": backend})
     assert tried == []
 
 
@@ -165,9 +167,9 @@ def test_backends_give_the_same_loss_curve_on_a_gpu(bases, tmp_path, monkeypatch
     need(backend)
     tried = []
     monkeypatch.setattr(socket.socket, "connect", lambda self, address: tried.append(address))
-    expected = tiny.train(tmp_path / "cpu", bases["llama3"], lora={"dropout": 0.0})
+    expected = tiny_models.train(tmp_path / "cpu", bases["llama3"], lora={"dropout": 0.0})
     settings = {"backend": backend, "packing": packing, "micro_batch_size": None if packing else 2}
-    train = tiny.train_apart if backend == "unsloth" else tiny.train
+    train = tiny_models.train_apart if backend == "unsloth" else tiny_models.train
     report = train(tmp_path / backend, bases["llama3"], settings=settings, lora={"dropout": 0.0}, device="cuda")
     assert report["device"] == "cuda"
     print(
@@ -194,7 +196,7 @@ def free_memory() -> None:
 @pytest.mark.parametrize("backend", ["fused", "trl"])
 def test_a_full_gpu_halves_the_micro_batch(tmp_path, monkeypatch, backend):
     """The cap is set between what two forward passes of 16 samples and one of 32 need."""
-    base_folder = tiny.make_base(tmp_path / "base", "llama3", hidden_size=1024, intermediate_size=4096, layers=4)
+    base_folder = tiny_models.make_base(tmp_path / "base", "llama3", hidden_size=1024, intermediate_size=4096, layers=4)
     pairs = [
         {"id": f"p{n}", "question": f"第{n}号の堤防はいつ点検するか。", "answer": "出水期前に点検する。" * 12}
         for n in range(32)
@@ -207,13 +209,13 @@ def test_a_full_gpu_halves_the_micro_batch(tmp_path, monkeypatch, backend):
         "epochs": 2,
         "max_length": 512,
     }
-    whole = tiny.train(
+    whole = tiny_models.train(
         tmp_path / "whole", base_folder, pairs=pairs, settings=settings, lora={"dropout": 0.0}, device="cuda"
     )
     assert whole["micro_batch_size"] == 32
     free_memory()
     monkeypatch.setenv(gpus.MEMORY_LIMIT, str(0.8 * whole["peak_memory_bytes"] / 2**30))
-    halved = tiny.train(
+    halved = tiny_models.train(
         tmp_path / "halved", base_folder, pairs=pairs, settings=settings, lora={"dropout": 0.0}, device="cuda"
     )
     torch.cuda.set_per_process_memory_fraction(1.0)
@@ -225,7 +227,7 @@ def test_a_full_gpu_halves_the_micro_batch(tmp_path, monkeypatch, backend):
 @needs_gpu
 def test_a_model_larger_than_the_gpus_share_gives_the_same_logits(tmp_path, monkeypatch):
     """240 MB of weights, 0.2 GiB of GPU: layers stay in main memory."""
-    folder = tiny.make_base(tmp_path / "base", "llama3", hidden_size=1024, intermediate_size=4096, layers=8)
+    folder = tiny_models.make_base(tmp_path / "base", "llama3", hidden_size=1024, intermediate_size=4096, layers=8)
     ids = torch.arange(5, 205)[None]
     with torch.inference_mode():
         expected = loading.load_model(folder, torch.device("cpu"))(ids).logits
@@ -247,8 +249,11 @@ def test_a_model_larger_than_the_gpus_share_gives_the_same_logits(tmp_path, monk
 def test_an_interrupted_training_on_a_gpu_goes_on(bases, tmp_path, backend):
     need(backend)
     settings = {"backend": backend, "micro_batch_size": None}
-    whole = tiny.train_apart(tmp_path / "whole", bases["llama3"], settings=settings, device="cuda")
-    assert tiny.train_apart(tmp_path / "parts", bases["llama3"], settings=settings, device="cuda", stop_after=3) is None
-    report = tiny.train_apart(tmp_path / "parts", bases["llama3"], settings=settings, device="cuda")
+    whole = tiny_models.train_apart(tmp_path / "whole", bases["llama3"], settings=settings, device="cuda")
+    assert (
+        tiny_models.train_apart(tmp_path / "parts", bases["llama3"], settings=settings, device="cuda", stop_after=3)
+        is None
+    )
+    report = tiny_models.train_apart(tmp_path / "parts", bases["llama3"], settings=settings, device="cuda")
     assert report["resumed_from"] == "checkpoint-2"
     assert losses(report) == pytest.approx(losses(whole), rel=1e-3)

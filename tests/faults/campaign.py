@@ -15,12 +15,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-HERE = Path(__file__).resolve()
-sys.path[:0] = [str(HERE.parents[1]), str(HERE.parents[2] / "scripts")]
-
-from conftest import Copy, at_work, kill  # noqa: E402, F401
-from mounts import missing  # noqa: E402
-from trees import differing, tree  # noqa: E402
+import support_path  # noqa: F401
+from finished_files import differing, tree
+from mounts import missing
+from pipeline_copy import Copy, at_work, kill  # noqa: F401
 
 
 def command(*targets: str) -> list[str]:

@@ -14,12 +14,10 @@ import traceback
 from collections import Counter
 from pathlib import Path
 
-HERE = Path(__file__).resolve()
-sys.path[:0] = [str(HERE.parents[1]), str(HERE.parents[2] / "scripts")]
-
-from readers import READERS, spoil  # noqa: E402
+import support_path  # noqa: F401
+from readers import READERS, spoil
 from tatara.job.errors import InputError
-from tqdm import tqdm  # noqa: E402
+from tqdm import tqdm
 
 
 def main() -> int:

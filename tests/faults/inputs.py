@@ -1,5 +1,5 @@
-"""Bring every mistake of tests/bad_inputs.py to the real pipeline: it has to be refused with its word before anything
-is trained.
+"""Bring every mistake of tests/support/bad_inputs.py to the real pipeline: it has to be refused with its word before
+anything is trained.
 
 Usage: python tests/faults/inputs.py [--output inputs.csv] [MISTAKE …]
 """
@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-import campaign  # noqa: F401 (first: it shows where the tests' own modules lie)
+import support_path  # noqa: F401
 from bad_inputs import CASES
 from campaign import Copy, Table, run
 

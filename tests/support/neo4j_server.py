@@ -1,9 +1,10 @@
 """A real Neo4j server for tests: its libraries from Maven, started on loopback with authentication, and with TLS for
 those who ask for it.
 
-python tests/neo4j_server.py fetch                  # the libraries, 123 MB, into the cache folder
-python tests/neo4j_server.py start                  # in the foreground until Ctrl-C; options --home FOLDER, --port N;
-password in NEO4J_PASSWORD
+python tests/support/neo4j_server.py fetch     # the libraries, 123 MB, into the cache folder
+python tests/support/neo4j_server.py start     # in the foreground until Ctrl-C; options --home FOLDER, --port N
+
+`start` takes the password from NEO4J_PASSWORD.
 
 The cache folder is TATARA_CACHE, else ~/.cache/tatara. Needs Java 17 and, to fetch, Maven.
 """
@@ -79,7 +80,7 @@ def fetch() -> None:
 
 
 def make_certificate(folder: Path) -> None:
-    """Make a key and a certificate for localhost that vouches for itself; the certificate serves as its own authority."""
+    """Make a key and a self-signed certificate for localhost; the certificate serves as its own authority."""
     folder.mkdir(parents=True, exist_ok=True)
     subprocess.run(
         [

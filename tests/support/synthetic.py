@@ -40,7 +40,7 @@ CHANCES = {
     ("qwen", "q4"): (20, 45, 25, 10),
     ("tanuki", "nf4"): (65, 32, 3, 0),
 }
-SCHEMA = Path(__file__).parent.parent / "resources" / "graph" / "schema.yaml"
+SCHEMA = Path(__file__).parents[2] / "resources" / "graph" / "schema.yaml"
 
 
 @dataclass

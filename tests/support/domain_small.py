@@ -8,7 +8,7 @@ from tatara.data.schema import Schema, read_schema
 from tatara.data.templates import Template, read_templates
 from tatara.data.toc import Toc, read_toc
 
-FOLDER = Path(__file__).parent / "data" / "beekeeping"
+FOLDER = Path(__file__).parents[1] / "data" / "beekeeping"
 NODES, RELATIONS, TOC, TEST_SET = (
     FOLDER / name for name in ("nodes.csv", "relations.csv", "toc.csv", "test_set.jsonl")
 )

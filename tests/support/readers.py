@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from conftest import REPOSITORY
+from pipeline_copy import REPOSITORY
 from tatara.data.graph import load_graph
 from tatara.data.neo4j_csv import NODE_COLUMNS, read_rows
 from tatara.data.schema import read_schema
@@ -69,7 +69,8 @@ SCHEMA = read_schema(RESOURCES / "graph/schema.yaml")
 TOC = read_toc(RESOURCES / "graph/toc.csv")
 _SCORES = (
     "id,question,category,score,reason,judge,repeat,valid,seconds,characters,prompt_digest\n"
-    'q1,"堤防とは, 何か",設計,3,よい,rubric,1,True,1.5,20,00\nq2,ダムとは何か,設計,,"not a score",llm,1,False,1.5,20,00\n'
+    'q1,"堤防とは, 何か",設計,3,よい,rubric,1,True,1.5,20,00\n'
+    'q2,ダムとは何か,設計,,"not a score",llm,1,False,1.5,20,00\n'
 )
 _QUESTIONS = {
     "name": "a",

@@ -1,8 +1,9 @@
 """A real Slurm on this one host for tests: munge, the controller and one node with stand-ins for GPUs, all in a folder
 of their own.
 
-python tests/slurm_cluster.py start     # in the foreground until Ctrl-C; says what to export; options --home FOLDER,
---gpus N
+python tests/support/slurm_cluster.py start     # in the foreground until Ctrl-C; options --home FOLDER, --gpus N
+
+`start` says what to export for Slurm's commands.
 
 It needs root and Debian's packages slurm-wlm and munge. The accounting database is left out: Snakemake then asks
 squeue.

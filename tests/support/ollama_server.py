@@ -1,7 +1,7 @@
 """A real Ollama server for tests: built once from its Go module, started on loopback with a models folder of its own.
 
-python tests/ollama_server.py build                 # the program, 3 to 4 minutes, into the cache folder
-python tests/ollama_server.py start                 # in the foreground until Ctrl-C; options --home FOLDER, --port N
+python tests/support/ollama_server.py build     # the program, 3 to 4 minutes, into the cache folder
+python tests/support/ollama_server.py start     # in the foreground until Ctrl-C; options --home FOLDER, --port N
 
 The cache folder is TATARA_CACHE, else ~/.cache/tatara.
 """
