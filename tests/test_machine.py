@@ -91,22 +91,24 @@ def write_gguf(path: Path) -> None:
 def test_a_tool_that_says_all_is_well_is_believed_only_when_its_file_is_whole(tmp_path):
     file = tmp_path / "made.gguf"
     write_gguf(file)
-    tools._run(["true"], "quantize", file)
+    tools.run_tool(["true"], "quantize", file)
     for size in (file.stat().st_size - 1, 100, 0):
         with file.open("r+b") as cut:
             cut.truncate(size)
         with pytest.raises(RuntimeError, match=r"made\.gguf and said that all is well, but the file is not whole"):
-            tools._run(["true"], "quantize", file)
+            tools.run_tool(["true"], "quantize", file)
 
 
 def test_a_tool_that_is_killed_has_refused_nothing(tmp_path):
     """Else a full disk or the kernel's killer would stand in the study as what the converter says of a tokenizer."""
     killed = [sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"]
     with pytest.raises(MemoryError, match="convert was killed by signal 9"):
-        tools._run(killed, "convert", tmp_path / "made.gguf")
+        tools.run_tool(killed, "convert", tmp_path / "made.gguf")
     full = [sys.executable, "-c", "raise OSError(28, 'No space left on device')"]
     with pytest.raises(OSError, match="No space left on device") as error:
-        tools._run(full, "convert", tmp_path / "made.gguf")
+        tools.run_tool(full, "convert", tmp_path / "made.gguf")
     assert error.value.filename == str(tmp_path / "made.gguf")
     with pytest.raises(tools.ConversionRefused, match="convert ended with status 1: unknown tokenizer"):
-        tools._run([sys.executable, "-c", "raise SystemExit('unknown tokenizer')"], "convert", tmp_path / "made.gguf")
+        tools.run_tool(
+            [sys.executable, "-c", "raise SystemExit('unknown tokenizer')"], "convert", tmp_path / "made.gguf"
+        )

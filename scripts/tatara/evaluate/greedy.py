@@ -2,24 +2,15 @@
 
 from collections.abc import Callable
 
+from tatara.llama import gguf_model
 from tatara.models import loading
 
 Generate = Callable[[list[int]], list[int]]  # prompt ids -> generated ids, a stop token included where one came
 
 
 def llama_generate(model, stops: list[int], limit: int) -> Generate:
-    """Return greedy generation through model.cpp; each call begins afresh, so answers do not depend on their order."""
-
-    def generate(prompt: list[int]) -> list[int]:
-        model.reset()
-        ids = []
-        for token in model.generate(prompt, top_k=1, temp=0.0, repeat_penalty=1.0, reset=True):
-            ids.append(int(token))
-            if token in stops or len(ids) == limit:
-                break
-        return ids
-
-    return generate
+    """Return greedy generation through llama.cpp."""
+    return lambda prompt: list(gguf_model.greedy_tokens(model, prompt, stops, limit))
 
 
 def transformers_generate(model, tokenizer, stops: list[int], limit: int) -> Generate:

@@ -9,6 +9,7 @@ import numpy
 import psutil
 import torch
 
+from tatara.evaluate import divergence
 from tatara.files.text import write_json
 from tatara.job.errors import InputError
 from tatara.job.progress import Progress
@@ -38,7 +39,7 @@ def model_shape(folder: Path) -> dict:
 
 
 def compare_tokens(tokenizer, loaded, texts: list[str]) -> dict:
-    """Compare the token ids of model.cpp with the tokenizer's on every text; the first that differs is kept."""
+    """Compare the token ids of llama.cpp with the tokenizer's on every text; the first that differs is kept."""
     different, tokens, example = 0, 0, None
     for text in texts:
         expected = chat.encode_text(tokenizer, text)
@@ -90,22 +91,20 @@ def reference_logits(folder: Path, sequences: list[list[int]], scratch: Path, de
 
 def compare_logits(loaded, sequences: list[list[int]], references: list[Path]) -> dict:
     """Return mean KL(transformers || GGUF) in nats a token, the share of positions with the same top token, and the
-    largest difference.
+    largest difference of two logits. Computed in float64: the KL of an F16 file lies near float32's rounding.
     """
     logits = gguf_model.logits_of(loaded)
-    divergence, same, largest = [], [], 0.0
+    kl, same, largest = 0.0, 0, 0.0
     for ids, path in zip(sequences, references, strict=True):
-        expected = torch.from_numpy(numpy.load(path)).double()
-        got = torch.from_numpy(numpy.array(logits(ids))).double()
-        one, other = expected.log_softmax(-1), got.log_softmax(-1)
-        divergence.append((one.exp() * (one - other)).sum(-1))
-        same.append(expected.argmax(-1) == got.argmax(-1))
-        largest = max(largest, (expected - got).abs().max().item())
-    agreement = torch.cat(same).double().mean().item()
+        expected, got = (values.astype(numpy.float64) for values in (numpy.load(path), logits(ids)))
+        kl += divergence.kl(divergence.log_softmax(expected), divergence.log_softmax(got))
+        same += divergence.same_top(expected, got)
+        largest = max(largest, float(numpy.abs(expected - got).max()))
+    positions = sum(map(len, sequences))
     return {
-        "positions": sum(map(len, sequences)),
-        "mean_kl": torch.cat(divergence).mean().item(),
-        "top1_agreement": agreement,
+        "positions": positions,
+        "mean_kl": kl / positions,
+        "top1_agreement": same / positions,
         "max_logit_difference": largest,
     }
 
@@ -184,6 +183,6 @@ def without_gguf(*, model: str, merged: Path, output: Path) -> None:
             convert.convert(merged, Path(scratch) / "vocabulary.gguf", vocab_only=True)
             reason = "the converter takes this tokenizer; the configuration asks for no GGUF format"
         except tools.ConversionRefused as error:
-            reason = f"model.cpp's converter refuses the tokenizer: {error}"
+            reason = f"llama.cpp's converter refuses the tokenizer: {error}"
     content = {"model": model, "gguf": False, "reason": reason, "shape": model_shape(merged), "formats": {}}
     write_json(output, content)

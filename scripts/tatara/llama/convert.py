@@ -1,13 +1,15 @@
 """Conversion of a model folder to GGUF F16 by llama.cpp's own converter. Needs no torch in this process."""
 
+import os
 import sys
 from pathlib import Path
 
 from tatara.job import llama_home
 from tatara.job.whole_file import whole_file
-from tatara.llama.tools import _run
+from tatara.llama import converter
+from tatara.llama.tools import run_tool
 
-CONVERTER = Path(__file__).with_name("converter.py")
+SCRIPTS = Path(__file__).resolve().parents[2]
 
 
 def convert(model: Path, output: Path, vocab_only: bool = False) -> None:
@@ -15,12 +17,10 @@ def convert(model: Path, output: Path, vocab_only: bool = False) -> None:
     `output`.
 
     Raises:
-        ConversionRefused: the converter does not take the model (such as a Unigram tokenizer without tokenizer.model).
+        ConversionRefused: the converter does not take the model, or its tokenizer has no counterpart in llama.cpp.
     """
     extra = ["--vocab-only"] if vocab_only else []
+    environment = os.environ | {"PYTHONPATH": str(SCRIPTS)}
     with whole_file(output) as part:
-        _run(
-            [sys.executable, CONVERTER, llama_home.source(), model, "--outtype", "f16", "--outfile", part, *extra],
-            "convert",
-            part,
-        )
+        command = [sys.executable, "-m", converter.__name__, llama_home.source(), model]
+        run_tool([*command, "--outtype", "f16", "--outfile", part, *extra], "convert", part, environment)

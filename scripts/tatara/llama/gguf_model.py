@@ -1,7 +1,7 @@
 """GGUF models in process, through llama-cpp-python."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy
@@ -77,19 +77,27 @@ def piece_of(model) -> Callable[[int], bytes]:
     return piece
 
 
+def greedy_tokens(model, prompt: list[int], stops: list[int], limit: int) -> Iterator[int]:
+    """Yield greedily generated ids, at most `limit`, a stop token included where one came.
+
+    Each call begins afresh, so answers do not depend on their order.
+    """
+    model.reset()
+    for count, token in enumerate(model.generate(prompt, top_k=1, temp=0.0, repeat_penalty=1.0, reset=True), 1):
+        yield int(token)
+        if token in stops or count == limit:
+            break
+
+
 def greedy_with_logits(model, prompt: list[int], stops: list[int], limit: int) -> tuple[list[int], numpy.ndarray]:
     """Return greedily generated ids, a stop token included where one came, and the logits (tokens, vocabulary) that
     each was taken from.
     """
     import llama_cpp
 
-    model.reset()
     ids, logits = [], []
-    for token in model.generate(prompt, top_k=1, temp=0.0, repeat_penalty=1.0, reset=True):
-        ids.append(int(token))
-        logits.append(
-            numpy.ctypeslib.as_array(llama_cpp.llama_get_logits_ith(model.ctx, -1), shape=(model.n_vocab(),)).copy()
-        )
-        if token in stops or len(ids) == limit:
-            break
+    for token in greedy_tokens(model, prompt, stops, limit):
+        ids.append(token)
+        last = llama_cpp.llama_get_logits_ith(model.ctx, -1)
+        logits.append(numpy.ctypeslib.as_array(last, shape=(model.n_vocab(),)).copy())
     return ids, numpy.stack(logits)

@@ -6,7 +6,7 @@ from pathlib import Path
 from tatara.job import llama_home
 from tatara.job.gpu_layers import ALL, gpu_layers
 from tatara.job.whole_file import whole_file
-from tatara.llama.tools import _run
+from tatara.llama.tools import run_tool
 
 CHUNK = 512  # tokens that llama-imatrix reads at once, its own default
 
@@ -22,7 +22,7 @@ def importance_matrix(f16: Path, text: Path, output: Path, tokens: int, threads:
     chunk = min(CHUNK, 2 ** int(math.log2(tokens / 2)))
     layers = gpu_layers(f16, chunk)
     with whole_file(output) as part:
-        _run(
+        run_tool(
             [
                 llama_home.tool("llama-imatrix"),
                 "-m",

@@ -7,7 +7,7 @@ from tatara.files.formats import FORMATS
 from tatara.job import llama_home
 from tatara.job.whole_file import whole_file
 from tatara.llama.reader import share_in_other_types
-from tatara.llama.tools import _run
+from tatara.llama.tools import run_tool
 
 logger = logging.getLogger("tatara")
 
@@ -22,7 +22,9 @@ def quantize(f16: Path, output: Path, fmt: str, threads: int, imatrix: Path | No
     """
     weighed = ["--imatrix", imatrix] if imatrix else []
     with whole_file(output) as part:
-        _run([llama_home.tool("llama-quantize"), *weighed, f16, part, FORMATS[fmt].label, threads], "quantize", part)
+        run_tool(
+            [llama_home.tool("llama-quantize"), *weighed, f16, part, FORMATS[fmt].label, threads], "quantize", part
+        )
     other = share_in_other_types(f16) if FORMATS[fmt].k_quant else 0
     if other:
         logger.warning(

@@ -16,8 +16,13 @@ class ConversionRefused(InputError):
     """llama.cpp's converter refuses a model; the message is its own last line."""
 
 
-def _run(command: list, what: str, file: Path) -> None:
+def run_tool(command: list, what: str, file: Path, environment: dict[str, str] | None = None) -> None:
     """Run a command that writes a file, with its output in the log.
+
+    Args:
+        what: the stage's name, in the log and in errors.
+        file: what the command writes.
+        environment: of the command, in place of this process's.
 
     Raises:
         ConversionRefused: it ended with an error of its own.
@@ -25,7 +30,12 @@ def _run(command: list, what: str, file: Path) -> None:
         MemoryError: the kernel killed it.
     """
     process = subprocess.Popen(
-        [str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+        [str(part) for part in command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        env=environment,
     )
     lines = []
     for line in process.stdout:

@@ -15,13 +15,13 @@ from tatara.files.sample import evenly_spaced
 from tatara.files.text import write_json
 from tatara.job.errors import InputError
 from tatara.llama import gguf_model
+from tatara.llama.pretokenizers import LLAMA3_SPLIT, QWEN2_SPLIT
 from tatara.llama.reader import field
 from tatara.models import chat
-from tatara.models.families import LLAMA3_SPLIT, QWEN2_SPLIT
 
 logger = logging.getLogger("tatara")
 MOST_TEXTS = 5000  # that the ids are compared on, evenly spaced; a whole corpus would take minutes
-CONTROL = (3, 4)  # model.cpp's token types: control and user-defined
+CONTROL = (3, 4)  # llama.cpp's token types: control and user-defined
 
 
 def _byte_level(first) -> pre_tokenizers.PreTokenizer:
@@ -29,7 +29,7 @@ def _byte_level(first) -> pre_tokenizers.PreTokenizer:
     return pre_tokenizers.Sequence([first, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
 
 
-# model.cpp's name of a pre-tokenizer -> (pre-tokenizer, normalizer, whole words before merges).
+# llama.cpp's name of a pre-tokenizer -> (pre-tokenizer, normalizer, whole words before merges).
 PRETOKENIZERS = {
     "smollm": (
         pre_tokenizers.Sequence(
