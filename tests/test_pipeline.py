@@ -16,7 +16,7 @@ import pytest
 from finished_files import differing
 from pipeline_copy import Copy
 
-TRAINING = {"base", "train_scale", "train_selected"}
+TRAINING = {"base_scratch", "train_scale", "train_selected"}
 
 
 @contextmanager
@@ -87,7 +87,7 @@ def test_a_template_reruns_what_follows(smoke: Copy):
     with edited(smoke.folder / "resources/templates/v2.yaml", lambda text: text + "\n# changed\n"):
         planned = smoke.planned("all")
     assert {"qa_pairs", "pool", "subsets", "train_scale", "report"} <= planned.keys()
-    assert "base" not in planned
+    assert "base_scratch" not in planned
     assert "graph" not in planned
 
 
@@ -102,7 +102,7 @@ def test_the_training_module_reruns_training(smoke: Copy):
     with edited(smoke.folder / "scripts/tatara/qlora.py", lambda text: text + "\n# changed\n"):
         planned = smoke.planned("all")
     assert {"train_scale", "train_selected", "merge", "answers_gguf"} <= planned.keys()
-    assert "base" not in planned
+    assert "base_scratch" not in planned
 
 
 def test_a_config_value_reruns_what_it_decides(smoke: Copy):
@@ -120,7 +120,7 @@ def test_a_changed_base_is_built_again_while_data_is_made_again(smoke: Copy):
         edited(smoke.folder / "resources/templates/v2.yaml", lambda text: text + "\n# changed\n"),
     ):
         planned = smoke.planned("all")
-    assert planned["base"] == 1
+    assert planned["base_scratch"] == 1
     assert planned["qa_pairs"] == 1
 
 
@@ -132,7 +132,7 @@ def test_gpu_rules_never_overlap(smoke: Copy):
         for block in re.split(r"^rule ", text, flags=re.MULTILINE)[1:]
         if re.search(r"^\s+gpu=1", block, re.MULTILINE)
     }
-    assert {"base", "train_scale", "train_selected", "nll_scale", "answers_gguf", "answers_nf4"} <= gpu_rules
+    assert {"base_scratch", "train_scale", "train_selected", "nll_scale", "answers_gguf", "answers_nf4"} <= gpu_rules
     spans: dict[tuple[str, float], float] = {}
     for path in (smoke.folder / ".snakemake/metadata").rglob("*"):
         if path.is_file():

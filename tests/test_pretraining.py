@@ -6,40 +6,34 @@ import math
 import pytest
 import tiny_models
 import torch
+from tatara.data import corpus
 from tatara.evaluate import greedy
 from tatara.evaluate.batches import first_difference
 from tatara.llama import batch, convert, gguf_model
-from tatara.models import base, families, loading, pretraining, scratch
+from tatara.models import base_continued, base_scratch, families, loading, pretraining, scratch
 
 
 def test_short_paragraphs_are_left_out(tmp_path):
     (tmp_path / "a.md").write_text(
         "短い。\n\n堤防の高さは計画高水位に余裕高を加えた高さ以上とする。\n", encoding="utf-8"
     )
-    assert base.corpus_texts([tmp_path / "a.md"], 10) == ["堤防の高さは計画高水位に余裕高を加えた高さ以上とする。"]
+    assert corpus.corpus_texts([tmp_path / "a.md"], 10) == ["堤防の高さは計画高水位に余裕高を加えた高さ以上とする。"]
 
 
 def test_what_is_held_out_is_not_trained_on():
     texts = [f"第{n}条" for n in range(98)] + ["同じ文", "同じ文"]
-    kept, held = base.hold_out(texts, 0.1)
+    kept, held = corpus.hold_out(texts, 0.1)
     assert len(held) == 10 and not set(kept) & set(held)
     assert sorted(kept + held) == sorted(texts)
-    assert base.hold_out(texts, 0.0) == (texts, [])
-    assert "同じ文" not in base.hold_out(texts, 0.99)[1], "a text that stands twice would be trained on and measured"
+    assert corpus.hold_out(texts, 0.0) == (texts, [])
+    assert "同じ文" not in corpus.hold_out(texts, 0.99)[1], "a text that stands twice would be trained on and measured"
 
 
 def test_the_held_out_loss_is_written_and_falls(tmp_path):
-    source = {"scratch": {**tiny_models.SHAPE, "tokenizer": "llama3", "byte_fallback": True, "steps": 12}}
-    kept, held = base.hold_out(tiny_models.TEXTS, 0.1)
-    base.build(
-        name="a",
-        source=source,
-        continued=None,
-        texts=kept,
-        folder=tmp_path / "a",
-        threads=1,
-        device="cpu",
-        held_out=held,
+    source = {**tiny_models.SHAPE, "tokenizer": "llama3", "byte_fallback": True, "steps": 12}
+    kept, held = corpus.hold_out(tiny_models.TEXTS, 0.1)
+    base_scratch.build(
+        name="a", source=source, texts=kept, held_out=held, folder=tmp_path / "a", threads=1, device="cpu"
     )
     found = json.loads((tmp_path / "a/base.json").read_text(encoding="utf-8"))
     assert found["held_out"]["nll"] < found["first_loss"] == pytest.approx(math.log(found["vocabulary"]), rel=0.1)
@@ -49,7 +43,12 @@ def test_the_held_out_loss_is_written_and_falls(tmp_path):
         bits / sum(len(text.encode()) for text in held), rel=1e-6
     )
     continued = {"steps": 4, "batch_size": 2, "block": 32, "learning_rate": 1e-3, "seed": 1}
-    content = base.continue_pretraining(tmp_path / "a", continued, kept, 1, "cpu", held)
+    before = {path.name: path.read_bytes() for path in (tmp_path / "a").iterdir()}
+    content = base_continued.continue_pretraining(
+        tmp_path / "a", tmp_path / "b", continued, texts=kept, held_out=held, threads=1, device="cpu"
+    )
+    assert {path.name: path.read_bytes() for path in (tmp_path / "a").iterdir()} == before
+    assert {path.name for path in (tmp_path / "b").iterdir()} == before.keys() - {"base.json"}
     assert content["held_out_before"]["nll"] == pytest.approx(
         found["held_out"]["nll"], rel=0.02
     )  # rounded to bf16 in between

@@ -49,7 +49,7 @@ def test_results_alone_are_taken_up_with_nothing_made_again(arrived: Copy):
     )
     planned = arrived.planned("all")
     assert {"answers_gguf", "answers_nf4"} <= planned.keys()
-    assert not planned.keys() & {"base", "train_scale", "merge", "convert"}
+    assert not planned.keys() & {"base_scratch", "train_scale", "merge", "convert"}
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
 from tatara.files.jsonl import write_jsonl
-from tatara.models import base
+from tatara.models import base_scratch
 
 SYSTEM = "あなたは技術者です。"
 SHAPE = {
@@ -58,15 +58,13 @@ PAIRS = [
 def make_base(folder: Path, family: str, byte_fallback: bool = True, **shape) -> Path:
     """Build a base model of one tokenizer family in `folder`, with another shape where one is given."""
     source = {
-        "scratch": {
-            **SHAPE,
-            **shape,
-            "tokenizer": family,
-            "byte_fallback": byte_fallback,
-            "architecture": "qwen2" if family == "qwen2" else "llama",
-        }
+        **SHAPE,
+        **shape,
+        "tokenizer": family,
+        "byte_fallback": byte_fallback,
+        "architecture": "qwen2" if family == "qwen2" else "llama",
     }
-    base.build(name=family, source=source, continued=None, texts=TEXTS, folder=folder, threads=1, device="cpu")
+    base_scratch.build(name=family, source=source, texts=TEXTS, held_out=[], folder=folder, threads=1, device="cpu")
     return folder
 
 

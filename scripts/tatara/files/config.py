@@ -50,6 +50,20 @@ def _graph(graph: dict) -> list[str]:
     return wrong
 
 
+def _packages(key: str, path: dict) -> list[str]:
+    """Return what is wrong with the packages of a `path` source."""
+    wrong = []
+    if "package" in path and "packages" in path:
+        wrong.append(f"config keys {key}.package and {key}.packages are both there: name one package, or several")
+    if "parts" in path and not {"packages", "package"} & path.keys():
+        wrong.append(f"config key {key}.parts needs {key}.packages: the parts lie in packages")
+    if ("parts" in path) != ("sha256" in path):
+        wrong.append(
+            f"config keys {key}.parts and {key}.sha256 belong together: the joined file is checked by its digest"
+        )
+    return wrong
+
+
 def _across(config: dict) -> list[str]:
     """Return what is wrong between keys that are each right."""
     wrong = _graph(config["graph"])
@@ -64,6 +78,7 @@ def _across(config: dict) -> list[str]:
                 f"config key models.{name}.continued is for hub and path sources: a scratch model is pretrained by "
                 "its own steps"
             )
+        wrong += _packages(f"models.{name}.source.path", model["source"].get("path", {}))
         scratch = model["source"].get("scratch")
         if scratch and scratch["heads"] % scratch["kv_heads"]:
             wrong.append(

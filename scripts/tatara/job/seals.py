@@ -21,7 +21,8 @@ WHOLE = 64 * 2**20
 END = 2**20
 
 
-def _digest(path: Path, size: int) -> str:
+def quick_digest(path: Path, size: int) -> str:
+    """Return the SHA-256 digest of a file, or of its two ends where it is larger than WHOLE."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         if size <= WHOLE:
@@ -59,7 +60,7 @@ def seal(outputs: Iterable[str | Path]) -> None:
         content = {}
         for file in _files(output):
             size = file.stat().st_size
-            content[str(file.relative_to(output)) if output.is_dir() else ""] = [size, _digest(file, size)]
+            content[str(file.relative_to(output)) if output.is_dir() else ""] = [size, quick_digest(file, size)]
         with whole_file(seal_of(output)) as part:
             part.write_text(json.dumps(content, ensure_ascii=False) + "\n", encoding="utf-8")
 
@@ -74,7 +75,7 @@ def _problem(output: Path, seal_file: Path) -> str | None:
                 return f"{file}: it is gone; its rule had written {size:,} bytes"
             if (found := file.stat().st_size) != size:
                 return f"{file}: it has {found:,} bytes, its rule had written {size:,}"
-            if _digest(file, size) != digest:
+            if quick_digest(file, size) != digest:
                 return f"{file}: its content is not what its rule had written"
     except (ValueError, TypeError, AttributeError, RecursionError):
         return f"{seal_file}: this seal is damaged"

@@ -1,0 +1,38 @@
+"""The domain's text: the graph's, and paragraphs of the user's own corpus files, of which some are held out."""
+
+from collections import Counter
+from pathlib import Path
+
+from tatara.data.graph_text import read_texts
+from tatara.files.sample import evenly_spaced
+
+
+def corpus_texts(files: list[Path], min_chars: int) -> list[str]:
+    """Return the paragraphs of the corpus files that are long enough."""
+    paragraphs = [part.strip() for path in files for part in path.read_text(encoding="utf-8").split("\n")]
+    return [part for part in paragraphs if len(part) >= min_chars]
+
+
+def hold_out(texts: list[str], share: float) -> tuple[list[str], list[str]]:
+    """Return the texts to train on and those to measure on, `share` of all, evenly spaced; no text is in both.
+
+    Duplicate texts are not measured on.
+    """
+    chosen = set(evenly_spaced(list(range(len(texts))), round(share * len(texts))))
+    count = Counter(texts)
+    held = [text for index, text in enumerate(texts) if index in chosen and count[text] == 1]
+    kept = [text for index, text in enumerate(texts) if index not in chosen or count[text] > 1]
+    return kept, held
+
+
+def domain_texts(
+    nodes: Path | str, relations: Path | str, corpus: list[str], *, min_chars: int, held_out: float
+) -> tuple[list[str], list[str]]:
+    """Return the text to train on, the graph's first, and what of the corpus is measured on.
+
+    Args:
+        nodes, relations: the canonical graph; corpus: the user's text files.
+        min_chars: shorter paragraphs are left out; held_out: share of the paragraphs.
+    """
+    kept, held = hold_out(corpus_texts([Path(file) for file in corpus], min_chars), held_out)
+    return read_texts(nodes, relations) + kept, held

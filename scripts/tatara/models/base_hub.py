@@ -1,0 +1,82 @@
+"""A base model of the Hugging Face hub: its weights at the commit of its description, and its record."""
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+from huggingface_hub import snapshot_download, try_to_load_from_cache
+
+from tatara.job.errors import InputError
+from tatara.models import model_files
+from tatara.models.base_record import write_record
+from tatara.models.hub_errors import SECONDS, explained
+
+
+def _check_room(record: dict, names: list[str], unfinished: Path, key: str) -> None:
+    """Compare what is still to be fetched with the room on the disk."""
+    have = sum(path.stat().st_size for path in unfinished.rglob("*") if path.is_file())
+    needed = sum(record["weights"][name]["bytes"] or 0 for name in names) - have
+    free = shutil.disk_usage(unfinished).free
+    if needed > free:
+        raise InputError(
+            f"the weights of {record['repo']} (config key {key}) need {needed / 2**30:.1f} GiB more, the disk of "
+            f"{unfinished.resolve()} has {free / 2**30:.1f} GiB left: free some space and run again"
+        )
+
+
+def _check(file: Path, sha256: str | None, source: dict) -> None:
+    """Compare a file with the digest that the hub keeps of it; remove it where it differs."""
+    if not sha256:  # small files have none
+        return
+    with file.open("rb") as content:
+        digest = hashlib.file_digest(content, "sha256").hexdigest()
+    if digest != sha256:
+        file.unlink()
+        raise InputError(
+            f"{file.name} of {source['repo']} was damaged on its way: its digest is {digest}, the hub says {sha256}. "
+            "It is removed; run again"
+        )
+
+
+def fetch_weights(record: dict, folder: Path, unfinished: Path, key: str) -> None:
+    """Put the weights that a record names into `folder`; those that the client's cache holds are linked or copied.
+
+    A download that breaks goes on where it stopped: what is there so far lies in `unfinished` until all is.
+
+    Raises:
+        InputError: the hub is out of reach, or refuses; too little room; a file is not what the hub says it is.
+    """
+    source = {"repo": record["repo"], "revision": record["commit"]}
+    folder.mkdir(parents=True, exist_ok=True)
+    missing = []
+    for name in record["weights"]:
+        cached = try_to_load_from_cache(source["repo"], name, revision=source["revision"])
+        if isinstance(cached, str):
+            model_files.place(Path(cached), folder / name)
+        else:
+            missing.append(name)
+    if missing:
+        unfinished.mkdir(parents=True, exist_ok=True)
+        _check_room(record, missing, unfinished, key)
+        with explained(source, key):
+            snapshot_download(
+                source["repo"],
+                revision=source["revision"],
+                local_dir=unfinished,
+                allow_patterns=missing,
+                etag_timeout=SECONDS,
+            )
+        for name in missing:
+            _check(unfinished / name, record["weights"][name]["sha256"], source)
+            shutil.move(unfinished / name, folder / name)
+
+
+def build(*, name: str, description: Path, folder: Path, unfinished: Path) -> None:
+    """Put a hub model into `folder` and record it: what its description holds, and its weights."""
+    record = json.loads((description / model_files.HUB_RECORD).read_text(encoding="utf-8"))
+    fetch_weights(record, folder, unfinished / record["commit"], f"models.{name}.source.hub")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    for file in model_files.beside(path.name for path in description.iterdir()):
+        shutil.copyfile(description / file, folder / file)
+    write_record(folder, name, "hub", {"repo": record["repo"], "commit": record["commit"]})
