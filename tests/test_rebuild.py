@@ -1,0 +1,129 @@
+"""What a change makes again, and what it must not: the table in docs/architecture.md, held by runs of the smoke study.
+
+Where a dry run says it all, a dry run is asked. A change before the selection of the size cannot be told by one, since
+the size is not known before it is selected again: those are real runs.
+"""
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+from pipeline_copy import Copy
+
+MODELS = {"train_scale", "train_selected", "merge", "convert", "quantize", "imatrix", "base_scratch"}
+ANSWERS = {"answers_gguf", "answers_nf4"}
+LIKELIHOODS = {"nll_scale", "nll_nf4", "nll_gguf", "nll_merge"}
+STARTED = re.compile(r"^(?:local)?(?:rule|checkpoint) (\w+):", re.MULTILINE)
+
+
+@contextmanager
+def edited(path: Path, change: Callable[[str], str]) -> Iterator[None]:
+    """Change a file's text for a while."""
+    before, stat = path.read_bytes(), path.stat()
+    text = path.read_text(encoding="utf-8")
+    assert change(text) != text, path
+    path.write_text(change(text), encoding="utf-8")
+    try:
+        yield
+    finally:
+        path.write_bytes(before)
+        os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+
+def more_code(text: str) -> str:
+    """A change that does nothing but that a digest has to see."""
+    return text + "\nCHANGED = True\n"
+
+
+def ran(study: Copy, *arguments: str) -> set[str]:
+    """Run snakemake and return the rules that ran."""
+    done = study.snakemake(*arguments, "--cores", "2", "--resources", "gpu=2")
+    assert done.returncode == 0, done.stdout[-4000:]
+    return set(STARTED.findall(done.stdout))
+
+
+@pytest.fixture(scope="module")
+def study(smoke: Copy, tmp_path_factory) -> Copy:
+    """The finished smoke study once more; each test leaves it finished and as it was."""
+    folder = tmp_path_factory.mktemp("rebuild") / "run"
+    shutil.copytree(smoke.folder, folder, symlinks=True)
+    return Copy.of(folder)
+
+
+def package(study: Copy, name: str) -> Path:
+    return study.folder / "scripts/tatara" / name
+
+
+def test_words_and_limits_make_nothing_again(study):
+    """Progress, log lines, messages of errors, limits of the machine, comments: nothing at all is to be done."""
+    changes = {
+        "job/progress.py": more_code,
+        "job/gpu_layers.py": more_code,
+        "job/machine.py": more_code,
+        "train/samples.py": lambda text: text.replace("it is not cut silently", "nothing is cut silently"),
+        "models/loading.py": lambda text: text + "\n# a comment\n",
+        "llama/tools.py": lambda text: re.sub(r"logger\.info\([^)]*\)", 'logger.info("a line")', text),
+        "evaluate/nll.py": lambda text: text.replace('f"nll {name}"', 'f"likelihood {name}"'),
+    }
+    with ExitStack() as stack:
+        for name, change in changes.items():
+            stack.enter_context(edited(package(study, name), change))
+        assert study.planned("all") == {}
+
+
+def test_the_training_code_trains_again_and_no_base_is_made(study):
+    with edited(package(study, "train/qlora.py"), more_code):
+        planned = study.planned("all")
+    assert {"train_scale", "train_selected", "merge", "convert", "answers_gguf"} <= planned.keys()
+    assert not planned.keys() & {"base_scratch", "qa_pairs", "testset"}
+
+
+def test_the_judge_scores_again_and_nothing_answers(study):
+    with edited(package(study, "evaluate/rubric.py"), more_code):
+        planned = study.planned("all")
+    assert {"judge_rubric", "judge", "table3", "fig09_category_scores", "report"} <= planned.keys()
+    assert not planned.keys() & {*MODELS, *ANSWERS, *LIKELIHOODS, "scale", "parity", "ladder"}
+
+
+def test_the_layout_of_a_table_writes_tables_figures_and_the_report_again(study):
+    with edited(package(study, "report/table_text.py"), more_code):
+        planned = study.planned("all")
+    assert {"table2", "table5", "report"} <= planned.keys()
+    assert not planned.keys() & {*MODELS, *ANSWERS, *LIKELIHOODS, "scale", "parity", "ladder", "judge_rubric"}
+
+
+def test_a_figure_is_drawn_again_and_nothing_is_measured(study):
+    with edited(package(study, "report/figures/style.py"), more_code):
+        planned = study.planned("all")
+    assert {"fig05_training_loss", "fig08_score_distribution"} <= planned.keys()
+    assert not planned.keys() & {*MODELS, *ANSWERS, *LIKELIHOODS, "scale", "judge", "table3"}
+
+
+def test_the_likelihood_measures_again_and_the_same_size_retrains_nothing(study):
+    """A real run: likelihoods, selection and what is shown of them; what comes of the selected size stays."""
+    asked = ["results/tables/table2.csv", "results/gguf/llama-q4.gguf", "results/answers/llama_q4.jsonl"]
+    with edited(package(study, "evaluate/nll.py"), more_code):
+        assert ran(study, *asked) == {"nll_scale", "scale", "table2"}
+        assert not study.planned(*asked)
+    ran(study, *asked)
+    assert not study.planned(*asked)
+
+
+def test_a_reworded_question_trains_nothing_while_the_size_stays(study):
+    """A real run of the whole study: test set, likelihoods, answers, scores and what is shown of them."""
+    questions = study.folder / "resources/testset/test_set_200.jsonl"
+    first = (study.folder / "results/answers/llama_q4.jsonl").read_text(encoding="utf-8").split('"question": "')[1]
+    wording = first.split('"')[0]
+    kept = {
+        name: (study.folder / "results" / name).stat().st_mtime_ns for name in ("gguf/llama-q4.gguf", "merged/llama")
+    }
+    with edited(questions, lambda text: text.replace(wording, wording + "手順も述べてください。")):
+        done = ran(study, "all")
+        assert study.planned("all") == {}
+    assert {"testset", "scale", "judge_rubric", "table2", "table5", "report", *LIKELIHOODS, *ANSWERS} <= done
+    assert not done & MODELS
+    assert kept == {name: (study.folder / "results" / name).stat().st_mtime_ns for name in kept}
