@@ -156,20 +156,18 @@ def prompts_of(base: Path, testset: Path) -> list[list[int]]:
 
 
 def answer(folder: Path, output: Path, threads: int, tokens: int) -> None:
-    """Answer the test set's questions through the functions that `engines.answer_all` calls."""
-    from tatara.evaluate import greedy
-    from tatara.evaluate.batches import first_difference
+    """Answer the test set's questions through the functions that `answer_gguf` calls."""
+    from tatara.evaluate.differences import first_difference
     from tatara.llama import batch, gguf_model
 
     prompts = prompts_of(folder / "model", REPOSITORY / "resources/testset/test_set_200.jsonl")
     for fmt, label in (("q4", "Q4_K_M"), ("f16", "F16")):
         model = gguf_model.load(folder / f"{fmt}.gguf", 2048, threads)
-        alone = greedy.llama_generate(model, [], tokens)
-        alone(prompts[0])  # the first question pays for what is done once
-        seconds, given = [], []
+        list(gguf_model.greedy_tokens(model, prompts[0], [], tokens))  # the first question pays for what is done once
+        seconds, alone = [], []
         for prompt in prompts[:ALONE]:
             start = time.perf_counter()
-            given.append(alone(prompt))
+            alone.append(list(gguf_model.greedy_tokens(model, prompt, [], tokens)))
             seconds.append(time.perf_counter() - start)
         one = statistics.median(seconds)
         append(
@@ -192,7 +190,7 @@ def answer(folder: Path, output: Path, threads: int, tokens: int) -> None:
             answers = slots.generate(prompts, [])
             took = time.perf_counter() - start
             best = min(best or took, took)
-        places = [first_difference(*pair) for pair in zip(given, answers, strict=False)]
+        places = [first_difference(*pair) for pair in zip(alone, answers, strict=False)]
         parted = [place for place in places if place is not None]
         append(
             output,
@@ -212,8 +210,7 @@ def answer(folder: Path, output: Path, threads: int, tokens: int) -> None:
 
 def differ(output: Path, base: Path, testset: Path, files: list[Path], threads: int, tokens: int) -> None:
     """Answer by real files both ways; where two answers part, compare the logits of the two tokens there."""
-    from tatara.evaluate import greedy
-    from tatara.evaluate.batches import first_difference
+    from tatara.evaluate.differences import first_difference
     from tatara.llama import batch, gguf_model
     from tatara.models import chat, loading
 
@@ -221,9 +218,8 @@ def differ(output: Path, base: Path, testset: Path, files: list[Path], threads: 
     prompts = prompts_of(base, testset)
     for file in files:
         model = gguf_model.load(file, 2048, threads)
-        generate = greedy.llama_generate(model, stops, tokens)
         start = time.perf_counter()
-        alone = [generate(prompt) for prompt in prompts]
+        alone = [list(gguf_model.greedy_tokens(model, prompt, stops, tokens)) for prompt in prompts]
         one = time.perf_counter() - start
         slots = batch.BatchContext(model, len(prompts), max(map(len, prompts)), tokens)
         start = time.perf_counter()

@@ -5,7 +5,7 @@ Usage: python benchmarks/memory.py [--folder FOLDER] [--gguf FOLDER] [--limit GI
     memory; about 4 minutes)
 
 FOLDER of --gguf is one that `benchmarks/inference.py make` has made; without it the rules that read GGUF files are left
-out. The GPU is to be free of other work: what model.cpp takes is read off the whole card, CUDA's own memory included,
+out. The GPU is to be free of other work: what llama.cpp takes is read off the whole card, CUDA's own memory included,
 which torch's figures leave out.
 
 Runs what the rules of config/paper.yaml run, on the base of benchmarks/training.py: training of stage 2 (r = 32 and
@@ -51,7 +51,7 @@ def rows_of(pairs: Path, count: int) -> list[dict]:
 def evaluate(base: Path, scratch: Path) -> list[dict]:
     """Measure the rules that evaluate, with the adapter that training left in `scratch`."""
     import torch
-    from tatara.evaluate import nll
+    from tatara.evaluate import nll, nll_adapter
     from tatara.models import loading
     from tatara.train import merge
 
@@ -65,7 +65,7 @@ def evaluate(base: Path, scratch: Path) -> list[dict]:
         measured.append({"rule": rule, "seconds": round(time.perf_counter() - start, 1)} | training.memory())
 
     def adapter() -> None:
-        nll.nll_adapter(
+        nll_adapter.nll_adapter(
             base=base,
             adapter=scratch / "adapter",
             rows=rows,
@@ -79,7 +79,7 @@ def evaluate(base: Path, scratch: Path) -> list[dict]:
 
     def merged() -> None:
         model = merge.merge_dequantized(base, scratch / "adapter", place)
-        nll.score(loading.load_tokenizer(base), rows, "", "merged", nll.transformers_logits(model))
+        nll.score(loading.load_tokenizer(base), rows, "", "merged", nll_adapter.transformers_logits(model))
 
     measure("nll_scale, nll_nf4: 8 questions", adapter)
     measure("nll_merge, parity (16 bits): 8 questions", merged)

@@ -4,7 +4,7 @@ read in another way.
 Usage: python benchmarks/rounding.py OUTPUT.csv BASE TESTSET F16.gguf [GGUF …]   (135 M parameters on two cores: 3
     minutes)
 
-model.cpp multiplies quantized weights by activations that it rounds to 8 bits in blocks of 32. Every file reads the
+llama.cpp multiplies quantized weights by activations that it rounds to 8 bits in blocks of 32. Every file reads the
 prompts of a few questions one token at a time, 8 and 512 at once, which are other kernels. Before that transformers
 reads them with BASE in float32 and, its weights untouched, with the inputs of all matrices rounded so. KL in nats a
 token, of the distribution over the next token.
@@ -20,7 +20,7 @@ import numpy
 from tatara.evaluate import divergence
 
 AT_ONCE, QUESTIONS = (1, 8, 512), 4
-BLOCK, LARGEST = 32, 127  # of model.cpp's Q8_0
+BLOCK, LARGEST = 32, 127  # of llama.cpp's Q8_0
 FIELDS = [
     "file",
     "card",

@@ -1,9 +1,4 @@
 # Stage deploy: results/deploy/{model}-{fmt}/README.md · Modelfile, check.json (the target `deploy`, no part of `all`)
-RECIPE = {
-    "system": SYSTEM,
-    "limit": config["evaluate"]["max_new_tokens"],
-    "context": config["evaluate"]["context"],
-}
 CARDS = [f"results/deploy/{name.replace('_', '-')}/README.md" for name in EVALUATED]
 
 
@@ -46,7 +41,7 @@ rule modelfile:
     log:
         "results/logs/modelfile_{model}_{fmt}.log",
     params:
-        recipe=lambda wildcards: RECIPE | {"model": wildcards.model},
+        recipe=lambda wildcards: ANSWERING | {"model": wildcards.model},
         code=code_of("modelfile"),
     script:
         "../scripts/modelfile.py"
@@ -71,7 +66,7 @@ rule ollama_create:
         gpu=1,
     params:
         name=lambda wildcards: f"{config['ollama']['prefix']}{wildcards.model}:{wildcards.fmt}",
-        recipe=lambda wildcards: RECIPE | {"model": wildcards.model},
+        recipe=lambda wildcards: ANSWERING | {"model": wildcards.model},
         questions=QUESTIONS,
         ollama=OLLAMA,
         code=code_of("ollama_create"),

@@ -1,4 +1,13 @@
 # Stage evaluate: results/answers/{model}_{fmt}.jsonl, {model}_{fmt}_seconds.csv · results/nll/{model}_{fmt}.json
+ANSWERING = {
+    "system": SYSTEM,
+    "limit": config["evaluate"]["max_new_tokens"],
+    "context": config["evaluate"]["context"],
+}
+BATCHES = {
+    "batch_size": config["evaluate"]["batch_size"],
+    "timed": config["evaluate"]["timed_questions"],
+}
 
 
 rule answers_gguf:
@@ -21,14 +30,10 @@ rule answers_gguf:
         gpu=1,
     params:
         questions=QUESTIONS,
-        system=SYSTEM,
-        limit=config["evaluate"]["max_new_tokens"],
-        context=config["evaluate"]["context"],
-        batch_size=config["evaluate"]["batch_size"],
-        timed=config["evaluate"]["timed_questions"],
-        code=code_of("answers"),
+        arguments=ANSWERING | BATCHES,
+        code=code_of("answers_gguf"),
     script:
-        "../scripts/answers.py"
+        "../scripts/answers_gguf.py"
 
 
 rule answers_ollama:
@@ -50,10 +55,7 @@ rule answers_ollama:
         gpu=1,
     params:
         questions=QUESTIONS,
-        system=SYSTEM,
-        limit=config["evaluate"]["max_new_tokens"],
-        context=config["evaluate"]["context"],
-        ollama=OLLAMA,
+        arguments=ANSWERING | OLLAMA,
         code=code_of("answers_ollama"),
     script:
         "../scripts/answers_ollama.py"
@@ -78,14 +80,10 @@ rule answers_nf4:
         gpu=1,
     params:
         questions=QUESTIONS,
-        system=SYSTEM,
-        limit=config["evaluate"]["max_new_tokens"],
-        context=config["evaluate"]["context"],
-        batch_size=config["evaluate"]["batch_size"],
-        timed=config["evaluate"]["timed_questions"],
-        code=code_of("answers"),
+        arguments=ANSWERING | BATCHES,
+        code=code_of("answers_nf4"),
     script:
-        "../scripts/answers.py"
+        "../scripts/answers_nf4.py"
 
 
 rule nll_gguf:

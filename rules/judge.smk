@@ -1,25 +1,44 @@
 # Stage judge: results/judge/{judge}/identity.json, {model}_{fmt}.csv · results/judge/judge_{model}_{fmt}.csv · results/judge/agreement.csv
 JUDGES = config["judge"]["judges"]
-RUBRICS = [name for name, entry in JUDGES.items() if entry["kind"] == "rubric"]
-LLM_JUDGES = [name for name in JUDGES if name not in RUBRICS]
+# A kind of judge has rules of its own: an edit to one scores nothing again with another.
+JUDGES_OF = {
+    kind: names_of([name for name, entry in JUDGES.items() if entry["kind"] == kind])
+    for kind in ("rubric", "llama_cpp", "ollama")
+}
 
 
-rule judge_identity:
-    """Ask which model an LLM judge is, before anything is trained: no server, no model or no file stops the build here."""
+rule judge_llama_cpp_identity:
+    """Write which file an LLM judge is, before anything is trained: without the file the build stops here."""
     output:
         "results/judge/{judge}/identity.json",
     log:
         "results/logs/judge_{judge}_identity.log",
     wildcard_constraints:
-        judge=names_of(LLM_JUDGES),
+        judge=JUDGES_OF["llama_cpp"],
+    priority: DATA_PRIORITY
+    threads: ALL_CORES
+    params:
+        file=lambda wildcards: judge_file(wildcards.judge),
+        code=code_of("judge_llama_cpp_identity"),
+    script:
+        "../scripts/judge_llama_cpp_identity.py"
+
+
+rule judge_ollama_identity:
+    """Ask which model an LLM judge is, before anything is trained: without server or model the build stops here."""
+    output:
+        "results/judge/{judge}/identity.json",
+    log:
+        "results/logs/judge_{judge}_identity.log",
+    wildcard_constraints:
+        judge=JUDGES_OF["ollama"],
     priority: DATA_PRIORITY
     threads: ALL_CORES
     params:
         settings=lambda wildcards: JUDGES[wildcards.judge],
-        file=lambda wildcards: judge_file(wildcards.judge),
-        code=code_of("judge_identity"),
+        code=code_of("judge_ollama_identity"),
     script:
-        "../scripts/judge_identity.py"
+        "../scripts/judge_ollama_identity.py"
 
 
 rule judge_rubric:
@@ -33,7 +52,7 @@ rule judge_rubric:
     log:
         "results/logs/judge_{judge}_{evaluated}.log",
     wildcard_constraints:
-        judge=names_of(RUBRICS),
+        judge=JUDGES_OF["rubric"],
         evaluated=names_of(EVALUATED),
     params:
         questions=QUESTIONS,
@@ -42,8 +61,8 @@ rule judge_rubric:
         "../scripts/judge_rubric.py"
 
 
-rule judge_llm:
-    """Score answers 0 to 3 with a language model that is held to a JSON schema."""
+rule judge_llama_cpp:
+    """Score answers 0 to 3 with a GGUF file that is held to a JSON schema."""
     input:
         answers="results/answers/{evaluated}.jsonl",
         seconds="results/answers/{evaluated}_seconds.csv",
@@ -57,7 +76,7 @@ rule judge_llm:
     benchmark:
         "results/benchmarks/judge_{judge}_{evaluated}.tsv"
     wildcard_constraints:
-        judge=names_of(LLM_JUDGES),
+        judge=JUDGES_OF["llama_cpp"],
         evaluated=names_of(EVALUATED),
     resources:
         gpu=1,
@@ -66,9 +85,37 @@ rule judge_llm:
         settings=lambda wildcards: JUDGES[wildcards.judge],
         file=lambda wildcards: judge_file(wildcards.judge),
         seed=config["seed"],
-        code=code_of("judge_llm"),
+        code=code_of("judge_llama_cpp"),
     script:
-        "../scripts/judge_llm.py"
+        "../scripts/judge_llama_cpp.py"
+
+
+rule judge_ollama:
+    """Score answers 0 to 3 with a model of an Ollama server that is held to a JSON schema."""
+    input:
+        answers="results/answers/{evaluated}.jsonl",
+        seconds="results/answers/{evaluated}_seconds.csv",
+        testset="results/testset/test_set_200.jsonl",
+        prompt=lambda wildcards: resource(JUDGES[wildcards.judge]["prompt"]),
+        identity="results/judge/{judge}/identity.json",
+    output:
+        "results/judge/{judge}/{evaluated}.csv",
+    log:
+        "results/logs/judge_{judge}_{evaluated}.log",
+    benchmark:
+        "results/benchmarks/judge_{judge}_{evaluated}.tsv"
+    wildcard_constraints:
+        judge=JUDGES_OF["ollama"],
+        evaluated=names_of(EVALUATED),
+    resources:
+        gpu=1,
+    params:
+        questions=QUESTIONS,
+        settings=lambda wildcards: JUDGES[wildcards.judge],
+        seed=config["seed"],
+        code=code_of("judge_ollama"),
+    script:
+        "../scripts/judge_ollama.py"
 
 
 rule judge:

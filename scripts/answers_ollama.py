@@ -7,19 +7,20 @@ from tatara.job.run import job
 
 with job(snakemake):
     from tatara.data.questions import evaluated
-    from tatara.evaluate.ollama_answers import answer_all
+    from tatara.evaluate.answers import AnswerFiles
+    from tatara.evaluate.answers_ollama import answer_ollama
+    from tatara.job.scratch_folder import unfinished
 
     model, fmt = snakemake.wildcards.model, snakemake.wildcards.fmt
-    answer_all(
-        rows=evaluated(snakemake.input.testset, **snakemake.params.questions),
-        fmt=fmt,
+    answer_ollama(
         deployed=json.loads(Path(snakemake.input.deployed).read_text(encoding="utf-8")),
+        fmt=fmt,
         base=Path(snakemake.input.base),
-        answers=Path(snakemake.output.answers),
-        times=Path(snakemake.output.seconds),
-        finished=Path(f"results/checkpoints/answers_{model}_{fmt}_ollama.jsonl"),
-        system=snakemake.params.system,
-        limit=snakemake.params.limit,
-        context=snakemake.params.context,
-        **snakemake.params.ollama,
+        rows=evaluated(snakemake.input.testset, **snakemake.params.questions),
+        **snakemake.params.arguments,
+        files=AnswerFiles(
+            answers=Path(snakemake.output.answers),
+            times=Path(snakemake.output.seconds),
+            finished=unfinished(f"answers_{model}_{fmt}_ollama.jsonl"),
+        ),
     )

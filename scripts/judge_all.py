@@ -7,4 +7,4 @@ from tatara.job.run import job
 with job(snakemake):
     from tatara.evaluate.judge_file import combine
 
-    combine([Path(part) for part in snakemake.input], Path(snakemake.output[0]))
+    combine([Path(file) for file in snakemake.input], Path(snakemake.output[0]))

@@ -13,7 +13,7 @@ with job(snakemake):
     ladder(
         model=snakemake.wildcards.model,
         f16=Path(snakemake.input.f16),
-        made={Path(file).stem.rpartition("-")[2]: Path(file) for file in snakemake.input.made},
+        quantized={Path(file).stem.rpartition("-")[2]: Path(file) for file in snakemake.input.made},
         imatrix=Path(matrix if isinstance(matrix, str) else matrix[0]) if matrix else None,
         variants=snakemake.params.variants,
         base=Path(snakemake.input.base),

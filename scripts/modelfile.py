@@ -1,17 +1,14 @@
 """rule modelfile"""
 
+from pathlib import Path
+
 from tatara.job.run import job
 
 with job(snakemake):
-    from tatara.evaluate.deploy import recipe
+    from tatara.evaluate.modelfile import recipe
     from tatara.files.text import write_text
 
-    made = recipe(
-        **snakemake.params.recipe,
-        base=snakemake.input.base,
-        file=snakemake.input.gguf,
-        given=snakemake.input.get("template"),
-    )
-    write_text(
-        snakemake.output[0], made.modelfile(f"../../gguf/{snakemake.wildcards.model}-{snakemake.wildcards.fmt}.gguf")
-    )
+    file = Path(snakemake.input.gguf)
+    template = snakemake.input.get("template")
+    written = recipe(**snakemake.params.recipe, base=Path(snakemake.input.base), file=file, own_template=template)
+    write_text(snakemake.output[0], written.modelfile(f"../../gguf/{file.name}"))

@@ -6,7 +6,7 @@ from tatara.job.run import job
 
 with job(snakemake):
     from tatara.data.questions import evaluated
-    from tatara.evaluate.nll import nll_adapter
+    from tatara.evaluate.nll_adapter import nll_adapter
 
     nll_adapter(
         base=Path(snakemake.input.base),

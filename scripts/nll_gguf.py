@@ -6,7 +6,7 @@ from tatara.job.run import job
 
 with job(snakemake):
     from tatara.data.questions import evaluated
-    from tatara.evaluate.nll import nll_gguf
+    from tatara.evaluate.nll_gguf import nll_gguf
 
     nll_gguf(
         file=Path(snakemake.input.gguf),

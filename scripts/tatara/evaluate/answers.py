@@ -1,139 +1,80 @@
-"""Greedy answers behind one call: GGUF files through model.cpp, NF4 with an adapter through transformers (paper §3.2)."""
+"""Answers to the test questions: kept as they come, taken up after a kill, written once all are there (paper §3.2).
+
+What generates them stands in a module for each engine (answers_gguf, answers_nf4, answers_ollama), so that an edit to
+one engine makes no other answer again.
+"""
 
 import logging
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
-from tatara.evaluate import batches
-from tatara.evaluate.greedy import Generate, llama_generate, transformers_generate
-from tatara.files.formats import FORMATS
 from tatara.files.jsonl import write_jsonl
 from tatara.files.text import write_csv
-from tatara.job.errors import InputError
-from tatara.job.fingerprint import fingerprint
 from tatara.job.progress import Progress
 from tatara.job.resume import FinishedRows
-from tatara.llama import gguf_model
-from tatara.models import chat, loading
 
 logger = logging.getLogger("tatara")
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer; `stop` is `eos` when the model ended its turn and `length` when it was cut at the limit."""
+    """One answer.
+
+    Attributes:
+        text: without special tokens.
+        tokens: how many were generated, the end of the turn among them.
+        stop: `eos` where the model ended its turn, `length` where the answer was cut at the limit.
+        seconds: that it took; None for an answer of a batch, which has no time of its own.
+    """
 
     text: str
     tokens: int
     stop: str
-    seconds: float
+    seconds: float | None = None
 
 
-def prompt_of(tokenizer, question: str, system: str, limit: int, context: int) -> list[int]:
-    """Return a question's prompt as token ids; raise InputError where prompt and answer do not fit the context."""
-    prompt = chat.encode_prompt(tokenizer, question, system)
-    if len(prompt) + limit > context:
-        raise InputError(
-            f"a prompt of {len(prompt)} tokens and answers of up to {limit} do not fit config key evaluate.context, "
-            f"{context}: "
-            "raise it, or lower evaluate.max_new_tokens"
-        )
-    return prompt
+class Timing(NamedTuple):
+    """What the file of times says of a question.
+
+    Attributes:
+        seconds: of the answer that was given by itself, None where there is none.
+        tokens: of that answer, or else of the one in the batch.
+        differs_at: the first token in which the answer in the batch is another one, None where it is the same.
+    """
+
+    seconds: float | None
+    tokens: int
+    differs_at: int | None = None
 
 
-def ask(
-    generate: Generate, tokenizer, question: str, system: str, stops: list[int], limit: int, context: int
-) -> Answer:
-    """Ask one question."""
-    prompt = prompt_of(tokenizer, question, system, limit, context)
-    start = time.monotonic()
-    ids = generate(prompt)
-    seconds = time.monotonic() - start
-    return Answer(chat.decode_answer(tokenizer, ids), len(ids), stop_of(ids, stops), seconds)
+@dataclass(frozen=True)
+class AnswerFiles:
+    """The files of one model and format (docs/files.md).
+
+    Attributes:
+        answers: JSONL to write; what a seed decides.
+        times: CSV to write: seconds and tokens of each answer that was given by itself.
+        finished: keeps finished answers until all are there, so that a killed run goes on where it stopped.
+    """
+
+    answers: Path
+    times: Path
+    finished: Path
 
 
-def stop_of(ids: list[int], stops: list[int]) -> str:
-    """Return `eos` for an answer that ended by itself and `length` for one that was cut."""
-    return "eos" if ids and ids[-1] in stops else "length"
-
-
-def answer_all(
-    *,
-    rows: list[dict],
-    fmt: str,
-    base: Path,
-    file: Path | None,
-    adapter: Path | None,
-    answers: Path,
-    times: Path,
-    finished: Path,
-    system: str,
-    limit: int,
-    context: int,
-    threads: int,
-    device: str = "auto",
-    batch_size: int,
-    timed: int,
-) -> None:
-    """Answer every question in one format; a killed run goes on with the first question it has no answer to.
+def open_finished(path: Path, mark: str, count: int) -> FinishedRows:
+    """Return the answers of an interrupted run, to add to; those of another mark are dropped.
 
     Args:
-        rows: questions of the test set.
-        fmt: one of `formats.FORMATS`.
-        file: the GGUF file, for GGUF formats.
-        adapter: the adapter's folder, for `nf4`.
-        answers: JSONL to write; what a seed decides.
-        times: CSV to write: seconds and tokens of each answer that was given one by one (docs/files.md).
-        finished: file that keeps finished answers until all are there.
-        batch_size: questions answered together; 1 asks one by one, and each answer has its time.
-        timed: how many of the questions that are answered together are asked once more one by one, for their times.
+        mark: digest of all that decides the answers.
+        count: how many answers are wanted, for the log.
     """
-    loading.prepare(0, threads)
-    tokenizer = loading.load_tokenizer(base)
-    stops = chat.stop_tokens(tokenizer)
-    material = [rows, fmt, system, limit, context, threads, batch_size, timed]
-    # A GGUF file stands for itself; NF4 is the base with its adapter.
-    mark = fingerprint(material, [file] if FORMATS[fmt].gguf else [base, adapter])
-    ids = [row["id"] for row in rows]
-    prompts = [prompt_of(tokenizer, row["question"], system, limit, context) for row in rows]
-    size, longest = min(batch_size, len(rows)), max(map(len, prompts))
-    if FORMATS[fmt].gguf:
-        from tatara.llama import batch
-
-        model = gguf_model.load(file, context, threads, more=batch.cells(size, longest, limit) if batch_size > 1 else 0)
-        generate = llama_generate(model, stops, limit)
-    else:
-        model = loading.load_nf4(base, loading.device(device), adapter)
-        generate = transformers_generate(model, tokenizer, stops, limit)
-    what = f"answers {fmt}"
-    if batch_size == 1:
-        keep_answers(
-            lambda open_rows: (
-                (row, ask(generate, tokenizer, row["question"], system, stops, limit, context)) for row in open_rows
-            ),
-            rows=rows,
-            what=what,
-            mark=mark,
-            answers=answers,
-            times=times,
-            finished=finished,
-        )
-        return
-    if FORMATS[fmt].gguf:
-        many = batch.generate_batch(model, stops, limit, size, longest)
-    else:
-        many = batches.transformers_batch(model, tokenizer, stops, limit)
-    with _taken_up(finished, mark, len(rows)) as kept:
-        batches.answer(kept, ids, prompts, generate, many, size, timed, what)
-    given = {id_: kept.rows[id_]["tokens"] for id_ in ids}
-    done = {
-        id_: {"text": chat.decode_answer(tokenizer, got), "tokens": len(got), "stop": stop_of(got, stops)}
-        for id_, got in given.items()
-    }
-    _write(rows, done, batches.timing(kept, ids), answers, times)
-    kept.remove()
+    finished = FinishedRows(path, mark)
+    if finished.rows:
+        logger.info("%d of %d answers are there from an interrupted run", min(len(finished.rows), count), count)
+    return finished
 
 
 def keep_answers(
@@ -142,55 +83,39 @@ def keep_answers(
     rows: list[dict],
     what: str,
     mark: str,
-    answers: Path,
-    times: Path,
-    finished: Path,
+    files: AnswerFiles,
 ) -> None:
-    """Ask the questions that have no answer yet, keep each answer as it comes, and write all of them once they are
-    there.
+    """Ask the questions that have no answer yet, keep each answer as it comes, and write all of them at the end.
 
     Args:
-        ask_all: open questions -> each with its answer, in any order.
-        mark: what decides the answers; those of another mark are not taken up.
-        answers, times, finished: as in `answer_all`.
+        ask_all: takes open questions and yields each with its answer, in any order; every answer has its seconds.
+        rows: questions of the test set.
+        what: names the work in the log.
+        mark: digest of all that decides the answers.
     """
-    with _taken_up(finished, mark, len(rows)) as kept:
-        missing = [row for row in rows if row["id"] not in kept.rows]
-        done = ask_all(missing)
-        for _ in Progress(missing, what, done=len(kept.rows)):
-            row, answer = next(done)
-            kept.add({"id": row["id"], **asdict(answer)})
-    _write(
-        rows,
-        kept.rows,
-        {id_: (f"{got['seconds']:.4f}", got["tokens"], "") for id_, got in kept.rows.items()},
-        answers,
-        times,
-    )
-    kept.remove()
+    with open_finished(files.finished, mark, len(rows)) as finished:
+        missing = [row for row in rows if row["id"] not in finished.rows]
+        answered = ask_all(missing)
+        for _ in Progress(missing, what, done=len(finished.rows)):
+            row, answer = next(answered)
+            finished.add({"id": row["id"], **asdict(answer)})
+    fields = ("text", "tokens", "stop", "seconds")
+    answers = {id_: Answer(**{field: kept[field] for field in fields}) for id_, kept in finished.rows.items()}
+    times = {id_: Timing(answer.seconds, answer.tokens) for id_, answer in answers.items()}
+    write_answers(rows, answers, times, files)
+    finished.remove()
 
 
-def _taken_up(path: Path, mark: str, count: int) -> FinishedRows:
-    kept = FinishedRows(path, mark)
-    if kept.rows:
-        logger.info("%d of %d answers are there from an interrupted run", min(len(kept.rows), count), count)
-    return kept
-
-
-def _write(rows: list[dict], done: dict[str, dict], timing: dict[str, tuple], answers: Path, times: Path) -> None:
-    """Write the answers and their times in the order of the questions."""
-    write_jsonl(
-        answers,
-        [
-            {
-                "id": row["id"],
-                "category": row["category"],
-                "question": row["question"],
-                "answer": done[row["id"]]["text"],
-                "tokens": done[row["id"]]["tokens"],
-                "stop": done[row["id"]]["stop"],
-            }
-            for row in rows
-        ],
-    )
-    write_csv(times, ["id", "seconds", "tokens", "differs_at"], [[row["id"], *timing[row["id"]]] for row in rows])
+def write_answers(rows: list[dict], answers: dict[str, Answer], times: dict[str, Timing], files: AnswerFiles) -> None:
+    """Write answers and times, both by question id, in the order of the questions."""
+    lines = []
+    for row in rows:
+        answer = answers[row["id"]]
+        question = {key: row[key] for key in ("id", "category", "question")}
+        lines.append(question | {"answer": answer.text, "tokens": answer.tokens, "stop": answer.stop})
+    write_jsonl(files.answers, lines)
+    table = []
+    for row in rows:
+        seconds, tokens, differs_at = times[row["id"]]
+        table.append([row["id"], "" if seconds is None else f"{seconds:.4f}", tokens, differs_at])
+    write_csv(files.times, ["id", "seconds", "tokens", "differs_at"], table)

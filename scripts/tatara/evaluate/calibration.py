@@ -14,8 +14,9 @@ logger = logging.getLogger("tatara")
 def calibrate(
     *, f16: Path, base: Path, rows: list[dict], pairs: int, text: Path, output: Path, system: str, threads: int
 ) -> None:
-    """Write the calibration text, training pairs as the model was trained on them, and the importance matrix that they
-    give.
+    """Write the calibration text and the importance matrix that it gives.
+
+    The text is training pairs as the model was trained on them.
 
     Args:
         rows: the training subset, never the test set; `pairs` of them are taken, evenly spaced.

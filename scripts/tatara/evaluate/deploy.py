@@ -1,94 +1,31 @@
-"""Models of an Ollama server made of GGUF files: the Modelfile, the model, and the check that it is asked as it was
-trained.
-"""
+"""Models of an Ollama server made of GGUF files, and the check that they are asked as in training and answer alike."""
 
 import codecs
-import json
 import logging
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy
 
-from tatara.evaluate.ollama_template import ollama_template
-from tatara.files.text import read_text, write_json
+from tatara.evaluate.differences import first_difference
+from tatara.evaluate.modelfile import Recipe
+from tatara.files.sample import evenly_spaced
+from tatara.files.text import write_json
 from tatara.job.errors import InputError
 from tatara.llama import gguf_model
 from tatara.models import chat, loading
-from tatara.ollama.client import Server
+from tatara.ollama.client import Reply, Server
 
 logger = logging.getLogger("tatara")
-PROMPTS, ANSWERS, TOKENS = (
-    8,
-    4,
-    32,
-)  # questions whose prompts and answers are compared, and the longest of these answers
-# Two builds of model.cpp round and add otherwise: tokens whose logits lie as near as this may change places (SmolLM2 in
+PROMPTS = 8  # questions whose prompts are compared
+ANSWERS = 4  # of these, questions whose answers are compared
+TOKENS = 32  # of an answer, at most
+# Two builds of llama.cpp round and add otherwise: tokens whose logits lie as near as this may change places (SmolLM2 in
 # Q4_1: up to 0.20 seen).
 TIE = 0.5
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """What makes a GGUF file a model of Ollama: its template, system prompt and parameters."""
-
-    template: str
-    system: str
-    parameters: dict[str, object]
-
-    def modelfile(self, file: str) -> str:
-        """Return the Modelfile of a GGUF file, which is named as seen from the Modelfile."""
-        lines = [f"FROM {file}", f'TEMPLATE """{self.template}"""']
-        lines += [f'SYSTEM """{self.system}"""'] if self.system else []
-        for name, value in self.parameters.items():
-            lines += [
-                f"PARAMETER {name} {json.dumps(item, ensure_ascii=False)}"
-                for item in (value if isinstance(value, list) else [value])
-            ]
-        return "\n".join(lines) + "\n"
-
-
-def adds_bos(file: Path) -> bool:
-    """Return whether a GGUF file asks for BOS before every prompt."""
-    vocabulary = gguf_model.load(file, 512, 1, vocab_only=True)
-    ids = vocabulary.tokenize(b"a", add_bos=True, special=True)
-    return ids[0] == vocabulary.token_bos() and len(ids) > len(vocabulary.tokenize(b"a", add_bos=False, special=True))
-
-
-def recipe(*, base: Path, file: Path, model: str, given: Path | None, system: str, limit: int, context: int) -> Recipe:
-    """Return the recipe of a GGUF file.
-
-    Args:
-        base: the folder of the base model, for its tokenizer and chat template.
-        model: id in the config.
-        given: a file with a template in Ollama's language, in place of the one that is made of the model's own.
-        system: the system prompt that it was trained with; empty for none.
-        limit, context: tokens of an answer, and of prompt and answer together.
-
-    Raises:
-        InputError: a chat template that has no counterpart, a system prompt that a Modelfile cannot hold.
-    """
-    if '"""' in system:
-        raise InputError('config key chat.system holds """, which ends a text in a Modelfile: write other quotes')
-    tokenizer = loading.load_tokenizer(base)
-    template = read_text(given) if given else ollama_template(tokenizer, adds_bos=adds_bos(file), model=model)
-    stops = [tokenizer.convert_ids_to_tokens(token) for token in chat.stop_tokens(tokenizer)]
-    # Greedy, as it was measured; the server's own defaults sample, and punish repetition.
-    return Recipe(
-        template,
-        system,
-        {"temperature": 0, "repeat_penalty": 1.0, "num_ctx": context, "num_predict": limit, "stop": stops},
-    )
-
-
-def _piece(tokenizer, ids: list[int], place: int) -> str:
+def _describe(tokenizer, ids: list[int], place: int) -> str:
     return f"{ids[place]} ({tokenizer.decode([ids[place]])!r})" if place < len(ids) else "nothing"
-
-
-def _parting(one: list[int], other: list[int]) -> int | None:
-    """Return where two lists begin to differ, None where they are equal."""
-    places = (place for place in range(max(len(one), len(other))) if one[place : place + 1] != other[place : place + 1])
-    return next(places, None)
 
 
 def compare_prompts(server: Server, name: str, tokenizer, questions: list[str], system: str, context: int) -> dict:
@@ -99,33 +36,26 @@ def compare_prompts(server: Server, name: str, tokenizer, questions: list[str], 
     """
     tokens = 0
     for question in questions:
-        expected, got = (
-            chat.encode_prompt(tokenizer, question, system),
-            server.prompt_tokens(name, question, tokenizer.bos_token_id, context),
-        )
-        place = _parting(expected, got)
+        expected = chat.encode_prompt(tokenizer, question, system)
+        built = server.prompt_tokens(name, question, tokenizer.bos_token_id, context)
+        place = first_difference(expected, built)
         if place is not None:
             raise InputError(
                 f"Ollama's model {name} builds another prompt than training: token {place} of {question!r} is "
-                f"{_piece(tokenizer, got, place)}, "
-                f"expected {_piece(tokenizer, expected, place)}. Its template must write what the model's own chat "
-                "template writes, BOS included once"
+                f"{_describe(tokenizer, built, place)}, expected {_describe(tokenizer, expected, place)}. Its template "
+                "must write what the model's own chat template writes, BOS included once"
             )
         tokens += len(expected)
     return {"compared": len(questions), "equal": len(questions), "tokens": tokens}
 
 
 def _text(piece: bytes) -> str:
-    """Return the text of a token; bytes that are no whole character are left out, since the server tells them as
-    U+FFFD, whichever they are.
-    """
+    """Return the text of a token without bytes that form no character, which Ollama tells as U+FFFD, all alike."""
     return piece.decode("utf-8", errors="replace").replace("\ufffd", "")
 
 
-def _whole(pieces: list[bytes]) -> int:
-    """Return how many tokens come before the first bytes that form no character: from there on the server leaves text
-    out.
-    """
+def _whole_characters(pieces: list[bytes]) -> int:
+    """Return how many tokens come before the first bytes that form no character, where Ollama begins to leave text out."""
     decoder, whole = codecs.getincrementaldecoder("utf-8")(), 0
     for count, piece in enumerate(pieces, 1):
         try:
@@ -137,26 +67,43 @@ def _whole(pieces: list[bytes]) -> int:
     return whole
 
 
-def _margin(
-    logits: numpy.ndarray, texts: list[str], ours: list[int], theirs: list[str], place: int, stops: list[int]
-) -> float:
-    """Return by how much the token of ours has the higher logit where two answers part; the least of it, where they may
-    have parted before.
+def _comparable(expected: list[int], pieces: list[bytes], stops: list[int], reply: Reply) -> tuple[int, list[str]]:
+    """Return how many tokens of an answer can be compared with Ollama's reply, and the texts of the reply's tokens.
+
+    The texts go as far as those tokens; where the whole answer can be compared, so can its end, and they are all there.
 
     Args:
-        logits: (tokens, vocabulary), that each token of ours was taken from.
+        expected: the answer of llama.cpp in process.
+        pieces: bytes of each token of the vocabulary.
+    """
+    count = _whole_characters([pieces[token] for token in expected if token not in stops])
+    if reply.tokens is None:  # the server broke off a loop
+        count = min(count, len(reply.pieces))
+    ended = reply.tokens is not None and count == len(expected) - 1
+    return count, [_text(piece.encode()) for piece in (reply.pieces if ended else reply.pieces[:count])]
+
+
+def _margin(
+    logits: numpy.ndarray, texts: list[str], expected: list[int], reply: list[str], place: int, stops: list[int]
+) -> float:
+    """Return by how much the expected token's logit is above that of Ollama's token where two answers part.
+
+    Tokens before that place which are no whole character have no text and may differ already: the least margin counts.
+
+    Args:
+        logits: (tokens, vocabulary), that each expected token was taken from.
         texts: of each token of the vocabulary.
-        theirs: texts of their tokens.
-        place: where the texts part. Tokens before it that are no whole character have no text, and may differ already.
+        reply: texts of the reply's tokens.
+        place: where the texts part.
     """
     margins = []
     for at in range(place, -1, -1):
-        said = theirs[at] if at < len(theirs) else None
-        chosen = (
-            stops if said is None else [token for token, text in enumerate(texts) if text == said and token != ours[at]]
-        )
-        margins.append(float(logits[at].max() - logits[at][chosen].max()) if chosen else float("inf"))
-        if at and texts[ours[at - 1]]:
+        if at < len(reply):
+            alike = [token for token, text in enumerate(texts) if text == reply[at] and token != expected[at]]
+        else:
+            alike = stops
+        margins.append(float(logits[at].max() - logits[at][alike].max()) if alike else float("inf"))
+        if at and texts[expected[at - 1]]:
             break
     return min(margins)
 
@@ -164,40 +111,35 @@ def _margin(
 def compare_answers(
     server: Server, name: str, file: Path, tokenizer, questions: list[str], system: str, context: int, threads: int
 ) -> dict:
-    """Compare greedy answers of Ollama with those of model.cpp in process, from the same file.
+    """Compare greedy answers of Ollama with those of llama.cpp in process, from the same file.
 
-    Where they part, the two tokens must be about equally likely: their logits, by model.cpp in process, no farther
-        apart than TIE.
+    Where they part, the two tokens must be about equally likely: their logits, by llama.cpp in process, no farther
+    apart than TIE.
 
     Raises:
         InputError: a difference that is no tie.
     """
     stops, ties, tokens = chat.stop_tokens(tokenizer), [], 0
     model = gguf_model.load(file, context, threads)
-    piece = gguf_model.piece_of(model)
-    texts = [_text(piece(token)) for token in range(model.n_vocab())]
+    pieces = list(map(gguf_model.piece_of(model), range(model.n_vocab())))
+    texts = list(map(_text, pieces))
     for question in questions:
         prompt = chat.encode_prompt(tokenizer, question, system)
-        ours, logits = gguf_model.greedy_with_logits(model, prompt, stops, TOKENS)
+        expected, logits = gguf_model.greedy_with_logits(model, prompt, stops, TOKENS)
         messages = [{"role": "user", "content": question}]
         reply = server.chat(name, messages, limit=TOKENS, context=context, seed=0, temperature=0, pieces=True)
-        said = [token for token in ours if token not in stops]
-        whole = _whole([piece(token) for token in said])
-        if reply.tokens is None:
-            whole = min(whole, len(reply.pieces))  # the server broke off a loop
-        ended = reply.tokens is not None and whole == len(ours) - 1
-        theirs = [_text(text.encode()) for text in (reply.pieces if ended else reply.pieces[:whole])]
-        place = _parting([texts[token] for token in said[:whole]], theirs)
-        tokens += whole
+        count, reply_texts = _comparable(expected, pieces, stops, reply)
+        tokens += count
+        place = first_difference([texts[token] for token in expected[:count]], reply_texts)
         if place is None:
             continue
-        margin = _margin(logits, texts, ours, theirs, place, stops)
+        margin = _margin(logits, texts, expected, reply_texts, place, stops)
         if margin > TIE:
-            found = repr(theirs[place]) if place < len(theirs) else "the end"
+            replied = repr(reply_texts[place]) if place < len(reply_texts) else "the end"
             raise InputError(
-                f"Ollama's model {name} answers {question!r} otherwise than model.cpp with the same file: token "
-                f"{place} is {found}, expected "
-                f"{_piece(tokenizer, ours, place)}, whose logit is {margin:.2f} higher"
+                f"Ollama's model {name} answers {question!r} otherwise than llama.cpp with the same file: token "
+                f"{place} is {replied}, expected {_describe(tokenizer, expected, place)}, whose logit is {margin:.2f} "
+                "higher"
             )
         ties.append({"question": question, "token": place, "margin": round(margin, 4)})
     return {"compared": len(questions), "equal": len(questions) - len(ties), "tokens": tokens, "ties": ties}
@@ -217,16 +159,20 @@ def deploy(
     """Make the model on the server and write the check file (docs/files.md), once prompts and answers agree.
 
     Args:
-        rows: questions of the test set; some of them are asked.
+        name: of the model on the server.
+        file: the GGUF file; base: the base model's folder, for its tokenizer.
+        rows: questions of the test set; some of them, evenly spaced, are asked.
+
+    Raises:
+        InputError: the server refuses the model, or prompts or answers differ.
     """
     server.create(name, file, template=recipe.template, system=recipe.system, parameters=recipe.parameters)
     context = recipe.parameters["num_ctx"]
     identity = server.identity(name, context)
     tokenizer = loading.load_tokenizer(base)
-    step = max(1, len(rows) // PROMPTS)
-    questions = [row["question"] for row in rows[::step]][:PROMPTS]
+    questions = [row["question"] for row in evenly_spaced(rows, PROMPTS)]
     prompts = compare_prompts(server, name, tokenizer, questions, recipe.system, context)
     logger.info("%s: Ollama builds the prompts of training, token by token (%d prompts)", name, len(questions))
-    answers = compare_answers(server, name, file, tokenizer, questions[:ANSWERS], recipe.system, context, threads)
-    found = identity | {"ollama": server.version(), "prompts": prompts, "answers": answers}
-    write_json(output, found)
+    questions = evenly_spaced(questions, ANSWERS)
+    answers = compare_answers(server, name, file, tokenizer, questions, recipe.system, context, threads)
+    write_json(output, identity | {"ollama": server.version(), "prompts": prompts, "answers": answers})

@@ -3,8 +3,10 @@
 import csv
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from tatara.files.jsonl import read_jsonl
+from tatara.files.text import read_text, write_csv, write_text
 from tatara.job.errors import InputError
 
 COLUMNS = (
@@ -30,56 +32,59 @@ class Verdict:
     reason: str
 
 
-def judge_rows(rows: list[dict], answers: Path, times: Path) -> dict[str, dict]:
-    """Return, by question id, what is judged and what the judge file repeats of it: id, question, category, answer,
-    seconds.
+class Score(NamedTuple):
+    """One line of a judge file.
+
+    Attributes:
+        judged: what `judged_answers` returns of a question.
+        repeat: from 1.
+        score: 0 to 3, None where the judge's output was no score.
+        prompt_digest: of all that decides the score beside the answer.
+    """
+
+    judged: dict
+    repeat: int
+    score: int | None
+    reason: str
+    prompt_digest: str
+
+
+def judged_answers(rows: list[dict], answers: Path, times: Path) -> dict[str, dict]:
+    """Return what is judged, by question id: id, question, category, answer, seconds.
+
+    Args:
+        rows: questions of the test set.
+        answers, times: the files of one model and format (docs/files.md).
 
     Raises:
         InputError: a question without an answer or a time.
     """
     with times.open(encoding="utf-8", newline="") as file:
         seconds = {row["id"]: row["seconds"] for row in csv.DictReader(file)}
-    given = {row["id"]: row["answer"] for row in read_jsonl(answers)}
+    texts = {row["id"]: row["answer"] for row in read_jsonl(answers)}
+    judged = {}
     for row in rows:
-        for path, found in ((answers, given), (times, seconds)):
-            if row["id"] not in found:
-                raise InputError(f"{path}: nothing for the question {row['id']}; delete the file and run again")
-    keys = ("id", "question", "category")
-    return {
-        row["id"]: {**{key: row[key] for key in keys}, "answer": given[row["id"]], "seconds": seconds[row["id"]]}
-        for row in rows
-    }
+        id_ = row["id"]
+        for path, values in ((answers, texts), (times, seconds)):
+            if id_ not in values:
+                raise InputError(f"{path}: nothing for the question {id_}; delete the file and run again")
+        question = {key: row[key] for key in ("id", "question", "category")}
+        judged[id_] = question | {"answer": texts[id_], "seconds": seconds[id_]}
+    return judged
 
 
-def write_scores(output: Path, judge: str, found: list[tuple[dict, int, int | None, str, str]]) -> None:
-    """Write a judge file.
-
-    Args:
-        found: what `judge_rows` says of a question, repeat (from 1), score (None: invalid), reason, digest of the
-            prompt.
-    """
-    with output.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        for given, repeat, score, reason, digest in found:
-            writer.writerow(
-                {
-                    "id": given["id"],
-                    "question": given["question"],
-                    "category": given["category"],
-                    "score": "" if score is None else score,
-                    "reason": reason,
-                    "judge": judge,
-                    "repeat": repeat,
-                    "valid": score is not None,
-                    "seconds": given["seconds"],
-                    "characters": len(given["answer"]),
-                    "prompt_digest": digest,
-                }
-            )
+def write_scores(output: Path, judge: str, scores: list[Score]) -> None:
+    """Write the scores of one judge (docs/files.md)."""
+    lines = []
+    for judged, repeat, score, reason, prompt_digest in scores:
+        question = [judged[key] for key in ("id", "question", "category")]
+        answer = [judged["seconds"], len(judged["answer"])]
+        valid = score is not None
+        lines.append([*question, score if valid else "", reason, judge, repeat, valid, *answer, prompt_digest])
+    write_csv(output, list(COLUMNS), lines)
 
 
-def combine(parts: list[Path], output: Path) -> None:
-    """Write the scores of several judges into one file, in the order given; the first is the one that tables show."""
-    lines = [Path(part).read_text(encoding="utf-8").split("\n", 1) for part in parts]
-    output.write_text("\n".join([lines[0][0], "".join(rest for _, rest in lines)]), encoding="utf-8")
+def combine(files: list[Path], output: Path) -> None:
+    """Write the scores of several judges into one file, in this order; the first is the one that tables show."""
+    headers, lines = zip(*(read_text(file).split("\n", 1) for file in files), strict=True)
+    write_text(output, f"{headers[0]}\n{''.join(lines)}")

@@ -1,14 +1,15 @@
-"""The quantization ladder of one model: what each format, with and without an importance matrix, does to every answer
-token.
+"""The quantization ladder of one model: what each format, with and without an importance matrix, does to every token.
 
 The reference answers are given (teacher forcing) on the prompts of `nll`, and F16 and the variants say how probable
 each next token is. A variant is quantized, measured and removed before the next one, so that a ladder of an 8B model
-needs the disk of one file. What F16 said lies on the disk question by question: of a vocabulary of 128,000, a question
-takes about 100 MB.
+needs the disk of one file. The log probabilities of F16 lie on the disk question by question: of a vocabulary of
+128,000, a question takes about 100 MB.
 """
 
+import contextlib
 import shutil
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy
@@ -27,10 +28,13 @@ from tatara.models import chat, loading
 def measure(
     file: Path, items: list[chat.Encoded], references: list[Path], context: int, threads: int, first: bool = False
 ) -> dict:
-    """Return a file's size and, question by question, its nats, KL from F16 in nats and tokens with the same top token;
-    and the seconds it took.
+    """Return a file's bytes, its bits a weight, and figures of each question's answer tokens.
+
+    Figures, one a question: nats, KL from F16 in nats, tokens whose most likely token is that of F16. And the seconds
+    that reading all questions took.
 
     Args:
+        items: prompts with their reference answers.
         references: where the log probabilities of F16 lie, one file a question; written when `first`, else read.
     """
     import llama_cpp
@@ -38,7 +42,7 @@ def measure(
     loaded = gguf_model.load(file, context, threads, logits_all=True)
     logits = gguf_model.logits_of(loaded)
     logits(items[0].input_ids)  # what is done once, such as reading the file from the disk, is not counted
-    found = {
+    entry = {
         "bytes": file.stat().st_size,
         "bits_per_weight": 8 * llama_cpp.llama_model_size(loaded.model) / llama_cpp.llama_model_n_params(loaded.model),
         "nats": [],
@@ -47,25 +51,37 @@ def measure(
         "seconds": 0.0,
     }
     for item, path in zip(Progress(items, f"ladder {file.stem}"), references, strict=True):
-        began = time.perf_counter()
+        start = time.perf_counter()
         scores = logits(item.input_ids)
-        found["seconds"] += time.perf_counter() - began
-        said = divergence.log_softmax(numpy.asarray(scores[item.prompt_tokens - 1 : -1], dtype=numpy.float32))
+        entry["seconds"] += time.perf_counter() - start
+        answer_scores = numpy.asarray(scores[item.prompt_tokens - 1 : -1], dtype=numpy.float32)
+        log_probabilities = divergence.log_softmax(answer_scores)
         if first:
-            numpy.save(path, said)
-        reference = said if first else numpy.load(path)
-        found["nats"].append(divergence.nats(said, item.input_ids[item.prompt_tokens :]))
-        found["kl"].append(divergence.kl(reference, said))
-        found["top1"].append(divergence.same_top(reference, said))
+            numpy.save(path, log_probabilities)
+        reference = log_probabilities if first else numpy.load(path)
+        entry["nats"].append(divergence.nats(log_probabilities, item.input_ids[item.prompt_tokens :]))
+        entry["kl"].append(divergence.kl(reference, log_probabilities))
+        entry["top1"].append(divergence.same_top(reference, log_probabilities))
     loaded.close()
-    return found
+    return entry
+
+
+@contextlib.contextmanager
+def _empty_folder(path: Path) -> Iterator[Path]:
+    """Make a folder for as long as the block lasts; what a killed run left in it goes first."""
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir(parents=True)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def ladder(
     *,
     model: str,
     f16: Path,
-    made: dict[str, Path],
+    quantized: dict[str, Path],
     imatrix: Path | None,
     variants: list[str],
     base: Path,
@@ -80,45 +96,50 @@ def ladder(
     """Measure the variants of a model and write results/quant/{model}.json and its times (docs/files.md).
 
     Args:
-        made: variant -> its file, of those that were made already; the others are made here and removed again.
+        quantized: variant -> its file, of those that the study has; the others are made here and removed again.
         imatrix: the importance matrix, None where no variant asks for one.
         variants: from `formats.variants`.
         rows: questions of the test set.
-        finished: file that keeps measured variants until all are there; a killed run goes on with the first that is
-            missing.
+        finished: keeps measured variants until all are there; a killed run goes on with the first that is missing.
     """
     tokenizer = loading.load_tokenizer(base)
     items = [chat.encode(tokenizer, row["question"], row["reference"], system) for row in rows]
     mark = fingerprint([rows, system, context, threads], [f16] + ([imatrix] if imatrix else []))
-    scratch = output.with_name(f".{model}.parts")
-    shutil.rmtree(scratch, ignore_errors=True)  # what a killed run left
-    scratch.mkdir(parents=True)
-    try:
-        references = [scratch / f"{index}.npy" for index in range(len(items))]
-        full = measure(f16, items, references, context, threads, first=True)
-        with FinishedRows(finished, mark, key="variant") as kept:
-            for variant in (name for name in variants if name not in kept.rows):
-                file = made.get(variant) or scratch / f"{model}-{variant}.gguf"
-                if variant not in made:
-                    quantize.quantize(
-                        f16, file, format_of(variant).name, threads, imatrix if variant.endswith(WITH_MATRIX) else None
-                    )
-                kept.add({"variant": variant, **measure(file, items, references, context, threads)})
-                if variant not in made:
+    with _empty_folder(output.with_name(f".{model}.parts")) as folder:
+        references = [folder / f"{index}.npy" for index in range(len(items))]
+        entries = {"f16": measure(f16, items, references, context, threads, first=True)}
+        with FinishedRows(finished, mark, key="variant") as measured:
+            for variant in (name for name in variants if name not in measured.rows):
+                file = quantized.get(variant) or folder / f"{model}-{variant}.gguf"
+                if variant not in quantized:
+                    matrix = imatrix if variant.endswith(WITH_MATRIX) else None
+                    quantize.quantize(f16, file, format_of(variant).name, threads, matrix)
+                measured.add({"variant": variant, **measure(file, items, references, context, threads)})
+                if variant not in quantized:
                     file.unlink()
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-    done = {name: {key: value for key, value in row.items() if key != "variant"} for name, row in kept.rows.items()}
-    entries = {"f16": full, **{variant: done[variant] for variant in variants}}
-    other = share_in_other_types(f16)
-    for name, entry in entries.items():
-        entry["other_types"] = other if format_of(name).k_quant else 0.0
+    for variant in variants:
+        entries[variant] = {key: value for key, value in measured.rows[variant].items() if key != "variant"}
+    _write(model, f16, entries, rows, items, output, times)
+    measured.remove()
+
+
+def _write(
+    model: str,
+    f16: Path,
+    entries: dict[str, dict],
+    rows: list[dict],
+    items: list[chat.Encoded],
+    output: Path,
+    times: Path,
+) -> None:
+    """Write what was measured of each variant, and apart from it the seconds, which no seed decides."""
+    other_types = share_in_other_types(f16)
     tokens = sum(len(item.input_ids) for item in items)
-    write_csv(
-        times,
-        ["variant", "tokens", "seconds"],
-        [[name, tokens, f"{entry.pop('seconds'):.4f}"] for name, entry in entries.items()],
-    )
+    seconds = [[variant, tokens, f"{entry['seconds']:.4f}"] for variant, entry in entries.items()]
+    write_csv(times, ["variant", "tokens", "seconds"], seconds)
+    for variant, entry in entries.items():
+        del entry["seconds"]
+        entry["other_types"] = other_types if format_of(variant).k_quant else 0.0
     questions = [
         {
             "id": row["id"],
@@ -129,4 +150,3 @@ def ladder(
         for row, item in zip(rows, items, strict=True)
     ]
     write_json(output, {"model": model, "questions": questions, "variants": entries})
-    kept.remove()

@@ -1,5 +1,6 @@
-"""Scores by a language model that is held to a JSON schema: a GGUF file in process, or a model of an Ollama server
-(paper §3.2).
+"""Scores by a language model that is held to a JSON schema (paper §3.2): prompt, what counts as a score, repeats.
+
+The models behind it stand in judge_llama_cpp and judge_ollama.
 """
 
 import hashlib
@@ -8,9 +9,9 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
-from tatara.evaluate.judge_file import Verdict, judge_rows, write_scores
+from tatara.evaluate.judge_file import Score, Verdict, judged_answers, write_scores
 from tatara.files.prompts import fill_prompt
-from tatara.files.text import read_text, write_json
+from tatara.files.text import read_text
 from tatara.job.errors import InputError
 from tatara.job.fingerprint import fingerprint
 from tatara.job.progress import Progress
@@ -46,12 +47,13 @@ def render(template: str, where: Path | str, row: dict, answer: str, reference: 
 
 
 def parse(text: str) -> Verdict | None:
-    """Return the score and reason of a judge's output, None where it is none: no JSON, no score, another number, a
-    truth value.
+    """Return score and reason of a judge's output.
+
+    None where it is no score: no JSON, another number, a truth value, no reason.
     """
     try:
-        found = json.loads(text)
-        score, reason = found["score"], found["reason"]
+        output = json.loads(text)
+        score, reason = output["score"], output["reason"]
     except (ValueError, TypeError, KeyError):
         return None
     if isinstance(score, bool) or score not in SCORES or not isinstance(reason, str):
@@ -59,105 +61,47 @@ def parse(text: str) -> Verdict | None:
     return Verdict(int(score), " ".join(reason.split()))
 
 
-def llama_cpp_complete(file: Path, *, context: int, limit: int, threads: int) -> Complete:
-    """Return a judge in process: a GGUF file with its own chat template, its output held to the schema by a grammar.
-
-    Raises:
-        InputError: the file has no chat template.
-    """
-    import llama_cpp
-    from llama_cpp.llama_chat_format import Jinja2ChatFormatter
-
-    from tatara.llama import gguf_model
-
-    model = gguf_model.load(file, context, threads)
-    template = model.metadata.get("tokenizer.chat_template")
-    if not template:
-        raise InputError(f"{file}: the GGUF file has no chat template; take an instruct model as a judge")
-    piece = gguf_model.piece_of(model)
-    bos, eos = (piece(token).decode() if token >= 0 else "" for token in (model.token_bos(), model.token_eos()))
-    formatter = Jinja2ChatFormatter(template=template, eos_token=eos, bos_token=bos)
-    grammar = llama_cpp.LlamaGrammar.from_json_schema(json.dumps(SCHEMA), verbose=False)
-
-    def complete(prompt: str, seed: int, temperature: float) -> str:
-        text = formatter(messages=[{"role": "user", "content": prompt}]).prompt
-        ids = model.tokenize(text.encode(), add_bos=False, special=True)
-        if len(ids) + limit > context:
-            raise InputError(
-                f"a prompt of {len(ids)} tokens and an answer of up to {limit} do not fit a context of {context} "
-                "tokens: "
-                "raise context, or lower max_tokens"
-            )
-        done = model.create_completion(
-            ids, max_tokens=limit, temperature=temperature, top_k=0, top_p=1.0, min_p=0.0, seed=seed, grammar=grammar
-        )
-        return done["choices"][0]["text"]
-
-    return complete
-
-
-def ollama_complete(model: str, *, url: str | None, timeout: float, context: int, limit: int) -> Complete:
-    """Return a judge of an Ollama server, its output held to the schema by `format`."""
-    from tatara.ollama.client import Server
-
-    server = Server(url, timeout)
-
-    def complete(prompt: str, seed: int, temperature: float) -> str:
-        messages = [{"role": "user", "content": prompt}]
-        return server.chat(
-            model, messages, limit=limit, context=context, seed=seed, temperature=temperature, schema=SCHEMA
-        ).text
-
-    return complete
-
-
-def load(settings: dict, file: str | None, threads: int) -> Complete:
-    """Return the judge of a config entry; `file` is its GGUF file as seen from here."""
-    if settings["kind"] == "llama_cpp":
-        return llama_cpp_complete(
-            Path(file), context=settings["context"], limit=settings["max_tokens"], threads=threads
-        )
-    return ollama_complete(
-        settings["model"],
-        url=settings["url"],
-        timeout=settings["timeout"],
-        context=settings["context"],
-        limit=settings["max_tokens"],
-    )
-
-
-def write_identity(settings: dict, file: str | None, output: Path) -> None:
-    """Write which model the judge is: name and digest. It fails, before anything is trained, where the judge is not to
-    be had.
-
-    Raises:
-        InputError: no such file; no server, or no such model in it.
-    """
-    if settings["kind"] == "llama_cpp":
-        if not Path(file).is_file():
-            raise InputError(f"{file}: no such file; config key judge.judges.NAME.file names the GGUF file of a judge")
-        with Path(file).open("rb") as content:
-            found = {"model": Path(file).name, "digest": hashlib.file_digest(content, "sha256").hexdigest()}
-    else:
-        from tatara.ollama.client import Server
-
-        found = Server(settings["url"], settings["timeout"]).identity(settings["model"], settings["context"])
-    write_json(output, found)
-
-
 def score_once(
     complete: Complete, prompt: str, seed: int, temperature: float, attempts: int
 ) -> tuple[Verdict | None, str]:
-    """Return the verdict and the last output; an output that is not a score is tried again, and after the last try the
-    verdict is None.
-    """
+    """Return the verdict and the last output; None after `attempts` outputs that are no score."""
     text = ""
     for attempt in range(attempts):
-        warmth = temperature if attempt == 0 else max(temperature, RETRY_TEMPERATURE)
-        text = complete(prompt, seed + attempt, warmth)
+        drawn_at = temperature if attempt == 0 else max(temperature, RETRY_TEMPERATURE)
+        text = complete(prompt, seed + attempt, drawn_at)
         if verdict := parse(text):
             return verdict, text
     return None, text
+
+
+def _score_all(
+    complete: Callable[[], Complete],
+    prompts: dict[str, str],
+    name: str,
+    settings: dict,
+    seed: int,
+    finished: FinishedRows,
+) -> list[tuple[str, int]]:
+    """Ask for every score that is missing, keep each as it comes, and return (question id, repeat) of all of them.
+
+    A row that is kept has the key `ID REPEAT`, the score (None where the output was no score), and the reason.
+    """
+    wanted = [(id_, repeat) for repeat in range(1, settings["repeats"] + 1) for id_ in prompts]
+    missing = [(id_, repeat) for id_, repeat in wanted if f"{id_} {repeat}" not in finished.rows]
+    if finished.rows:
+        logger.info("%d of %d scores are there from an interrupted run", len(finished.rows), len(wanted))
+    ask = complete() if missing else None
+    attempts = settings["attempts"]
+    for id_, repeat in Progress(missing, f"judge {name}", done=len(finished.rows)):
+        # Tries of one repeat use seeds of their own, so that no two repeats draw the same numbers.
+        first_seed = seed + (repeat - 1) * attempts
+        verdict, text = score_once(ask, prompts[id_], first_seed, settings["temperature"], attempts)
+        if verdict:
+            score, reason = verdict.score, verdict.reason
+        else:
+            score, reason = None, f"not a score, {attempts} times; the last: {' '.join(text.split())[:200]}"
+        finished.add({"key": f"{id_} {repeat}", "score": score, "reason": reason})
+    return wanted
 
 
 def judge_llm(
@@ -180,39 +124,28 @@ def judge_llm(
         name, settings: of the judge, as in the config: `reference`, `repeats`, `temperature`, `attempts`.
         complete: loads the judge; called only where a score is missing.
         identity: what else decides the scores, such as the judge's digest.
-        rows: questions of the test set; answers, times: what `engines.answer_all` wrote.
+        rows: questions of the test set.
+        answers, times: the files of one model and format (docs/files.md).
         prompt: the prompt file.
         finished: keeps finished scores until all are there; a killed run goes on with the first that is missing.
     """
     template = read_text(prompt)
-    given = judge_rows(rows, answers, times)
+    judged = judged_answers(rows, answers, times)
     prompts = {
-        row["id"]: render(template, prompt, row, given[row["id"]]["answer"], settings["reference"]) for row in rows
+        row["id"]: render(template, prompt, row, judged[row["id"]]["answer"], settings["reference"]) for row in rows
     }
-    keys = [(row["id"], repeat) for repeat in range(1, settings["repeats"] + 1) for row in rows]
-    with FinishedRows(finished, fingerprint([name, settings, identity, prompts, seed], []), key="key") as kept:
-        missing = [(id_, repeat) for id_, repeat in keys if f"{id_} {repeat}" not in kept.rows]
-        if kept.rows:
-            logger.info("%d of %d scores are there from an interrupted run", len(kept.rows), len(keys))
-        ask = complete() if missing else None
-        for id_, repeat in Progress(missing, f"judge {name}", done=len(kept.rows)):
-            # Tries of one repeat use seeds of their own, so that no two repeats draw the same numbers.
-            first = seed + (repeat - 1) * settings["attempts"]
-            verdict, text = score_once(ask, prompts[id_], first, settings["temperature"], settings["attempts"])
-            reason = (
-                verdict.reason
-                if verdict
-                else f"not a score, {settings['attempts']} times; the last: {' '.join(text.split())[:200]}"
-            )
-            kept.add({"key": f"{id_} {repeat}", "score": verdict.score if verdict else None, "reason": reason})
+    mark = fingerprint([name, settings, identity, prompts, seed], [])
+    with FinishedRows(finished, mark, key="key") as scored:
+        wanted = _score_all(complete, prompts, name, settings, seed, scored)
     digests = {id_: hashlib.sha256(text.encode()).hexdigest()[:16] for id_, text in prompts.items()}
-    found = [(id_, repeat, kept.rows[f"{id_} {repeat}"]) for id_, repeat in keys]
-    invalid = sum(row["score"] is None for _, _, row in found)
+    scores = []
+    for id_, repeat in wanted:
+        row = scored.rows[f"{id_} {repeat}"]
+        scores.append(Score(judged[id_], repeat, row["score"], row["reason"], digests[id_]))
+    invalid = sum(score.score is None for score in scores)
     if invalid:
         logger.warning(
-            "%d of %d outputs of the judge %s were not a score; they are recorded as invalid", invalid, len(found), name
+            "judge %s: %d of %d outputs were not a score and are recorded as invalid", name, invalid, len(scores)
         )
-    write_scores(
-        output, name, [(given[id_], repeat, row["score"], row["reason"], digests[id_]) for id_, repeat, row in found]
-    )
-    kept.remove()
+    write_scores(output, name, scores)
+    scored.remove()

@@ -9,7 +9,9 @@ import torch
 
 from tatara.files.text import write_json
 from tatara.job.progress import Progress
-from tatara.models import chat, loading
+from tatara.models import chat
+
+Logits = Callable[[list[int]], numpy.ndarray]  # token ids -> (tokens, vocabulary); row i predicts token i + 1
 
 
 def summary(name: str, model: str, questions: list[dict]) -> dict:
@@ -29,13 +31,13 @@ def summary(name: str, model: str, questions: list[dict]) -> dict:
     }
 
 
-def score(
-    tokenizer, rows: list[dict], system: str, name: str, logits: Callable[[list[int]], numpy.ndarray]
-) -> list[dict]:
-    """Return one entry a question.
+def score(tokenizer, rows: list[dict], system: str, name: str, logits: Logits) -> list[dict]:
+    """Return one entry a question: nats over the answer's tokens, how many tokens, and its UTF-8 bytes.
 
     Args:
-        logits: takes token ids, returns an array (tokens, vocabulary); row i predicts token i + 1.
+        rows: questions of the test set with their reference answers.
+        name: of what is measured, for the log.
+        logits: the model.
     """
     questions = []
     for row in Progress(rows, f"nll {name}"):
@@ -51,55 +53,8 @@ def score(
     return questions
 
 
-def transformers_logits(model) -> Callable[[list[int]], numpy.ndarray]:
-    """Return a function from token ids to logits (tokens, vocabulary) in float32."""
-
-    def logits(ids: list[int]) -> numpy.ndarray:
-        with loading.inference():
-            return model(input_ids=torch.tensor([ids], device=model.device)).logits[0].float().cpu().numpy()
-
-    return logits
-
-
-def write(path: Path, name: str, model: str, questions: list[dict]) -> dict:
-    """Write an NLL file and return its content."""
-    result = summary(name, model, questions)
-    write_json(path, result)
-    return result
-
-
-def nll_adapter(
-    *,
-    base: Path,
-    adapter: Path,
-    rows: list[dict],
-    output: Path,
-    name: str,
-    model: str,
-    system: str,
-    threads: int,
-    device: str = "auto",
-) -> dict:
-    """Measure an adapter on its NF4 base: the very model that was trained."""
-    loading.prepare(0, threads)
-    loaded = loading.load_nf4(base, loading.device(device), adapter)
-    questions = score(loading.load_tokenizer(base), rows, system, name, transformers_logits(loaded))
-    return write(output, name, model, questions)
-
-
-def nll_gguf(
-    *,
-    file: Path,
-    base: Path,
-    rows: list[dict],
-    output: Path,
-    name: str,
-    model: str,
-    system: str,
-    context: int,
-    threads: int,
-) -> dict:
-    """Measure a GGUF file through model.cpp; prompts and ids come from the base's tokenizer."""
-    loaded = model.load(file, context, threads, logits_all=True)
-    questions = score(loading.load_tokenizer(base), rows, system, name, model.logits_of(loaded))
-    return write(output, name, model, questions)
+def write_nll(path: Path, name: str, model: str, questions: list[dict]) -> dict:
+    """Write an NLL file of what `score` returned, and return its content."""
+    content = summary(name, model, questions)
+    write_json(path, content)
+    return content

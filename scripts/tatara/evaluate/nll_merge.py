@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from tatara.evaluate import nll
+from tatara.evaluate.nll_adapter import transformers_logits
 from tatara.files.text import write_json
 from tatara.models import loading
 from tatara.train.merge import merge_dequantized
@@ -31,7 +32,7 @@ def nll_merge(
     content = {"model": model}
     for name, load in loaders.items():
         loaded = load()
-        questions = nll.score(tokenizer, rows, system, f"{model} {name}", nll.transformers_logits(loaded))
+        questions = nll.score(tokenizer, rows, system, f"{model} {name}", transformers_logits(loaded))
         content[name] = nll.summary(name, model, questions)
         del loaded
     write_json(output, content)

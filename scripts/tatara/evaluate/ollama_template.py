@@ -1,5 +1,6 @@
-"""A model's chat template as a template of Ollama (Go's text/template), found by asking the model's own template what
-it writes around each turn.
+"""A model's chat template as a template of Ollama (Go's text/template).
+
+It is made by asking the model's own template what it writes around each turn.
 """
 
 import json
@@ -10,11 +11,8 @@ from jinja2.exceptions import TemplateError
 from tatara.job.errors import InputError
 from tatara.models import chat
 
-SYSTEM, USER, ASSISTANT = (
-    "\u2063s\u2063",
-    "\u2063u\u2063",
-    "\u2063a\u2063",
-)  # stand for contents; no template contains them
+# Stand for contents; no template contains them.
+SYSTEM, USER, ASSISTANT, LAST_USER = (f"\u2063{letter}\u2063" for letter in "suav")
 
 
 @dataclass(frozen=True)
@@ -59,9 +57,7 @@ class Frame:
         )
 
     def go_template(self) -> str:
-        """Return Ollama's template; what stands around the turns is written as Go strings, so that no white space is
-        lost.
-        """
+        """Return Ollama's template; what stands around the turns are Go strings, so that no white space is lost."""
         pieces = (self.before_user, self.before_system, self.after_system, self.after_user, self.after_assistant)
         written = [f"{{{{ {json.dumps(piece, ensure_ascii=False)} }}}}" if piece else "" for piece in pieces]
         before_user, before_system, after_system, after_user, after_assistant = written
@@ -93,16 +89,14 @@ def _turns(*contents: str) -> list[dict]:
     return [{"role": ("user", "assistant")[number % 2], "content": content} for number, content in enumerate(contents)]
 
 
-def frame(tokenizer) -> Frame | None:
-    """Return what the tokenizer's chat template writes around turns; None where it does more than that, so that no
-    frame stands for it.
-    """
+def frame_of(tokenizer) -> Frame | None:
+    """Return what the tokenizer's chat template writes around turns; None where it does more than that."""
     try:
         before_user, after_user = _between(chat.render(tokenizer, _turns(USER), "", True), USER)
         before_system, after_system, _ = _between(chat.render(tokenizer, _turns(USER), SYSTEM, True), SYSTEM, USER)
-        talk = chat.render(tokenizer, _turns(USER, ASSISTANT, USER + "2"), "", True)
-        _, _, after_assistant, _ = _between(talk.replace(USER + "2", "\u2063v\u2063"), USER, ASSISTANT, "\u2063v\u2063")
-        found = Frame(before_user, before_system, after_system, after_user, after_assistant)
+        conversation = chat.render(tokenizer, _turns(USER, ASSISTANT, LAST_USER), "", True)
+        _, _, after_assistant, _ = _between(conversation, USER, ASSISTANT, LAST_USER)
+        frame = Frame(before_user, before_system, after_system, after_user, after_assistant)
         for system in ("", "あなたは技術者です。\n答えよ。"):
             for turns in (
                 _turns("堤防とは何か。"),
@@ -110,11 +104,11 @@ def frame(tokenizer) -> Frame | None:
                 _turns("1", "2", "3", "4", "5"),
             ):
                 messages = ([{"role": "system", "content": system}] if system else []) + turns
-                if found.render(messages) != chat.render(tokenizer, turns, system, True):
+                if frame.render(messages) != chat.render(tokenizer, turns, system, True):
                     return None
     except (ValueError, TemplateError):
         return None
-    return found
+    return frame
 
 
 def ollama_template(tokenizer, *, adds_bos: bool, model: str) -> str:
@@ -127,13 +121,12 @@ def ollama_template(tokenizer, *, adds_bos: bool, model: str) -> str:
     Raises:
         InputError: the model's template does more than write fixed text around each turn.
     """
-    found = frame(tokenizer)
-    if found is None:
+    frame = frame_of(tokenizer)
+    if frame is None:
         raise InputError(
             f"the chat template of the model {model} does more than write fixed text around each turn, so none for "
-            "Ollama can be made of it. "
-            "Write one in Ollama's template language into a file, and name it in config key "
-            f"models.{model}.ollama_template; "
-            "the rule `deploy` then checks it against the model's own, token by token"
+            "Ollama can be made of it. Write one in Ollama's template language into a file, and name it in config key "
+            f"models.{model}.ollama_template; the rule `ollama_create` then checks it against the model's own, token "
+            "by token"
         )
-    return (found.without_bos(tokenizer.bos_token) if adds_bos and tokenizer.bos_token else found).go_template()
+    return (frame.without_bos(tokenizer.bos_token) if adds_bos and tokenizer.bos_token else frame).go_template()

@@ -1,5 +1,6 @@
-"""The rubric judge (paper §3.2): deterministic, it looks for the required facts of a question and for one of its
-citations in the answer. Needs no torch.
+"""The rubric judge (paper §3.2): looks for a question's required facts and for one of its citations in the answer.
+
+It is deterministic and needs no torch.
 """
 
 import hashlib
@@ -7,7 +8,7 @@ import json
 from pathlib import Path
 
 from tatara.data.questions import has_fact
-from tatara.evaluate.judge_file import Verdict, judge_rows, write_scores
+from tatara.evaluate.judge_file import Score, Verdict, judged_answers, write_scores
 from tatara.files.normalise import squeeze
 
 
@@ -31,17 +32,16 @@ def rubric(answer: str, facts: list[list[str]], citations: list[dict]) -> Verdic
     if not squeeze(answer):
         return Verdict(0, "no answer")
     missing = [wordings[0] for wordings in facts if not has_fact(answer, wordings)]
-    found = len(facts) - len(missing)
-    if not found:
+    present = len(facts) - len(missing)
+    if not present:
         return Verdict(0, f"none of {len(facts)} required facts")
     if missing:
-        return Verdict(1, f"{found} of {len(facts)} required facts; missing: {', '.join(missing)}")
+        return Verdict(1, f"{present} of {len(facts)} required facts; missing: {', '.join(missing)}")
     cited = next((citation for citation in citations if cites(answer, citation)), None)
     if cited is None:
-        wanted = " ".join(
-            part for part in (citations[0]["volume"], citations[0]["chapter"], citations[0].get("section", "")) if part
-        )
-        return Verdict(2, f"all {len(facts)} required facts; no citation such as {wanted}")
+        first = citations[0]
+        place = " ".join(part for part in (first["volume"], first["chapter"], first.get("section", "")) if part)
+        return Verdict(2, f"all {len(facts)} required facts; no citation such as {place}")
     return Verdict(3, f"all {len(facts)} required facts; cites {cited['volume']} {cited['chapter']}")
 
 
@@ -51,15 +51,14 @@ def judge_rubric(*, name: str, rows: list[dict], answers: Path, times: Path, out
     Args:
         name: of the judge, as in the config.
         rows: questions of the test set with facts and citations.
-        answers, times: what `engines.answer_all` wrote.
+        answers, times: the files of one model and format (docs/files.md).
     """
-    given = judge_rows(rows, answers, times)
-    found = []
+    judged = judged_answers(rows, answers, times)
+    scores = []
     for row in rows:
-        verdict = rubric(given[row["id"]]["answer"], row["facts"], row["citations"])
+        verdict = rubric(judged[row["id"]]["answer"], row["facts"], row["citations"])
         # The rubric has no prompt: what decides a score beside the answer are facts and citations.
         criteria = json.dumps([row["facts"], row["citations"]], ensure_ascii=False, sort_keys=True)
-        found.append(
-            (given[row["id"]], 1, verdict.score, verdict.reason, hashlib.sha256(criteria.encode()).hexdigest()[:16])
-        )
-    write_scores(output, name, found)
+        digest = hashlib.sha256(criteria.encode()).hexdigest()[:16]
+        scores.append(Score(judged[row["id"]], 1, verdict.score, verdict.reason, digest))
+    write_scores(output, name, scores)

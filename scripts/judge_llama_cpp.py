@@ -1,4 +1,4 @@
-"""rule judge_llm"""
+"""rule judge_llama_cpp"""
 
 from pathlib import Path
 
@@ -6,21 +6,27 @@ from tatara.job.run import job
 
 with job(snakemake):
     from tatara.data.questions import evaluated
-    from tatara.evaluate import llm_judges
+    from tatara.evaluate.judge_llama_cpp import load
+    from tatara.evaluate.llm_judges import judge_llm
     from tatara.job.scratch_folder import unfinished
     from tatara.measure.results import read_json
 
-    name, params = snakemake.wildcards.judge, snakemake.params
-    llm_judges.judge_llm(
+    name, settings = snakemake.wildcards.judge, snakemake.params.settings
+    judge_llm(
         name=name,
-        settings=params.settings,
-        complete=lambda: llm_judges.load(params.settings, params.file, snakemake.threads),
+        settings=settings,
+        complete=lambda: load(
+            Path(snakemake.params.file),
+            context=settings["context"],
+            limit=settings["max_tokens"],
+            threads=snakemake.threads,
+        ),
         identity=read_json(snakemake.input.identity),
-        rows=evaluated(snakemake.input.testset, **params.questions),
+        rows=evaluated(snakemake.input.testset, **snakemake.params.questions),
         answers=Path(snakemake.input.answers),
         times=Path(snakemake.input.seconds),
         prompt=Path(snakemake.input.prompt),
         output=Path(snakemake.output[0]),
         finished=unfinished(f"judge_{name}_{snakemake.wildcards.evaluated}.jsonl"),
-        seed=params.seed,
+        seed=snakemake.params.seed,
     )

@@ -1,12 +1,10 @@
-"""Answers by a model of an Ollama server, as it is deployed: its own template, system prompt and parameters (paper
-§6.2).
-"""
+"""Answers by a model of an Ollama server as it is deployed: its own template and parameters (paper §6.2)."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-from tatara.evaluate.answers import Answer, keep_answers
+from tatara.evaluate.answers import Answer, AnswerFiles, keep_answers
 from tatara.job.fingerprint import fingerprint
 from tatara.models import chat, loading
 from tatara.ollama.client import Server
@@ -15,8 +13,9 @@ from tatara.ollama.client import Server
 def ask_all(
     server: Server, model: str, rows: list[dict], *, parallel: int, limit: int, context: int, tokenizer
 ) -> Iterator[tuple[dict, Answer]]:
-    """Yield each question with its answer as it comes; seconds are the server's own, for reading the prompt and for
-    generating.
+    """Yield each question with its answer as it comes.
+
+    Seconds are the server's own, for reading the prompt and for generating.
 
     Args:
         parallel: questions asked at once; the server answers as many at once as its OLLAMA_NUM_PARALLEL allows.
@@ -37,54 +36,46 @@ def ask_all(
     with ThreadPoolExecutor(parallel) as pool:
         asked = {pool.submit(ask, row): row for row in rows}
         try:
-            for done in as_completed(asked):
-                yield asked[done], done.result()
+            for future in as_completed(asked):
+                yield asked[future], future.result()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def answer_all(
+def answer_ollama(
     *,
-    rows: list[dict],
-    fmt: str,
     deployed: dict,
+    fmt: str,
     base: Path,
-    answers: Path,
-    times: Path,
-    finished: Path,
+    rows: list[dict],
     system: str,
     limit: int,
     context: int,
     url: str | None,
     timeout: float,
     parallel: int,
+    files: AnswerFiles,
 ) -> None:
-    """Answer every question with a deployed model; a killed run goes on with the questions that it has no answer to.
+    """Answer every question with a deployed model; a killed run goes on with the questions that have no answer yet.
 
     Args:
-        rows: questions of the test set.
         deployed: what the check file says of the model (docs/files.md): its name and digest.
         base: the base model's folder, for its tokenizer.
-        answers, times, finished: as in `engines.answer_all`.
-        url, timeout: of the server.
+        rows: questions of the test set.
+        limit, context: tokens of an answer, and of prompt and answer together.
+        url, timeout: of the server, and seconds that one request may take.
         parallel: questions asked at once.
 
     Raises:
         InputError: no server, the model is gone or is another one now, no answer in time, a prompt that does not fit.
     """
     server = Server(url, timeout)
-    name = deployed["model"]
-    identity = server.identity(name, context)
+    model = deployed["model"]
+    identity = server.identity(model, context)
     tokenizer = loading.load_tokenizer(base)
     mark = fingerprint(["ollama", rows, fmt, system, limit, context, parallel, identity], [])
-    keep_answers(
-        lambda missing: ask_all(
-            server, name, missing, parallel=parallel, limit=limit, context=context, tokenizer=tokenizer
-        ),
-        rows=rows,
-        what=f"answers {fmt} by Ollama",
-        mark=mark,
-        answers=answers,
-        times=times,
-        finished=finished,
-    )
+
+    def ask(missing: list[dict]) -> Iterator[tuple[dict, Answer]]:
+        return ask_all(server, model, missing, parallel=parallel, limit=limit, context=context, tokenizer=tokenizer)
+
+    keep_answers(ask, rows=rows, what=f"answers {fmt} by Ollama", mark=mark, files=files)

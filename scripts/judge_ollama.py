@@ -1,0 +1,29 @@
+"""rule judge_ollama"""
+
+from pathlib import Path
+
+from tatara.job.run import job
+
+with job(snakemake):
+    from tatara.data.questions import evaluated
+    from tatara.evaluate.judge_ollama import load
+    from tatara.evaluate.llm_judges import judge_llm
+    from tatara.job.scratch_folder import unfinished
+    from tatara.measure.results import read_json
+    from tatara.ollama.client import Server
+
+    name, settings = snakemake.wildcards.judge, snakemake.params.settings
+    server = Server(settings["url"], settings["timeout"])
+    judge_llm(
+        name=name,
+        settings=settings,
+        complete=lambda: load(server, settings["model"], context=settings["context"], limit=settings["max_tokens"]),
+        identity=read_json(snakemake.input.identity),
+        rows=evaluated(snakemake.input.testset, **snakemake.params.questions),
+        answers=Path(snakemake.input.answers),
+        times=Path(snakemake.input.seconds),
+        prompt=Path(snakemake.input.prompt),
+        output=Path(snakemake.output[0]),
+        finished=unfinished(f"judge_{name}_{snakemake.wildcards.evaluated}.jsonl"),
+        seed=snakemake.params.seed,
+    )

@@ -1,0 +1,13 @@
+"""rule judge_ollama_identity"""
+
+from pathlib import Path
+
+from tatara.job.run import job
+
+with job(snakemake):
+    from tatara.evaluate.judge_ollama import write_identity
+    from tatara.ollama.client import Server
+
+    settings = snakemake.params.settings
+    server = Server(settings["url"], settings["timeout"])
+    write_identity(server, settings["model"], settings["context"], Path(snakemake.output[0]))
