@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 from pipeline_copy import REPOSITORY, Copy
-from tatara.evaluate import llm_judges
+from tatara.evaluate import judge_llama_cpp, judge_ollama, llm_judges
 from tatara.evaluate.judge_file import combine
 from tatara.evaluate.rubric import judge_rubric
 from tatara.files.jsonl import read_jsonl, write_jsonl
@@ -97,16 +97,16 @@ def _files(folder: Path, rows: list[dict], answers: list[str]) -> dict:
     return {"rows": rows, "answers": folder / "answers.jsonl", "times": folder / "times.csv"}
 
 
-def _judge(folder: Path, given: dict, complete, output: str = "llm.csv", **settings) -> list[dict]:
+def _judge(folder: Path, files: dict, complete, output: str = "llm.csv", **settings) -> list[dict]:
     llm_judges.judge_llm(
         name="llm",
         settings={**SETTINGS, **settings},
         complete=complete,
         identity={"digest": "0"},
-        **given,
+        **files,
         prompt=PROMPT,
         output=folder / output,
-        finished=folder / "partial.jsonl",
+        finished=folder / "finished.jsonl",
         seed=42,
     )
     with (folder / output).open(encoding="utf-8") as file:
@@ -130,7 +130,7 @@ def test_an_output_that_is_no_score_is_tried_again_and_then_recorded_as_invalid_
 
 def test_a_killed_judge_goes_on_with_the_first_score_that_is_missing(tmp_path):
     rows = [{**ROW, "id": f"q{number}", "question": f"問{number}"} for number in range(4)]
-    given = _files(tmp_path, rows, ["あ"] * 4)
+    files = _files(tmp_path, rows, ["あ"] * 4)
     asked = []
 
     def complete(prompt: str, seed: int, temperature: float) -> str:
@@ -140,16 +140,16 @@ def test_a_killed_judge_goes_on_with_the_first_score_that_is_missing(tmp_path):
         return json.dumps({"reason": "理由", "score": len(asked) % 4})
 
     with pytest.raises(KeyboardInterrupt):
-        _judge(tmp_path, given, lambda: complete, repeats=2, temperature=0.7)
-    with (tmp_path / "partial.jsonl").open("a") as file:
+        _judge(tmp_path, files, lambda: complete, repeats=2, temperature=0.7)
+    with (tmp_path / "finished.jsonl").open("a") as file:
         file.write('{"key": "q1 2", "sc')  # a line that the kill cut off
-    found = _judge(tmp_path, given, lambda: complete, repeats=2, temperature=0.7)
+    found = _judge(tmp_path, files, lambda: complete, repeats=2, temperature=0.7)
     assert [(row["id"], row["repeat"]) for row in found] == [
         (f"q{n}", str(repeat)) for repeat in (1, 2) for n in range(4)
     ]
     assert len(asked) == 5 + 1 + 3
     assert set(asked[:4]) == {42} and set(asked[4:]) == {44}
-    assert not (tmp_path / "partial.jsonl").exists()
+    assert not (tmp_path / "finished.jsonl").exists()
 
 
 @pytest.fixture(scope="module")
@@ -181,11 +181,11 @@ def _check_scores(found: list[dict], rows: list[dict]) -> None:
 @pytest.mark.services
 def test_a_real_gguf_file_judges_in_process(smollm2_gguf, labelled, tmp_path):
     rows, answers, _ = labelled
-    given = _files(tmp_path, rows, answers)
-    loaded = llm_judges.llama_cpp_complete(smollm2_gguf, context=4096, limit=160, threads=2)
-    found = _judge(tmp_path, given, lambda: loaded)
+    files = _files(tmp_path, rows, answers)
+    loaded = judge_llama_cpp.load(smollm2_gguf, context=4096, limit=160, threads=2)
+    found = _judge(tmp_path, files, lambda: loaded)
     _check_scores(found, rows)
-    judge_rubric(name="rubric", **given, output=tmp_path / "rubric.csv")
+    judge_rubric(name="rubric", **files, output=tmp_path / "rubric.csv")
     combine([tmp_path / "rubric.csv", tmp_path / "llm.csv"], tmp_path / "judge_smollm2_f16.csv")
     write_agreement(
         [tmp_path / "judge_smollm2_f16.csv"], output=tmp_path / "agreement.csv", seed=1, level=0.95, resamples=100
@@ -197,16 +197,16 @@ def test_a_real_gguf_file_judges_in_process(smollm2_gguf, labelled, tmp_path):
     # 135 M parameters do not judge Japanese engineering; the table is there to say so.
     assert row["kappa"] == "" or float(row["kappa"]) < 0.8
     with pytest.raises(InputError, match=r"do not fit a context of 512 tokens: raise context"):
-        llm_judges.llama_cpp_complete(smollm2_gguf, context=512, limit=160, threads=2)("長い" * 400, 1, 0)
+        judge_llama_cpp.load(smollm2_gguf, context=512, limit=160, threads=2)("長い" * 400, 1, 0)
 
 
 @pytest.mark.services
 def test_a_model_of_a_real_ollama_server_judges(ollama_server, labelled, tmp_path):
     rows, answers, _ = labelled
-    settings = {**SETTINGS, "kind": "ollama", "model": "smollm2", "url": ollama_server.url, "timeout": 120}
-    found = _judge(tmp_path, _files(tmp_path, rows, answers), lambda: llm_judges.load(settings, None, 2))
-    _check_scores(found, rows)
-    llm_judges.write_identity(settings, None, tmp_path / "identity.json")
+    server = Server(ollama_server.url, 120)
+    loaded = judge_ollama.load(server, "smollm2", context=4096, limit=160)
+    _check_scores(_judge(tmp_path, _files(tmp_path, rows, answers), lambda: loaded, kind="ollama"), rows)
+    judge_ollama.write_identity(server, "smollm2", 4096, tmp_path / "identity.json")
     identity = json.loads((tmp_path / "identity.json").read_text())
     assert identity["model"] == "smollm2" and len(identity["digest"]) == 64 and identity["quantization"] == "Q4_1"
 
@@ -261,7 +261,7 @@ def test_a_changed_prompt_judges_again_and_answers_nothing_again(smoke, tmp_path
     prompt = copy.folder / "resources/judge/prompt.md"
     prompt.write_text(prompt.read_text().replace("一文で", "短く一文で"))
     planned = copy.planned("results/report.html", config="config/judged.yaml")
-    assert planned["judge_llm"] == planned["judge"] == 3
+    assert planned["judge_llama_cpp"] == planned["judge"] == 3
     assert "report" in planned and "agreement" in planned
     assert not {
         rule for rule in planned if rule.startswith(("answers", "nll", "train", "base", "judge_rubric", "convert"))

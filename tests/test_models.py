@@ -12,7 +12,7 @@ import torch
 from gguf import GGUFReader
 from pipeline_copy import REPOSITORY
 from safetensors.torch import load_file
-from tatara.evaluate import answers, greedy, nll, parity
+from tatara.evaluate import nll, nll_adapter, nll_gguf, parity
 from tatara.job.errors import InputError
 from tatara.llama import convert, gguf_model, quantize
 from tatara.llama.converter import known_pretokenizer
@@ -305,10 +305,10 @@ def test_a_unigram_tokenizer_without_byte_fallback_has_the_same_ids_in_llama_cpp
 
 
 def test_nll_by_hand(trained, work):
-    """The file's figures are those of the model's own loss (paper eq. 5), and those of transformers and model.cpp
+    """The file's figures are those of the model's own loss (paper eq. 5), and those of transformers and llama.cpp
     agree.
     """
-    found = nll.nll_adapter(
+    found = nll_adapter.nll_adapter(
         base=trained["base"],
         adapter=trained["adapter"],
         rows=ROWS,
@@ -331,7 +331,7 @@ def test_nll_by_hand(trained, work):
 
 
 def test_nll_of_gguf_agrees_with_transformers(merged, f16, work):
-    got = nll.nll_gguf(
+    got = nll_gguf.nll_gguf(
         file=f16,
         base=merged,
         rows=ROWS,
@@ -344,65 +344,6 @@ def test_nll_of_gguf_agrees_with_transformers(merged, f16, work):
     )
     tokenizer, model = loading.load_tokenizer(merged), loading.load_model(merged, torch.device("cpu"))
     expected = nll.summary(
-        "hf", "tiny", nll.score(tokenizer, ROWS, tiny_models.SYSTEM, "hf", nll.transformers_logits(model))
+        "hf", "tiny", nll.score(tokenizer, ROWS, tiny_models.SYSTEM, "hf", nll_adapter.transformers_logits(model))
     )
     assert got["nll"] == pytest.approx(expected["nll"], rel=1e-3)
-
-
-def test_answers_of_both_engines_agree(merged, f16):
-    tokenizer, model = loading.load_tokenizer(merged), loading.load_model(merged, torch.device("cpu"))
-    stops = chat.stop_tokens(tokenizer)
-    one = greedy.transformers_generate(model, tokenizer, stops, 12)
-    other = greedy.llama_generate(gguf_model.load(f16, 512, 1), stops, 12)
-    for row in ROWS:
-        prompt = chat.encode_prompt(tokenizer, row["question"], tiny_models.SYSTEM)
-        assert one(prompt) == other(prompt)
-
-
-def answer(trained: dict, f16: Path, folder: Path, **changes) -> str:
-    folder.mkdir(exist_ok=True)
-    arguments = {
-        "rows": ROWS,
-        "fmt": "f16",
-        "base": trained["base"],
-        "file": f16,
-        "adapter": None,
-        "answers": folder / "a.jsonl",
-        "times": folder / "a.csv",
-        "partial": folder / "partial.jsonl",
-        "system": tiny_models.SYSTEM,
-        "limit": 8,
-        "context": 512,
-        "threads": 1,
-        "device": "cpu",
-        "batch_size": 1,
-        "timed": 1,
-    }
-    answers.answer_all(**(arguments | changes))
-    return (folder / "a.jsonl").read_text(encoding="utf-8")
-
-
-def test_answers_go_on_after_an_interruption(trained, f16, tmp_path, monkeypatch):
-    whole = answer(trained, f16, tmp_path / "whole")
-    assert [json.loads(line)["id"] for line in whole.splitlines()] == [row["id"] for row in ROWS]
-    asked = []
-    ask = answers.ask
-
-    def stopping(generate, tokenizer, question, *rest):
-        if len(asked) == 2:
-            raise KeyboardInterrupt
-        asked.append(question)
-        return ask(generate, tokenizer, question, *rest)
-
-    monkeypatch.setattr(answers, "ask", stopping)
-    with pytest.raises(KeyboardInterrupt):
-        answer(trained, f16, tmp_path / "parts")
-    monkeypatch.setattr(answers, "ask", lambda *arguments: asked.append(arguments[2]) or ask(*arguments))
-    assert answer(trained, f16, tmp_path / "parts") == whole
-    assert asked == [row["question"] for row in ROWS]
-    assert not (tmp_path / "parts/partial.jsonl").exists()
-
-
-def test_a_context_that_is_too_small_is_an_error(trained, f16, tmp_path):
-    with pytest.raises(InputError, match=r"evaluate\.context"):
-        answer(trained, f16, tmp_path / "small", context=16)

@@ -1,4 +1,4 @@
-"""Models on a real Ollama server: deployed and checked token by token, answering, and every fault told with what to do."""
+"""Models on a real Ollama server: deployed and checked token by token, answering, and every fault with its remedy."""
 
 import csv
 import json
@@ -12,8 +12,11 @@ import pytest
 import yaml
 from pipeline_copy import REPOSITORY, Copy
 from proxy import HttpProxy
-from tatara.evaluate import deploy, ollama_answers
-from tatara.evaluate.ollama_template import frame, ollama_template
+from tatara.evaluate import deploy, modelfile
+from tatara.evaluate.answers import AnswerFiles
+from tatara.evaluate.answers_gguf import answer_gguf
+from tatara.evaluate.answers_ollama import answer_ollama
+from tatara.evaluate.ollama_template import frame_of, ollama_template
 from tatara.files.jsonl import read_jsonl
 from tatara.job.errors import InputError
 from tatara.llama import convert, quantize
@@ -42,9 +45,9 @@ def rows() -> list[dict]:
     return sorted(found, key=lambda row: len(row["question"]))[:6]
 
 
-def make_recipe(folder: Path, family: str, fmt: str = "f16", **changes) -> deploy.Recipe:
-    given = {"model": family, "given": None, "system": SYSTEM, "limit": 24, "context": 512} | changes
-    return deploy.recipe(base=folder / family, file=folder / f"{family}-{fmt}.gguf", **given)
+def make_recipe(folder: Path, family: str, fmt: str = "f16", **changes) -> modelfile.Recipe:
+    arguments = {"model": family, "own_template": None, "system": SYSTEM, "limit": 24, "context": 512} | changes
+    return modelfile.recipe(base=folder / family, file=folder / f"{family}-{fmt}.gguf", **arguments)
 
 
 def make(
@@ -54,7 +57,7 @@ def make(
     rows: list[dict],
     output: Path,
     fmt: str = "f16",
-    recipe: deploy.Recipe | None = None,
+    recipe: modelfile.Recipe | None = None,
 ) -> dict:
     deploy.deploy(
         name=f"tatara-{family}:{fmt}",
@@ -80,7 +83,7 @@ def test_a_conversation_is_built_as_the_models_own_template_builds_it(standins, 
     with Server(ollama_server.url, 60).client._client as client:
         request = {"model": f"tatara-{family}:f16", "messages": messages, "stream": False, "_debug_render_only": True}
         built = client.post("/api/chat", json=request).json()["_debug_info"]["rendered_template"]
-    bos = tokenizer.bos_token if deploy.adds_bos(standins / f"{family}-f16.gguf") else ""
+    bos = tokenizer.bos_token if modelfile.adds_bos(standins / f"{family}-f16.gguf") else ""
     assert bos + built == expected
     assert (family == "llama3") == bool(bos)
 
@@ -116,12 +119,12 @@ def test_a_second_bos_and_another_template_are_told_by_the_first_token_that_diff
                 "llama3",
                 rows,
                 tmp_path / "check.json",
-                recipe=deploy.Recipe(template, SYSTEM, right.parameters),
+                recipe=modelfile.Recipe(template, SYSTEM, right.parameters),
             )
     assert not (tmp_path / "check.json").exists()
     # One of the user's own is taken, and held to the same check.
     (tmp_path / "own.gotmpl").write_text(right.template + "{{/* mine */}}")
-    own = make_recipe(standins, "llama3", given=tmp_path / "own.gotmpl")
+    own = make_recipe(standins, "llama3", own_template=tmp_path / "own.gotmpl")
     assert "mine" in own.template and make(
         ollama_server.url, standins, "llama3", rows[:1], tmp_path / "check.json", recipe=own
     )
@@ -160,7 +163,7 @@ def test_another_model_under_the_name_is_told_by_its_answers(standins, rows, oll
 def test_a_template_without_a_counterpart_names_the_model_and_what_to_do(standins, template):
     tokenizer = loading.load_tokenizer(standins / "qwen2")
     tokenizer.chat_template = template
-    assert frame(tokenizer) is None
+    assert frame_of(tokenizer) is None
     with pytest.raises(
         InputError, match=r"chat template of the model tanuki .* name it in config key models\.tanuki\.ollama_template"
     ):
@@ -178,7 +181,7 @@ def test_templates_of_published_models(standins):
         "{{- '<|im_start|>' + m.role + '\\n' + m.content + '<|im_end|>\\n' }}{%- endif %}{%- endfor %}"
         "{%- if add_generation_prompt %}{{- '<|im_start|>assistant\\n' }}{%- endif %}"
     )
-    found = frame(tokenizer)
+    found = frame_of(tokenizer)
     assert (
         found.before_user == "<|im_start|>system\nYou are Qwen.<|im_end|>\n<|im_start|>user\n"
         and found.before_system == "<|im_start|>system\n"
@@ -190,9 +193,9 @@ def test_templates_of_published_models(standins):
         "{% if m['role'] == 'user' %}[INST] {{ m['content'] }} [/INST]{% else %} {{ m['content'] }}{{ eos_token }}{% "
         "endif %}{% endfor %}"
     )
-    assert frame(tokenizer) is None  # the answer begins with a blank that the question's end does not hold
+    assert frame_of(tokenizer) is None  # the answer begins with a blank that the question's end does not hold
     tokenizer.chat_template = tokenizer.chat_template.replace("{% else %} {{", "{% else %}{{")
-    found = frame(tokenizer)
+    found = frame_of(tokenizer)
     assert (found.before_system, found.after_system) == ("<|begin_of_text|>[INST] ", "\n\n")
 
 
@@ -266,16 +269,14 @@ def deployed(standins, ollama_server, tmp_path_factory) -> dict:
 
 
 def answer(folder: Path, standins: Path, deployed: dict, rows: list[dict], url: str, **changes) -> list[dict]:
-    given = {"limit": 24, "context": 512, "url": url, "timeout": 60.0, "parallel": 1, "system": SYSTEM} | changes
-    ollama_answers.answer_all(
-        rows=rows,
-        fmt="f16",
+    arguments = {"limit": 24, "context": 512, "url": url, "timeout": 60.0, "parallel": 1, "system": SYSTEM} | changes
+    answer_ollama(
         deployed=deployed,
+        fmt="f16",
         base=standins / "unigram",
-        answers=folder / "answers.jsonl",
-        times=folder / "seconds.csv",
-        finished=folder / "partial.jsonl",
-        **given,
+        rows=rows,
+        files=AnswerFiles(folder / "answers.jsonl", folder / "seconds.csv", folder / "finished.jsonl"),
+        **arguments,
     )
     return read_jsonl(folder / "answers.jsonl")
 
@@ -291,36 +292,30 @@ def test_answers_do_not_depend_on_order_or_on_how_many_are_asked_at_once(
     assert [row["id"] for row in times] == [row["id"] for row in rows] and all(
         float(row["seconds"]) > 0 for row in times
     )
-    assert not (tmp_path / "partial.jsonl").exists()
+    assert not (tmp_path / "finished.jsonl").exists()
     together = answer(tmp_path, standins, deployed, rows, ollama_server.url, parallel=3)
     backwards = answer(tmp_path, standins, deployed, rows[::-1], ollama_server.url)
     assert together == alone and backwards == alone[::-1]
 
 
 def test_answers_are_those_of_llama_cpp_in_process(standins, deployed, rows, ollama_server, tmp_path):
-    from tatara.evaluate import answers
-
-    ours = answer(tmp_path, standins, deployed, rows, ollama_server.url)
-    answers.answer_all(
-        rows=rows,
+    by_ollama = answer(tmp_path, standins, deployed, rows, ollama_server.url)
+    answer_gguf(
+        file=standins / "unigram-f16.gguf",
         fmt="f16",
         base=standins / "unigram",
-        file=standins / "unigram-f16.gguf",
-        adapter=None,
-        answers=tmp_path / "a.jsonl",
-        times=tmp_path / "t.csv",
-        finished=tmp_path / "p.jsonl",
+        rows=rows,
         system=SYSTEM,
         limit=24,
         context=512,
         threads=1,
-        device="cpu",
         batch_size=1,
         timed=1,
+        files=AnswerFiles(tmp_path / "a.jsonl", tmp_path / "t.csv", tmp_path / "finished.jsonl"),
     )
-    theirs = read_jsonl(tmp_path / "a.jsonl")
+    in_process = read_jsonl(tmp_path / "a.jsonl")
     # A tie may fall either way (deploy.TIE); more than one of six would be no tie.
-    assert sum(one == other for one, other in zip(ours, theirs, strict=True)) >= 5
+    assert sum(one == other for one, other in zip(by_ollama, in_process, strict=True)) >= 5
 
 
 def test_a_server_that_is_killed_and_comes_back_loses_no_answer(standins, deployed, rows, ollama_server, tmp_path):

@@ -7,8 +7,7 @@ import pytest
 import tiny_models
 import torch
 from tatara.data import corpus
-from tatara.evaluate import greedy
-from tatara.evaluate.batches import first_difference
+from tatara.evaluate.differences import first_difference
 from tatara.llama import batch, convert, gguf_model
 from tatara.models import base_continued, base_scratch, families, loading, pretraining, scratch
 
@@ -90,7 +89,7 @@ def test_answers_together_on_a_gpu(tmp_path):
     convert.convert(folder, tmp_path / "f16.gguf")
     model = gguf_model.load(tmp_path / "f16.gguf", 512, 1)
     prompts = [list(range(10, 20 + 7 * n)) for n in range(8)]
-    alone = [greedy.llama_generate(model, [], 24)(prompt) for prompt in prompts]
+    alone = [list(gguf_model.greedy_tokens(model, prompt, [], 24)) for prompt in prompts]
     together = batch.generate_batch(model, [], 24, 8, max(map(len, prompts)))(prompts)
     logits = gguf_model.logits_of(gguf_model.load(tmp_path / "f16.gguf", 512, 1, logits_all=True))
     for prompt, one, other in zip(prompts, alone, together, strict=True):

@@ -12,9 +12,7 @@ from tatara.models import chat, loading
 
 
 def greedy(model, tokenizer, stops: list[int], limit: int) -> GenerateBatch:
-    """Return greedy generation through transformers; prompts are padded on the left, so that all answers begin at one
-    place.
-    """
+    """Return greedy generation through transformers; prompts are padded on the left, so that answers begin together."""
     pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else stops[0]
     # A fresh configuration: the base's own may ask for sampling.
     settings = GenerationConfig(do_sample=False, max_new_tokens=limit, eos_token_id=stops, pad_token_id=pad)

@@ -44,10 +44,10 @@ def ask_all(
 
 def answer_ollama(
     *,
+    rows: list[dict],
     deployed: dict,
     fmt: str,
     base: Path,
-    rows: list[dict],
     system: str,
     limit: int,
     context: int,
@@ -59,9 +59,9 @@ def answer_ollama(
     """Answer every question with a deployed model; a killed run goes on with the questions that have no answer yet.
 
     Args:
+        rows: questions of the test set.
         deployed: what the check file says of the model (docs/files.md): its name and digest.
         base: the base model's folder, for its tokenizer.
-        rows: questions of the test set.
         limit, context: tokens of an answer, and of prompt and answer together.
         url, timeout: of the server, and seconds that one request may take.
         parallel: questions asked at once.

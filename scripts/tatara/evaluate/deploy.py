@@ -55,7 +55,7 @@ def _text(piece: bytes) -> str:
 
 
 def _whole_characters(pieces: list[bytes]) -> int:
-    """Return how many tokens come before the first bytes that form no character, where Ollama begins to leave text out."""
+    """Return how many tokens come before the first bytes that form no character, where Ollama leaves text out."""
     decoder, whole = codecs.getincrementaldecoder("utf-8")(), 0
     for count, piece in enumerate(pieces, 1):
         try:

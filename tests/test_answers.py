@@ -1,6 +1,4 @@
-"""Questions answered together: the same answers as one by one, times of a sample, and a run that goes on after an
-interruption.
-"""
+"""Answers by both engines in process, one by one and in batches; times of a sample; a run that goes on after a kill."""
 
 import csv
 import json
@@ -9,7 +7,11 @@ from pathlib import Path
 import pytest
 import tiny_models
 import torch
-from tatara.evaluate import answers, batches, greedy
+from tatara.evaluate.answers import AnswerFiles
+from tatara.evaluate.answers_gguf import answer_gguf
+from tatara.evaluate.answers_nf4 import answer_nf4, greedy
+from tatara.evaluate.differences import first_difference
+from tatara.job import digests
 from tatara.job.errors import InputError
 from tatara.llama import batch, convert, gguf_model
 from tatara.measure import results
@@ -29,7 +31,7 @@ ROWS = [
 
 @pytest.fixture(scope="module")
 def work(tmp_path_factory) -> dict:
-    folder = tmp_path_factory.mktemp("together")
+    folder = tmp_path_factory.mktemp("answers")
     base = tiny_models.make_base(folder / "base", "llama3")
     tiny_models.train(folder / "trained", base)
     convert.convert(base, folder / "f16.gguf")
@@ -45,6 +47,12 @@ def work(tmp_path_factory) -> dict:
     }
 
 
+def llama_cpp_answers(work: dict, stops: list[int]) -> list[list[int]]:
+    """Return the answers of llama.cpp one by one."""
+    model = gguf_model.load(work["f16"], 512, 1)
+    return [list(gguf_model.greedy_tokens(model, prompt, stops, LIMIT)) for prompt in work["prompts"]]
+
+
 def stops_of(answers: list[list[int]]) -> list[int]:
     """Return a token that ends some answers early and others not, so that places are given up and taken."""
     for token in [token for answer in answers for token in answer[2:6]]:
@@ -54,63 +62,57 @@ def stops_of(answers: list[list[int]]) -> list[int]:
     pytest.fail("no token tells these answers apart")
 
 
-def test_llama_cpp_gives_the_same_answers_together(work):
-    model = gguf_model.load(work["f16"], 512, 1)
-    free = [greedy.llama_generate(model, [], LIMIT)(prompt) for prompt in work["prompts"]]
-    stops = stops_of(free)
-    alone = [greedy.llama_generate(model, stops, LIMIT)(prompt) for prompt in work["prompts"]]
+def test_llama_cpp_gives_the_same_answers_in_a_batch(work):
+    stops = stops_of(llama_cpp_answers(work, []))
+    alone = llama_cpp_answers(work, stops)
     assert len(set(map(len, alone))) > 1
+    model = gguf_model.load(work["f16"], 512, 1)
     generate = batch.generate_batch(model, stops, LIMIT, len(alone), max(map(len, work["prompts"])))
     assert generate(work["prompts"]) == alone
     assert generate(work["prompts"][::-1]) == alone[::-1], "a second batch takes the places of the first"
 
 
-def test_transformers_gives_the_same_answers_together(work):
+def test_transformers_gives_the_same_answers_in_a_batch_and_those_of_llama_cpp(work):
     tokenizer, model = loading.load_tokenizer(work["base"]), loading.load_model(work["base"], torch.device("cpu"))
-    stops = stops_of(
-        [
-            greedy.transformers_generate(model, tokenizer, [tokenizer.eos_token_id], LIMIT)(prompt)
-            for prompt in work["prompts"]
-        ]
-    )
-    alone = [greedy.transformers_generate(model, tokenizer, stops, LIMIT)(prompt) for prompt in work["prompts"]]
+    stops = stops_of(llama_cpp_answers(work, []))
+    generate = greedy(model, tokenizer, stops, LIMIT)
+    alone = [generate([prompt])[0] for prompt in work["prompts"]]
     assert len(set(map(len, alone))) > 1
-    assert batches.transformers_batch(model, tokenizer, stops, LIMIT)(work["prompts"]) == alone
+    assert generate(work["prompts"]) == alone == llama_cpp_answers(work, stops)
 
 
 def answer(work: dict, folder: Path, fmt: str = "f16", **changes) -> list[dict]:
+    """Answer ROWS in a format and return what was written."""
     folder.mkdir(exist_ok=True)
     arguments = {
-        "rows": ROWS,
-        "fmt": fmt,
         "base": work["base"],
-        "file": work["f16"],
-        "adapter": work["adapter"],
-        "answers": folder / "a.jsonl",
-        "times": folder / "a.csv",
-        "partial": folder / "partial.jsonl",
+        "rows": ROWS,
         "system": tiny_models.SYSTEM,
         "limit": LIMIT,
         "context": 512,
         "threads": 1,
-        "device": "cpu",
         "batch_size": 2,
         "timed": 2,
-    }
-    answers.answer_all(**(arguments | changes))
+        "files": AnswerFiles(folder / "a.jsonl", folder / "a.csv", folder / "finished.jsonl"),
+    } | changes
+    if fmt == "nf4":
+        answer_nf4(adapter=work["adapter"], device="cpu", **arguments)
+    else:
+        answer_gguf(file=work["f16"], fmt=fmt, **arguments)
     return [json.loads(line) for line in (folder / "a.jsonl").read_text(encoding="utf-8").splitlines()]
 
 
 @pytest.mark.parametrize("fmt", ["f16", "nf4"])
 def test_answers_and_times(work, tmp_path, fmt):
     alone = answer(work, tmp_path / "alone", fmt, batch_size=1)
-    assert answer(work, tmp_path / "together", fmt) == alone
-    with (tmp_path / "together/a.csv").open() as file:
-        rows = list(csv.DictReader(file))
-    assert [row["id"] for row in rows] == [row["id"] for row in ROWS]
-    assert [bool(row["seconds"]) for row in rows] == [True, False, True, False, False]
-    assert [int(row["tokens"]) for row in rows] == [row["tokens"] for row in alone]
-    assert not any(row["differs_at"] for row in rows)
+    assert answer(work, tmp_path / "batches", fmt) == alone
+    assert [row["id"] for row in alone] == [row["id"] for row in ROWS]
+    with (tmp_path / "batches/a.csv").open() as file:
+        times = list(csv.DictReader(file))
+    assert [row["id"] for row in times] == [row["id"] for row in ROWS]
+    assert [bool(row["seconds"]) for row in times] == [True, False, True, False, False]
+    assert [int(row["tokens"]) for row in times] == [row["tokens"] for row in alone]
+    assert not any(row["differs_at"] for row in times)
     with (tmp_path / "alone/a.csv").open() as file:
         assert all(float(row["seconds"]) > 0 for row in csv.DictReader(file))
 
@@ -132,13 +134,61 @@ def test_an_interrupted_run_repeats_no_whole_batch(work, tmp_path, monkeypatch):
         asked.clear()
         assert answer(work, tmp_path / "cut") == whole
     assert asked == [1], "the batches of two were there already"
-    assert not (tmp_path / "cut/partial.jsonl").exists()
+    assert not (tmp_path / "cut/finished.jsonl").exists()
+
+
+def test_an_interrupted_run_asks_no_question_twice(work, tmp_path, monkeypatch):
+    whole = answer(work, tmp_path / "whole", batch_size=1)
+    asked, original = [], gguf_model.greedy_tokens
+
+    def counting(model, prompt, stops, limit):
+        if len(asked) == 2:
+            raise KeyboardInterrupt
+        asked.append(prompt)
+        return original(model, prompt, stops, limit)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(gguf_model, "greedy_tokens", counting)
+        with pytest.raises(KeyboardInterrupt):
+            answer(work, tmp_path / "cut", batch_size=1)
+        assert not (tmp_path / "cut/a.jsonl").exists()
+        patch.setattr(
+            gguf_model, "greedy_tokens", lambda *arguments: asked.append(arguments[1]) or original(*arguments)
+        )
+        assert answer(work, tmp_path / "cut", batch_size=1) == whole
+    assert asked == work["prompts"]
+    assert not (tmp_path / "cut/finished.jsonl").exists()
+
+
+def test_a_context_that_is_too_small_is_an_error(work, tmp_path):
+    with pytest.raises(InputError, match=r"do not fit config key evaluate\.context, 16: raise it"):
+        answer(work, tmp_path / "small", context=16)
+
+
+@pytest.mark.parametrize(
+    ("script", "others"),
+    [
+        ("answers_gguf", {"answers_nf4", "answers_ollama", "nll", "deploy", "client", "llm_judges"}),
+        ("answers_nf4", {"answers_gguf", "answers_ollama", "gguf_model", "batch", "nll", "client"}),
+        ("answers_ollama", {"answers_gguf", "answers_nf4", "generation", "gguf_model", "nll", "deploy"}),
+        ("nll_adapter", {"nll_gguf", "gguf_model", "answers", "generation"}),
+        ("nll_gguf", {"nll_adapter", "answers", "generation"}),
+        ("judge_rubric", {"llm_judges", "judge_llama_cpp", "judge_ollama", "answers"}),
+        ("judge_llama_cpp", {"judge_ollama", "client", "rubric", "answers"}),
+        ("judge_ollama", {"judge_llama_cpp", "gguf_model", "rubric", "answers"}),
+        ("modelfile", {"deploy", "client"}),
+    ],
+)
+def test_an_edit_to_one_engine_or_judge_makes_nothing_again_with_another(script, others):
+    reached = {file.stem for file in digests.reached(script)}
+    assert {script.removeprefix("judge_") if script == "judge_rubric" else script} <= reached
+    assert not others & reached
 
 
 def test_where_two_answers_part():
-    assert batches.first_difference([1, 2, 3], [1, 2, 3]) is None
-    assert batches.first_difference([1, 2, 3], [1, 5, 3]) == 1
-    assert batches.first_difference([1, 2], [1, 2, 3]) == 2
+    assert first_difference([1, 2, 3], [1, 2, 3]) is None
+    assert first_difference([1, 2, 3], [1, 5, 3]) == 1
+    assert first_difference([1, 2], [1, 2, 3]) == 2
 
 
 def test_too_many_at_once_is_an_error(work):
@@ -159,7 +209,7 @@ def test_answers_without_a_time_are_left_out_of_the_mean(tmp_path):
 def test_prompts_longer_than_one_decode(work):
     """Prompts are read in groups of a decode's size, and one that is longer takes several decodes."""
     model = gguf_model.load(work["f16"], 512, 1)
-    alone = [greedy.llama_generate(model, [], LIMIT)(prompt) for prompt in work["prompts"]]
+    alone = llama_cpp_answers(work, [])
     context = batch.BatchContext(model, len(alone), max(map(len, work["prompts"])), LIMIT)
     lengths = sorted(map(len, work["prompts"]))
     for chunk in (lengths[0] + lengths[1], lengths[-1] - 5):
