@@ -1,11 +1,11 @@
-"""the rules of rules/figures.smk; a rule has the name of its function"""
+"""the rules of rules/figures.smk; a figure has the name of its rule"""
 
 from tatara.job.run import job
 
 with job(snakemake):
-    from tatara.report.figures import compare, data, domain, pipeline, quantization, questions, scale
+    from tatara.report.figures.registry import FIGURES
+    from tatara.report.figures.style import save
 
-    modules = (compare, data, domain, pipeline, quantization, questions, scale)
-    draw = next(getattr(module, snakemake.rule) for module in modules if hasattr(module, snakemake.rule))
-    others = {key: value for key, value in snakemake.params.items() if key != "code"}
-    draw(**dict(snakemake.input.items()), **dict(snakemake.output.items()), **others)
+    params = {key: value for key, value in snakemake.params.items() if key not in ("code", "notice")}
+    figure = FIGURES[snakemake.rule](**dict(snakemake.input.items()), **params)
+    save(figure, snakemake.output.png, snakemake.output.svg, snakemake.params.notice)

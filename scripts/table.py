@@ -1,23 +1,21 @@
-"""the rules that write tables; a rule has the name of its function"""
+"""the rules of rules/tables.smk; a table has the name of its file"""
 
 from pathlib import Path
 
 from tatara.job.run import job
 
 with job(snakemake):
-    from tatara.report import paper, quant_tables, table_text, tables
+    from tatara.report.tables.registry import TABLES, write_table
 
-    given = dict(snakemake.input.items())
-    printed = given.pop("paper", None)
-    module = next(module for module in (tables, quant_tables) if hasattr(module, snakemake.rule))
-    frame = getattr(module, snakemake.rule)(**given, **snakemake.params.arguments)
+    inputs = dict(snakemake.input.items())
+    paper = inputs.pop("paper", [])
     name = Path(snakemake.output.csv).stem
-    table_text.write_table(
+    write_table(
         name,
-        frame,
+        TABLES[name].build(**inputs, **snakemake.params.arguments),
         csv=snakemake.output.csv,
         md=snakemake.output.md,
         level=snakemake.params.level,
         notice=snakemake.params.notice,
-        paper=paper.shown(name, printed[0]) if printed else None,
+        paper=paper[0] if paper else None,
     )

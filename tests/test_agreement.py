@@ -1,6 +1,9 @@
 """Agreement of judges, against published examples, cases worked by hand, and the labelled answers."""
 
 import csv
+import itertools
+import math
+from dataclasses import astuple
 from itertools import pairwise
 
 import numpy
@@ -11,6 +14,7 @@ from tatara.evaluate import judge_file
 from tatara.evaluate.rubric import rubric
 from tatara.files.jsonl import read_jsonl
 from tatara.measure.agreement import agreement, alpha, intervals, raw, weighted_kappa, write_agreement
+from tatara.measure.stats import Interval, Resampling
 
 
 def _labelled(split: str) -> tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray]:
@@ -25,8 +29,8 @@ def test_the_rubric_agrees_with_labels_that_it_was_not_tuned_on():
     labels, scores, questions = _labelled("held_out")
     assert len(labels) >= 40 and set(labels) == {0, 1, 2, 3}
     assert weighted_kappa(labels, scores) >= 0.8
-    kappa, low, high = intervals(labels, scores, questions, seed=1, resamples=500, level=0.95)["kappa"]
-    assert low < kappa < high <= 1
+    kappa = intervals(labels, scores, questions, Resampling(1, 500))["kappa"]
+    assert kappa.low < kappa.value < kappa.high <= 1
 
 
 def test_the_labelled_answers_hold_all_levels_and_their_halves_share_no_question():
@@ -57,11 +61,41 @@ def test_alpha_of_the_published_example():
     assert alpha(*map(numpy.array, observers)) == pytest.approx(0.849, abs=0.0005)
 
 
+def test_alpha_of_three_coders_with_many_missing_values():
+    """The example of the article "Krippendorff's alpha" of Wikipedia: interval data, 15 units, 0.811.
+
+    Units 1, 2 and 14 have fewer than two values and do not count.
+    """
+    coders = ("*****34121133*3", "1*213343*******", "**21344*21133*4")
+    values = [numpy.array([numpy.nan if letter == "*" else float(letter) for letter in coder]) for coder in coders]
+    assert alpha(*values) == pytest.approx(0.811, abs=0.0005)
+
+
+def _alpha_by_definition(table: numpy.ndarray) -> float:
+    """Return 1 - observed / expected disagreement from all pairs of values, as Krippendorff (2011) defines them."""
+    units = [column[~numpy.isnan(column)] for column in table.T]
+    units = [values for values in units if len(values) > 1]
+    every = numpy.concatenate(units)
+    observed = sum(
+        sum((a - b) ** 2 for a, b in itertools.permutations(values, 2)) / (len(values) - 1) for values in units
+    ) / len(every)
+    expected = sum((a - b) ** 2 for a, b in itertools.permutations(every, 2)) / (len(every) * (len(every) - 1))
+    return 1 - observed / expected
+
+
+@pytest.mark.parametrize("raters", [2, 3, 5])
+def test_alpha_is_one_less_observed_over_expected_disagreement(raters):
+    generator = numpy.random.default_rng(raters)
+    table = generator.integers(0, 4, (raters, 30)).astype(float)
+    table[generator.random(table.shape) < 0.3] = numpy.nan
+    assert alpha(*table) == pytest.approx(_alpha_by_definition(table), rel=1e-12)
+
+
 def test_scores_without_variation_have_no_kappa_and_full_raw_agreement():
     same = numpy.zeros(5, dtype=int)
     assert numpy.isnan(weighted_kappa(same, same)) and numpy.isnan(alpha(same, same)) and raw(same, same) == 1
-    found = intervals(same, same, numpy.arange(5), seed=1, resamples=50, level=0.95)
-    assert numpy.isnan(found["kappa"]).all() and found["raw"] == (1, 1, 1)
+    measures = intervals(same, same, numpy.arange(5), Resampling(1, 50))
+    assert all(map(math.isnan, astuple(measures["kappa"]))) and measures["raw"] == Interval(1, 1, 1)
 
 
 def _scores(judge: str, repeat: int, values: list) -> pandas.DataFrame:
@@ -82,7 +116,7 @@ def test_judges_are_compared_by_their_median_and_repeats_with_each_other_and_inv
             _scores("llm", 3, [0, 1, 0, 3]),
         ]
     )
-    rows = agreement(scores, seed=1, level=0.95, resamples=20)
+    rows = agreement(scores, Resampling(1, 20))
     assert [(row["comparison"], row["one"], row["other"], row["items"], row["invalid"]) for row in rows] == [
         ("repeats", "llm 1", "llm 2", 3, 1),
         ("repeats", "llm 1", "llm 3", 3, 1),
@@ -108,6 +142,6 @@ def test_intervals_narrow_with_more_questions():
     for count in (40, 400):
         one = generator.integers(0, 4, count)
         other = numpy.clip(one + generator.integers(-1, 2, count), 0, 3)
-        _, low, high = intervals(one, other, numpy.arange(count), seed=1, resamples=200, level=0.95)["kappa"]
-        widths.append(high - low)
+        kappa = intervals(one, other, numpy.arange(count), Resampling(1, 200))["kappa"]
+        widths.append(kappa.high - kappa.low)
     assert all(narrow < wide / 2 for wide, narrow in pairwise(widths))

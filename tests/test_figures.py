@@ -1,4 +1,4 @@
-"""Figures 2 to 8: drawn, the same bytes each time, with every Japanese glyph, and with legends off the data."""
+"""Every figure: drawn, the same bytes each time, with every Japanese glyph, and with legends off the data."""
 
 import itertools
 import warnings
@@ -9,9 +9,11 @@ from PIL import Image
 from pipeline_copy import REPOSITORY
 from synthetic import SCHEMA, write_study
 from tatara.files.formats import WITH_MATRIX
-from tatara.report.figures import compare, data, domain, pipeline, quantization, questions, scale, style
-from tatara.report.figures.style import wrap
-from tatara.report.table_text import read_table, write_table
+from tatara.report.figures import style
+from tatara.report.figures.registry import FIGURES
+from tatara.report.figures.style import error_bars, wrap
+from tatara.report.tables.registry import write_table
+from tatara.report.text_table import read_table
 from test_tables import all_tables
 
 NOTICE = "Stand-in models：代用モデルによる"
@@ -64,35 +66,39 @@ def odd_studies(tmp_path_factory):
     ]
 
 
-def printed(table):
+def paper_file(table):
     return [str(REPOSITORY / f"resources/paper/{table}.csv")]
 
 
 def calls(study):
     quality = study.path("subsets/quality.csv")
     return {
-        "fig02": (data.fig02_relation_distribution, {"paper": printed("text"), "quality": quality, "schema": SCHEMA}),
-        "fig03": (data.fig03_answer_length, {"paper": printed("text"), "quality": quality}),
-        "fig04": (data.fig04_subset_quality, {"quality": quality, "schema": SCHEMA}),
-        "fig05": (scale.fig05_training_loss, {"train": study.train, "paper": printed("table1")}),
+        "fig02": (
+            FIGURES["fig02_relation_distribution"],
+            {"paper": paper_file("text"), "quality": quality, "schema": SCHEMA},
+        ),
+        "fig03": (FIGURES["fig03_answer_length"], {"paper": paper_file("text"), "quality": quality}),
+        "fig04": (FIGURES["fig04_subset_quality"], {"quality": quality, "schema": SCHEMA}),
+        "fig05": (FIGURES["fig05_training_loss"], {"train": study.train, "paper": paper_file("table1")}),
         "fig06": (
-            scale.fig06_scale_nll,
+            FIGURES["fig06_scale_nll"],
             {
                 "scale": study.path("scale/scale.csv"),
                 "selected": study.path("scale/selected.json"),
-                "paper": printed("table2"),
+                "level": 0.95,
+                "paper": paper_file("table2"),
             },
         ),
         "fig07": (
-            compare.fig07_model_comparison,
-            {"table3": study.path("tables/table3.csv"), "paper": printed("table3")},
+            FIGURES["fig07_model_comparison"],
+            {"table3": study.path("tables/table3.csv"), "level": 0.95, "paper": paper_file("table3")},
         ),
         "fig08": (
-            compare.fig08_score_distribution,
-            {"table4": study.path("tables/table4.csv"), "paper": printed("table4")},
+            FIGURES["fig08_score_distribution"],
+            {"table4": study.path("tables/table4.csv"), "paper": paper_file("table4")},
         ),
         "fig01": (
-            pipeline.fig01_pipeline,
+            FIGURES["fig01_pipeline"],
             {
                 "selected": study.path("scale/selected.json"),
                 "table3": study.path("tables/table3.csv"),
@@ -101,19 +107,19 @@ def calls(study):
             },
         ),
         "fig09": (
-            questions.fig09_category_scores,
+            FIGURES["fig09_category_scores"],
             {"judge": study.judge, "schema": SCHEMA, "names": study.names, **SETTINGS},
         ),
         "fig10": (
-            questions.fig10_model_profile,
+            FIGURES["fig10_model_profile"],
             {"judge": study.judge, "table3": study.path("tables/table3.csv"), "names": study.names, **SETTINGS},
         ),
         "fig11": (
-            questions.fig11_question_scores,
+            FIGURES["fig11_question_scores"],
             {"judge": study.judge, "schema": SCHEMA, "names": study.names, **SETTINGS},
         ),
         "quant01": (
-            quantization.quant01_ladder,
+            FIGURES["quant01_ladder"],
             {"ladder": study.path("tables/ladder.csv"), "max_delta_nll": 0.05, "min_top1": 0.9, "level": 0.95},
         ),
     }
@@ -130,11 +136,14 @@ def data_calls(study):
         for name in ("nodes.csv", "relations.csv", "schema.yaml", "toc.csv")
     }
     return {
-        "data01": (domain.data01_relation_types, {"pairs": pairs, "pool": pool, "schema": SCHEMA}),
-        "data02": (domain.data02_lengths, {"pool": pool}),
-        "data03": (domain.data03_categories, {"pool": pool, "testset": testset, "schema": SCHEMA, "label": "curated"}),
-        "data04": (domain.data04_overlap, {"overlap": study.path("testset/overlap.json")}),
-        "data05": (domain.data05_graph, {name.split(".")[0]: path for name, path in graph.items()}),
+        "data01": (FIGURES["data01_relation_types"], {"pairs": pairs, "pool": pool, "schema": SCHEMA}),
+        "data02": (FIGURES["data02_lengths"], {"pool": pool}),
+        "data03": (
+            FIGURES["data03_categories"],
+            {"pool": pool, "testset": testset, "schema": SCHEMA, "label": "curated"},
+        ),
+        "data04": (FIGURES["data04_overlap"], {"overlap": study.path("testset/overlap.json")}),
+        "data05": (FIGURES["data05_graph"], {name.split(".")[0]: path for name, path in graph.items()}),
     }
 
 
@@ -144,7 +153,7 @@ def draw(study, name, folder, notice=NOTICE):
     png, svg = folder / f"{name}.png", folder / f"{name}.svg"
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        function(**inputs, png=png, svg=svg, notice=notice)
+        style.save(function(**inputs), png, svg, notice)
     return png, svg
 
 
@@ -240,19 +249,28 @@ def test_long_names_break_where_readers_expect_it():
 
 
 @pytest.mark.parametrize("matrices", [True, False])
-def test_points_of_the_ladder_stand_over_their_formats(study, monkeypatch, tmp_path, matrices):
+def test_points_of_the_ladder_stand_over_their_formats(study, tmp_path, matrices):
     """Side by side where a format has two; else each over its own tick, model by model."""
     table = read_table(study.path("tables/ladder.csv"))
     if not matrices:
         table = table[~table["variant"].str.endswith(WITH_MATRIX)]
     table.to_csv(tmp_path / "ladder.csv", index=False)
-    drawn = []
-    monkeypatch.setattr(quantization, "save", lambda figure, *files: drawn.append(figure))
-    quantization.quant01_ladder(
-        ladder=tmp_path / "ladder.csv", png="", svg="", max_delta_nll=0.05, min_top1=0.9, level=0.95
-    )
+    draw_ladder = FIGURES["quant01_ladder"]
+    figure = draw_ladder(ladder=tmp_path / "ladder.csv", max_delta_nll=0.05, min_top1=0.9, level=0.95)
     columns = len(table["model"].unique())
-    for axes in drawn[0].axes[-columns:]:
+    for axes in figure.axes[-columns:]:
         places = [sorted(container.lines[0].get_xdata()) for container in axes.containers]
         assert len(places) == 1 + matrices
         assert (places[0] == pytest.approx(sorted(axes.get_xticks()), abs=1e-9)) is not matrices
+
+
+def test_an_interval_that_misses_its_value_has_no_bar_on_that_side(study, tmp_path):
+    """Where nearly all draws are the same, the ends of a percentile interval differ from the value in its last bits."""
+    assert error_bars([1.0, 2.0], [1.0 + 2e-16, 1.5], [1.0 + 2e-16, 2.5]).tolist() == [
+        [0.0, 0.5],
+        [2.220446049250313e-16, 0.5],
+    ]
+    table = read_table(study.path("tables/ladder.csv"))
+    table["kl_low"] = table["kl_high"] = table["kl"] * (1 + 1e-15)
+    table.to_csv(tmp_path / "ladder.csv", index=False)
+    FIGURES["quant01_ladder"](ladder=tmp_path / "ladder.csv", max_delta_nll=0.05, min_top1=0.9, level=0.95)

@@ -14,11 +14,12 @@ from synthetic import SCHEMA, write_study
 from tatara.data.diversity import distinct_2, self_bleu, write_diversity
 from tatara.files.jsonl import read_jsonl
 from tatara.report.data_page import write_data_page
+from tatara.report.figures.style import save
 from tatara.report.page import unbroken
 from tatara.report.report import write_report
 from tatara.report.summary import best_model, quantization, training_size
-from tatara.report.table_text import write_table
-from tatara.report.tables import NO_DIFFERENCE
+from tatara.report.tables.common import NO_DIFFERENCE
+from tatara.report.tables.registry import write_table
 from test_figures import calls, data_calls
 from test_tables import all_tables
 
@@ -63,12 +64,8 @@ def report(study, notice=NOTICE, drawn=False):
     (study.folder / "figures").mkdir(exist_ok=True)
     for name, (function, inputs) in calls(study).items():
         if drawn:
-            function(
-                **inputs,
-                png=study.path(f"figures/{name}.png"),
-                svg=study.path(f"figures/{name}_drawn.svg"),
-                notice=notice,
-            )
+            png, svg = study.path(f"figures/{name}.png"), study.path(f"figures/{name}_drawn.svg")
+            save(function(**inputs), png, svg, notice)
         else:
             (study.folder / "figures" / f"{name}_drawn.svg").write_text(
                 '<svg xmlns="http://www.w3.org/2000/svg"/>', encoding="utf-8"
@@ -202,7 +199,7 @@ def test_the_page_carries_the_glyphs_of_its_japanese(study):
 def test_the_data_page(study, tmp_path):
     figures = []
     for name, (function, inputs) in data_calls(study).items():
-        function(**inputs, png=tmp_path / f"{name}_x.png", svg=tmp_path / f"{name}_x.svg")
+        save(function(**inputs), tmp_path / f"{name}_x.png", tmp_path / f"{name}_x.svg")
         figures.append(str(tmp_path / f"{name}_x.svg"))
     pairs = read_jsonl(study.path("qa/qa_pairs.jsonl"))
     write_diversity(pairs, 5, 1, tmp_path / "diversity.csv")

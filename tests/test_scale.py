@@ -7,6 +7,7 @@ import pytest
 from synthetic import nll_content, write_study
 from tatara.job.errors import InputError
 from tatara.measure.selection import COLUMNS, read_scale, scale_rows, select, size_rows, write_scale
+from tatara.measure.stats import Resampling
 
 
 def runs(folder, per_question, seeds=(1,)):
@@ -38,7 +39,7 @@ STEPS = {
 
 def test_status_of_each_size_against_the_one_before(tmp_path):
     train, nll = runs(tmp_path, STEPS)
-    rows = scale_rows(train[::-1], nll, 42, 0.95, resamples=2000)
+    rows = scale_rows(train[::-1], nll, Resampling(42, 2000))
     assert [(row["n"], row["status"]) for row in rows] == [
         (100, "first"),
         (200, "not distinguishable"),
@@ -61,7 +62,7 @@ def test_status_of_each_size_against_the_one_before(tmp_path):
 
 def test_the_file_holds_every_column_and_reads_back(tmp_path):
     train, nll = runs(tmp_path, STEPS)
-    rows = scale_rows(train, nll, 42, 0.95, resamples=200)
+    rows = scale_rows(train, nll, Resampling(42, 200))
     write_scale(rows, tmp_path / "scale.csv")
     text = (tmp_path / "scale.csv").read_text(encoding="utf-8")
     assert (
@@ -69,24 +70,24 @@ def test_the_file_holds_every_column_and_reads_back(tmp_path):
     )
     again = read_scale(tmp_path / "scale.csv")
     assert again[1:] == rows[1:] and math.isnan(again[0]["delta_nll"]) and again[0]["nll"] == rows[0]["nll"]
-    write_scale(scale_rows(train, nll, 42, 0.95, resamples=200), tmp_path / "again.csv")
+    write_scale(scale_rows(train, nll, Resampling(42, 200)), tmp_path / "again.csv")
     assert (tmp_path / "again.csv").read_text(encoding="utf-8") == text
 
 
 def test_each_seed_is_compared_with_itself_and_a_size_over_its_seeds(tmp_path):
     train, nll = runs(tmp_path, STEPS, seeds=(1, 2))
-    rows = scale_rows(train, nll, 42, 0.95, resamples=500)
+    rows = scale_rows(train, nll, Resampling(42, 500))
     assert [(row["n"], row["seed"]) for row in rows] == [(n, seed) for n in sorted(STEPS) for seed in (1, 2)]
     assert [row["status"] for row in rows[:2]] == ["first", "first"]
-    sizes = size_rows(rows, nll, 42, 0.95, resamples=500)
+    sizes = size_rows(rows, nll, Resampling(42, 500))
     assert [row["seeds"] for row in sizes] == [2, 2, 2, 2] and sizes[0]["sd_over_seeds"] == 0.0
     assert [row["status"] for row in sizes] == ["first", "not distinguishable", "better", "worse"]
 
 
 def test_one_seed_gives_a_size_the_figures_of_its_run(tmp_path):
     train, nll = runs(tmp_path, STEPS)
-    rows = scale_rows(train, nll, 42, 0.95, resamples=500)
-    for row, size in zip(rows, size_rows(rows, nll, 42, 0.95, resamples=500), strict=True):
+    rows = scale_rows(train, nll, Resampling(42, 500))
+    for row, size in zip(rows, size_rows(rows, nll, Resampling(42, 500)), strict=True):
         assert all(
             row[key] == size[key] or row[key] != row[key] for key in size if key not in ("seeds", "sd_over_seeds")
         )
@@ -95,7 +96,7 @@ def test_one_seed_gives_a_size_the_figures_of_its_run(tmp_path):
 
 def test_rules_select_the_minimum_or_the_smallest_size_within_one_standard_error(tmp_path):
     train, nll = runs(tmp_path, STEPS)
-    rows = scale_rows(train, nll, 42, 0.95, resamples=200)
+    rows = scale_rows(train, nll, Resampling(42, 200))
     best, frugal = select(rows, nll, "min"), select(rows, nll, "one_se")
     assert (best["n"], best["run"], best["rule"]) == (300, "m_n300_r16_s1", "min")
     # NLL 1.725 at 100 and 1.623 at 300, whose standard error over the questions is about 0.08: 100 and 200 lie outside,
@@ -103,7 +104,7 @@ def test_rules_select_the_minimum_or_the_smallest_size_within_one_standard_error
     assert frugal["n"] == 300 and "no smaller size is within one standard error" in frugal["reason"]
     near = {n: [loss - 0.02 * (n == 300) for loss in HARD] for n in (100, 200, 300)}
     train, nll = runs(tmp_path, near)
-    rows = scale_rows(train, nll, 42, 0.95, resamples=200)
+    rows = scale_rows(train, nll, Resampling(42, 200))
     assert [select(rows, nll, rule)["n"] for rule in ("min", "one_se")] == [300, 100]
     assert "n = 100 is the smallest size within one standard error" in select(rows, nll, "one_se")["reason"]
     assert "largest size trained" in select(rows, nll, "min")["reason"]
@@ -115,7 +116,7 @@ def test_several_seeds_count_by_their_mean(tmp_path):
         tmp_path, {100: [loss - 0.5 for loss in HARD], 200: [loss + 0.3 for loss in HARD]}, seeds=(2,)
     )
     train, nll = train + more, nll + measured
-    rows = scale_rows(train, nll, 42, 0.95, resamples=200)
+    rows = scale_rows(train, nll, Resampling(42, 200))
     chosen = select(rows, nll, "min")
     # Means over seeds: HARD - 0.25 at 100, HARD at 200, though seed 1 alone prefers 200.
     assert chosen["n"] == 100 and chosen["nll"] == pytest.approx(sum(HARD) / 30 - 0.25)
@@ -123,7 +124,7 @@ def test_several_seeds_count_by_their_mean(tmp_path):
 
 def test_a_tie_goes_to_the_smaller_size(tmp_path):
     train, nll = runs(tmp_path, {200: HARD, 100: HARD})
-    rows = scale_rows(train, nll, 42, 0.95, resamples=200)
+    rows = scale_rows(train, nll, Resampling(42, 200))
     assert (
         select(rows, nll, "min")["n"] == 100
         and rows[1]["status"] == "not distinguishable"
@@ -134,17 +135,17 @@ def test_a_tie_goes_to_the_smaller_size(tmp_path):
 def test_bad_input_names_the_file_and_the_remedy(tmp_path):
     train, nll = runs(tmp_path, STEPS)
     with pytest.raises(InputError, match=r"no NLL file is called m_n400_r16_s1"):
-        scale_rows(train, nll[:-1], 42)
+        scale_rows(train, nll[:-1], Resampling(42))
     shorter = json.loads((tmp_path / "m_n400_r16_s1-nll.json").read_text(encoding="utf-8"))
     shorter["questions"].pop()
     (tmp_path / "m_n400_r16_s1-nll.json").write_text(json.dumps(shorter), encoding="utf-8")
     with pytest.raises(InputError, match=r"m_n400_r16_s1-nll.json: not the questions of .*m_n100"):
-        scale_rows(train, nll, 42)
+        scale_rows(train, nll, Resampling(42))
     with pytest.raises(InputError, match=r"stage1\.rule: unknown rule 'best'"):
         select([], [], "best")
     (tmp_path / "m_n100_r16_s1-train.json").write_text('{"run": ', encoding="utf-8")
     with pytest.raises(InputError, match=r"m_n100_r16_s1-train.json:1: not JSON"):
-        scale_rows(train, nll, 42)
+        scale_rows(train, nll, Resampling(42))
 
 
 def test_the_papers_u_curve(tmp_path):

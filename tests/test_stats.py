@@ -7,10 +7,13 @@ import numpy
 import pytest
 from scipy import stats as scipy_stats
 from tatara.measure.stats import (
+    Ratio,
+    Resampling,
     bootstrap_mean,
     bootstrap_ratio,
     holm,
     mcnemar,
+    mean_of,
     paired_difference,
     permutation_test,
     proportion,
@@ -18,35 +21,34 @@ from tatara.measure.stats import (
     smallest_difference,
 )
 
-
-def ones(count):
-    return [1.0] * count
+HOW = Resampling(42)
 
 
 def test_bootstrap_of_two_values_by_hand():
     # Resamples of {0, 1} have the mean 0, 1/2 or 1 with chances 1/4, 1/2 and 1/4.
-    wide, narrow = bootstrap_mean([0.0, 1.0], 1, level=0.95), bootstrap_mean([0.0, 1.0], 1, level=0.4)
+    wide, narrow = (bootstrap_mean([0.0, 1.0], Resampling(1, level=level)) for level in (0.95, 0.4))
     assert (wide.value, wide.low, wide.high) == (0.5, 0.0, 1.0)
     assert (narrow.low, narrow.high) == (0.5, 0.5)
 
 
 def test_bootstrap_agrees_with_the_normal_interval_where_that_holds():
     values = numpy.random.default_rng(3).normal(2.0, 0.44, size=400)
-    found, error = bootstrap_mean(values, 42), values.std() / 20
+    found, error = bootstrap_mean(values, HOW), values.std() / 20
     assert found.low == pytest.approx(values.mean() - 1.96 * error, abs=0.05 * error * 2)
     assert found.high == pytest.approx(values.mean() + 1.96 * error, abs=0.05 * error * 2)
 
 
 def test_a_seed_decides_the_interval():
     values = numpy.random.default_rng(3).normal(size=50)
-    assert bootstrap_mean(values, 7) == bootstrap_mean(values, 7) != bootstrap_mean(values, 8)
+    assert bootstrap_mean(values, Resampling(7)) == bootstrap_mean(values, Resampling(7))
+    assert bootstrap_mean(values, Resampling(7)) != bootstrap_mean(values, Resampling(8))
 
 
 def test_a_ratio_is_a_sum_over_a_sum_and_its_interval_has_the_linearised_width():
     rng = numpy.random.default_rng(5)
     tokens = rng.integers(20, 200, size=300)
     nats = tokens * rng.normal(1.3, 0.3, size=300)
-    found = bootstrap_ratio(nats, tokens, 42)
+    found = bootstrap_ratio(nats, tokens, HOW)
     assert found.value == pytest.approx(nats.sum() / tokens.sum())
     assert found.value != pytest.approx((nats / tokens).mean(), abs=1e-4)
     assert (found.high - found.low) / (2 * 1.96) == pytest.approx(ratio_standard_error(nats, tokens), rel=0.06)
@@ -54,29 +56,29 @@ def test_a_ratio_is_a_sum_over_a_sum_and_its_interval_has_the_linearised_width()
 
 def test_the_standard_error_of_a_mean():
     values = [1.0, 2.0, 4.0, 8.0, 3.5]
-    assert ratio_standard_error(values, ones(5)) == pytest.approx(scipy_stats.sem(values))
+    assert ratio_standard_error(*mean_of(values)) == pytest.approx(scipy_stats.sem(values))
     assert ratio_standard_error([3.0], [2.0]) == 0.0
 
 
 def test_pairing_takes_the_difficulty_of_the_questions_out():
     tokens = numpy.full(60, 50.0)
     nats = tokens * numpy.random.default_rng(2).uniform(0.5, 2.5, size=60)
-    alone = bootstrap_ratio(nats, tokens, 42)
-    paired = paired_difference(nats - 0.01 * tokens, tokens, nats, tokens, 42)
+    alone = bootstrap_ratio(nats, tokens, HOW)
+    paired = paired_difference(Ratio(nats - 0.01 * tokens, tokens), Ratio(nats, tokens), HOW)
     assert alone.high - alone.low > 0.2
     assert paired.value == pytest.approx(-0.01) and paired.high - paired.low < 1e-9
 
 
 def test_ratios_with_different_denominators_are_compared():
     # 10/10 and 30/10 against 4/4 and 6/4: 2.0 less 1.25.
-    found = paired_difference([10, 30], [10, 10], [4, 6], [4, 4], 1)
+    found = paired_difference(Ratio([10, 30], [10, 10]), Ratio([4, 6], [4, 4]), HOW)
     assert found.value == pytest.approx(0.75)
 
 
 def test_permutations_of_three_differences_by_hand():
     # Signs of +1, +2, +3: the sum is as far from 0 as 6 in 2 of 8 ways.
-    assert permutation_test([2, 4, 6], ones(3), [1, 2, 3], ones(3), 1) == pytest.approx(0.25)
-    assert permutation_test([1, 2, 3], ones(3), [1, 2, 3], ones(3), 1) == 1.0
+    assert permutation_test(mean_of([2, 4, 6]), mean_of([1, 2, 3]), HOW) == pytest.approx(0.25)
+    assert permutation_test(mean_of([1, 2, 3]), mean_of([1, 2, 3]), HOW) == 1.0
 
 
 def test_permutations_of_ratios_against_every_exchange():
@@ -92,7 +94,7 @@ def test_permutations_of_ratios_against_every_exchange():
         one = numpy.where(mask, c, a).sum() / numpy.where(mask, d, b).sum()
         other = numpy.where(mask, a, c).sum() / numpy.where(mask, b, d).sum()
         count += abs(one - other) >= observed - 1e-12
-    assert permutation_test(a, b, c, d, 1) == pytest.approx(count / 2**7)
+    assert permutation_test(Ratio(a, b), Ratio(c, d), HOW) == pytest.approx(count / 2**7)
 
 
 @pytest.mark.parametrize("count", [10, 60])
@@ -107,7 +109,7 @@ def test_permutations_agree_with_scipy(count):
         n_resamples=20_000,
         rng=numpy.random.default_rng(1),
     ).pvalue
-    assert permutation_test(one, ones(count), other, ones(count), 42) == pytest.approx(
+    assert permutation_test(mean_of(one), mean_of(other), HOW) == pytest.approx(
         expected, abs=1e-12 if count == 10 else 0.012
     )
 
@@ -115,14 +117,14 @@ def test_permutations_agree_with_scipy(count):
 def test_equal_models_are_called_different_no_more_often_than_the_level_says():
     rng = numpy.random.default_rng(9)
     p_values = [
-        permutation_test(rng.normal(size=30), ones(30), rng.normal(size=30), ones(30), trial, samples=999)
+        permutation_test(mean_of(rng.normal(size=30)), mean_of(rng.normal(size=30)), Resampling(trial, 999))
         for trial in range(400)
     ]
     assert 0.02 < numpy.mean(numpy.array(p_values) <= 0.05) < 0.08
 
 
 def test_a_p_value_is_never_zero():
-    assert permutation_test(numpy.arange(100) + 5.0, ones(100), numpy.arange(100.0), ones(100), 1) == pytest.approx(
+    assert permutation_test(mean_of(numpy.arange(100) + 5.0), mean_of(numpy.arange(100.0)), HOW) == pytest.approx(
         1 / 10_001
     )
 
@@ -131,16 +133,16 @@ def test_the_papers_size_of_effect():
     # Table 5: +0.010 on 100 questions is noise, -0.280 is not. The paper gives how often each score came; the pairs are
     # in order of score.
     full, quantized = [3] * 84 + [2] * 15 + [0], [3] * 86 + [2] * 12 + [1] + [0]
-    assert permutation_test(quantized, ones(100), full, ones(100), 42) > 0.5
+    assert permutation_test(mean_of(quantized), mean_of(full), HOW) > 0.5
     full, quantized = [3] * 49 + [2] * 45 + [1] * 5 + [0], [3] * 30 + [2] * 58 + [1] * 8 + [0] * 4
     assert (sum(quantized) - sum(full)) / 100 == pytest.approx(-0.28)
-    assert permutation_test(quantized, ones(100), full, ones(100), 42) < 0.001
+    assert permutation_test(mean_of(quantized), mean_of(full), HOW) < 0.001
 
 
 def test_wilson_intervals_as_published():
     # Newcombe 1998, Table I, method 3: 81 of 263; 0 of 20; 29 of 29.
     for successes, total, low, high in ((81, 263, 0.2553, 0.3662), (0, 20, 0.0, 0.1611), (29, 29, 0.8830, 1.0)):
-        found = proportion(successes, total)
+        found = proportion(successes, total, 0.95)
         assert (found.low, found.high) == (pytest.approx(low, abs=1e-4), pytest.approx(high, abs=1e-4))
 
 
@@ -151,14 +153,14 @@ def test_holm_by_hand():
 
 
 def test_one_question_gives_no_interval():
-    found = bootstrap_mean([2.0], 1)
+    found = bootstrap_mean([2.0], HOW)
     assert found.value == 2.0 and numpy.isnan(found.low) and numpy.isnan(found.high)
 
 
 @pytest.mark.parametrize(("values", "others"), [([], []), ([1.0, 2.0], [1.0]), ([1.0, float("nan")], [1.0, 1.0])])
 def test_what_cannot_be_compared_is_refused(values, others):
     with pytest.raises(ValueError, match=r"expected at least one question|not finite"):
-        bootstrap_ratio(values, others, 1)
+        bootstrap_ratio(values, others, HOW)
 
 
 def test_mcnemar_is_the_exact_binomial_test_of_the_questions_that_differ():
@@ -172,9 +174,9 @@ def test_mcnemar_is_the_exact_binomial_test_of_the_questions_that_differ():
 
 def test_smallest_difference_that_100_questions_show():
     # Differences of +1 and -1 in equal parts: SD 1 (times sqrt(100/99)), so (1.959964 + 0.841621) / 10 x that.
-    assert smallest_difference([1.0, -1.0] * 50) == pytest.approx(2.801585 / 10 * (100 / 99) ** 0.5, rel=1e-6)
-    assert smallest_difference([1.0, -1.0] * 200) == pytest.approx(2.801585 / 20 * (400 / 399) ** 0.5, rel=1e-6)
-    assert math.isnan(smallest_difference([1.0])) and math.isnan(smallest_difference([0.0] * 100))
+    assert smallest_difference([1.0, -1.0] * 50, 0.95) == pytest.approx(2.801585 / 10 * (100 / 99) ** 0.5, rel=1e-6)
+    assert smallest_difference([1.0, -1.0] * 200, 0.95) == pytest.approx(2.801585 / 20 * (400 / 399) ** 0.5, rel=1e-6)
+    assert math.isnan(smallest_difference([1.0], 0.95)) and math.isnan(smallest_difference([0.0] * 100, 0.95))
     # What the formula promises is what a test then finds: of 4,000 samples of 100 questions with that mean and SD 1,
     # four in five are significant.
     shown = numpy.random.default_rng(1).normal(2.801585 / 10, 1.0, size=(4000, 100))

@@ -1,4 +1,4 @@
-"""Tables 1 to 5 from a small set of result files."""
+"""The tables from a small set of result files."""
 
 import json
 import math
@@ -9,9 +9,18 @@ import pytest
 from synthetic import NAMES, write_study
 from tatara.job.errors import InputError
 from tatara.measure.agreement import write_agreement
-from tatara.report.quant_tables import attention, ladder_table, merge_table, table6
-from tatara.report.table_text import duration, interval, markdown, number, read_table, shown, size, small, write_table
-from tatara.report.tables import NO_DIFFERENCE, table1, table2, table3, table4, table5
+from tatara.report.numbers import duration, interval, number, size, small
+from tatara.report.tables.common import NO_DIFFERENCE
+from tatara.report.tables.ladder import ladder_table
+from tatara.report.tables.merge import merge_table
+from tatara.report.tables.registry import TABLES, text_of, write_table
+from tatara.report.tables.table1 import table1
+from tatara.report.tables.table2 import table2
+from tatara.report.tables.table3 import table3
+from tatara.report.tables.table4 import table4
+from tatara.report.tables.table5 import table5
+from tatara.report.tables.table6 import attention, table6
+from tatara.report.text_table import markdown, read_table
 
 SETTINGS = {"seed": 42, "level": 0.95, "resamples": 500}
 
@@ -147,7 +156,7 @@ def test_table5_without_quantized_files_says_so(tmp_path):
     )
     write_table("table5", table, csv=tmp_path / "5.csv", md=tmp_path / "5.md", level=0.95)
     assert table.empty and "No model was answered with both" in (tmp_path / "5.md").read_text(encoding="utf-8")
-    assert shown("table5", read_table(tmp_path / "5.csv"), 0.95).rows == []
+    assert text_of("table5", read_table(tmp_path / "5.csv"), 0.95).rows == []
 
 
 def ship(study, max_delta_nll: float = 0.05):
@@ -194,12 +203,12 @@ def test_files_are_the_same_bytes_twice_and_read_back_as_they_were(study, tmp_pa
     for key, table in all_tables(study).items():
         for kind in ("csv", "md"):
             assert (tmp_path / "a" / f"{key}.{kind}").read_bytes() == (tmp_path / "b" / f"{key}.{kind}").read_bytes()
-        assert shown(key, read_table(tmp_path / "a" / f"{key}.csv"), 0.95) == shown(key, table, 0.95)
+        assert text_of(key, read_table(tmp_path / "a" / f"{key}.csv"), 0.95) == text_of(key, table, 0.95)
 
 
 def test_markdown_has_one_cell_a_column_and_names_the_level(study):
     for key, table in all_tables(study).items():
-        text = markdown(shown(key, table, 0.9), "Stand-in models")
+        text = markdown(text_of(key, table, 0.9), "Stand-in models")
         lines = [line for line in text.splitlines() if line.startswith("|")]
         assert len(lines) == (len(table) + 2 if len(table) else 0)
         assert len({line.count("|") for line in lines}) <= 1

@@ -400,6 +400,7 @@ def write_study(
     paper's Table 2.
     """
     from tatara.measure.selection import scale_rows, select, write_scale
+    from tatara.measure.stats import Resampling
 
     rng, rows = random.Random(1), test_rows(questions)
     study = Study(folder, list(sizes), dict(names))
@@ -428,7 +429,7 @@ def write_study(
             study.train.append(_train(study, run, model, n, seed, 16, rng))
             measured = _nll_questions(rows, level, 0.03, rng, hardness)
             study.nll_runs.append(_write(folder / "nll" / f"{run}.json", nll_content(run, model, measured)))
-    scale = scale_rows(study.train, study.nll_runs, 42, 0.95, resamples=500)
+    scale = scale_rows(study.train, study.nll_runs, Resampling(42, 500))
     (folder / "scale").mkdir(parents=True, exist_ok=True)
     write_scale(scale, folder / "scale" / "scale.csv")
     _write(folder / "scale" / "selected.json", select(scale, study.nll_runs, "min"))

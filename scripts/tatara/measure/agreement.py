@@ -1,19 +1,17 @@
-"""How far judges agree: quadratic-weighted kappa, Krippendorff's alpha and raw agreement, with intervals over the
-questions.
-"""
+"""How far judges agree: weighted kappa, Krippendorff's alpha and raw agreement, with intervals over the questions."""
 
 import itertools
 import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-import krippendorff
 import numpy
 import pandas
 from sklearn.metrics import cohen_kappa_score
 
 from tatara.files.text import write_csv
 from tatara.measure.results import model_and_format, read_scores
+from tatara.measure.stats import UNKNOWN, Interval, Resampling, interval_columns
 
 SCORES = [0, 1, 2, 3]
 COLUMNS = (
@@ -32,26 +30,32 @@ COLUMNS = (
     "raw_low",
     "raw_high",
 )
-MOST_RESAMPLES = 2000  # each takes the two libraries about two milliseconds
+MOST_RESAMPLES = 2000  # each takes scikit-learn's kappa about two milliseconds
 
 
 def weighted_kappa(one: numpy.ndarray, other: numpy.ndarray) -> float:
-    """Return Cohen's kappa with quadratic weights (Cohen 1968), NaN where both sides gave one and the same score
-    throughout.
-    """
+    """Return Cohen's kappa with quadratic weights (Cohen 1968), NaN where all scores of both sides are the same."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # 0 / 0 where there is no variation
         return float(cohen_kappa_score(one, other, labels=SCORES, weights="quadratic"))
 
 
 def alpha(*raters: numpy.ndarray) -> float:
-    """Return Krippendorff's alpha for interval data (Krippendorff 2011), NaN where every score is the same; a missing
-    score is NaN.
+    """Return Krippendorff's alpha for interval data (Krippendorff 2011), NaN where all scores are the same.
+
+    With squared differences, observed and expected disagreement are twice a variance: alpha = 1 - sum over the items of
+    m_i s_i^2 / (n s^2), where item i has m_i >= 2 scores of variance s_i^2, and s^2 is that of all n of them.
+
+    Args:
+        raters: the scores of each rater over the same items; a missing score is NaN.
     """
     table = numpy.asarray(raters, dtype=float)
-    if len(numpy.unique(table[~numpy.isnan(table)])) < 2:
+    counts = (~numpy.isnan(table)).sum(axis=0)
+    items, counts = table[:, counts > 1], counts[counts > 1]
+    if len(numpy.unique(items[~numpy.isnan(items)])) < 2:
         return numpy.nan
-    return float(krippendorff.alpha(reliability_data=table, level_of_measurement="interval"))
+    within = (counts * numpy.nanvar(items, axis=0, ddof=1)).sum()
+    return float(1 - within / (counts.sum() * numpy.nanvar(items, ddof=1)))
 
 
 def raw(one: numpy.ndarray, other: numpy.ndarray) -> float:
@@ -59,39 +63,44 @@ def raw(one: numpy.ndarray, other: numpy.ndarray) -> float:
     return float((one == other).mean())
 
 
+MEASURES: dict[str, Callable] = {"kappa": weighted_kappa, "alpha": alpha, "raw": raw}
+
+
 def intervals(
-    one: numpy.ndarray, other: numpy.ndarray, questions: numpy.ndarray, seed: int, resamples: int, level: float
-) -> dict[str, tuple[float, float, float]]:
+    one: numpy.ndarray, other: numpy.ndarray, questions: numpy.ndarray, resampling: Resampling
+) -> dict[str, Interval]:
     """Return kappa, alpha and raw agreement, each with its percentile bootstrap interval.
 
     Questions are drawn, each with all its answers, since answers to one question are alike. A draw without variation
     has no kappa and is left out.
 
     Args:
-        one, other: scores of the same answers; questions: the question of each.
+        one, other: scores of the same answers.
+        questions: the question of each.
     """
-    measures: dict[str, Callable] = {"kappa": weighted_kappa, "alpha": alpha, "raw": raw}
     groups = [numpy.flatnonzero(questions == question) for question in numpy.unique(questions)]
-    generator = numpy.random.default_rng(seed)
-    drawn = {name: [] for name in measures}
-    for _ in range(min(resamples, MOST_RESAMPLES) if len(groups) > 1 else 0):
+    generator = numpy.random.default_rng(resampling.seed)
+    drawn = {name: [] for name in MEASURES}
+    for _ in range(min(resampling.resamples, MOST_RESAMPLES) if len(groups) > 1 else 0):
         chosen = numpy.concatenate([groups[index] for index in generator.integers(0, len(groups), len(groups))])
-        for name, measure in measures.items():
+        for name, measure in MEASURES.items():
             drawn[name].append(measure(one[chosen], other[chosen]))
-    found = {}
-    for name, measure in measures.items():
-        value, values = measure(one, other), numpy.asarray(drawn[name], dtype=float)
-        values = values[numpy.isfinite(values)]
-        ends = (
-            numpy.quantile(values, [(1 - level) / 2, (1 + level) / 2])
-            if values.size and numpy.isfinite(value)
-            else (numpy.nan, numpy.nan)
-        )
-        found[name] = (value, float(ends[0]), float(ends[1]))
-    return found
+    return {
+        name: _percentiles(measure(one, other), drawn[name], resampling.level) for name, measure in MEASURES.items()
+    }
 
 
-def agreement(scores: pandas.DataFrame, *, seed: int, level: float, resamples: int) -> list[dict]:
+def _percentiles(value: float, drawn: list[float], level: float) -> Interval:
+    """Return a value with the interval that holds the middle `level` of its draws, those without a value left out."""
+    values = numpy.asarray(drawn, dtype=float)
+    values = values[numpy.isfinite(values)]
+    if not values.size or not numpy.isfinite(value):
+        return Interval(value, numpy.nan, numpy.nan)
+    low, high = numpy.quantile(values, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(value, float(low), float(high))
+
+
+def agreement(scores: pandas.DataFrame, resampling: Resampling) -> list[dict]:
     """Return one row for each two judges (their median scores of an answer), and for each two repeats of a judge.
 
     Args:
@@ -116,26 +125,14 @@ def agreement(scores: pandas.DataFrame, *, seed: int, level: float, resamples: i
     for comparison, name, other_name, one, other in pairs:
         both = pandas.DataFrame({"one": one, "other": other})
         valid = both.dropna()
-        row = {
-            "comparison": comparison,
-            "one": name,
-            "other": other_name,
-            "items": len(valid),
-            "invalid": len(both) - len(valid),
-        }
+        row = {"comparison": comparison, "one": name, "other": other_name}
+        row |= {"items": len(valid), "invalid": len(both) - len(valid)}
+        measures = dict.fromkeys(MEASURES, UNKNOWN)
         if len(valid):
-            found = intervals(
-                valid["one"].to_numpy(int),
-                valid["other"].to_numpy(int),
-                question[valid.index].to_numpy(),
-                seed,
-                resamples,
-                level,
-            )
-        else:
-            found = dict.fromkeys(("kappa", "alpha", "raw"), (numpy.nan,) * 3)
-        for key, values in found.items():
-            row |= dict(zip((key, f"{key}_low", f"{key}_high"), values, strict=True))
+            columns = valid["one"].to_numpy(int), valid["other"].to_numpy(int)
+            measures = intervals(*columns, question[valid.index].to_numpy(), resampling)
+        for key, interval in measures.items():
+            row |= interval_columns(key, interval)
         rows.append(row)
     return rows
 
@@ -143,17 +140,21 @@ def agreement(scores: pandas.DataFrame, *, seed: int, level: float, resamples: i
 def write_agreement(
     judged: Iterable[Path | str], *, output: Path | str, seed: int, level: float, resamples: int
 ) -> None:
-    """Write results/judge/agreement.csv from the judge files of all models and formats; one judge with one repeat
-    leaves it without a row.
+    """Write results/judge/agreement.csv from the judge files of all models and formats.
+
+    One judge with one repeat leaves it without a row.
     """
     frames = []
     for path in judged:
         rows = read_scores(path)
         model, fmt = model_and_format(path)
         frames.append(rows.assign(item=[f"{model} {fmt} {id_}" for id_ in rows["id"]]))
-    rows = agreement(pandas.concat(frames), seed=seed, level=level, resamples=resamples)
-    text = [
-        [("" if value != value else f"{value:.6g}") if isinstance(value, float) else value for value in row.values()]
-        for row in rows
-    ]
-    write_csv(Path(output), list(COLUMNS), text)
+    rows = agreement(pandas.concat(frames), Resampling(seed, resamples, level))
+    write_csv(Path(output), list(COLUMNS), [[_cell(value) for value in row.values()] for row in rows])
+
+
+def _cell(value: object) -> object:
+    """Return a value as it stands in the file: numbers in six digits, nothing for NaN."""
+    if not isinstance(value, float):
+        return value
+    return "" if value != value else f"{value:.6g}"

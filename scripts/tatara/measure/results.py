@@ -1,6 +1,4 @@
-"""Reading of result files (docs/files.md) for tables, figures and the report. Which model and format a file is of
-stands in its name.
-"""
+"""Reading of result files (docs/files.md) for tables, figures and the report; a file's name says model and format."""
 
 import io
 import json
@@ -54,16 +52,14 @@ def model_and_format(path: Path | str) -> tuple[str, str]:
 
 
 def by_model_and_format(paths: Iterable[Path | str], names: dict[str, str]) -> dict[tuple[str, str], Path]:
-    """Return `(model, format) -> path`, models in the order of `names`, formats from the most bits a weight to the
-    fewest.
-    """
-    found = {model_and_format(path): Path(path) for path in paths}
-    unknown = sorted({model for model, _ in found} - names.keys())
+    """Return `(model, format) -> path`, models in the order of `names`, formats from the most bits to the fewest."""
+    files = {model_and_format(path): Path(path) for path in paths}
+    unknown = sorted({model for model, _ in files} - names.keys())
     if unknown:
-        path = next(path for (model, _), path in found.items() if model == unknown[0])
+        path = next(path for (model, _), path in files.items() if model == unknown[0])
         raise InputError(f"{path}: no display name for the model {unknown[0]}; name it in the config under models")
     models = list(names)
-    return {key: found[key] for key in sorted(found, key=lambda key: (models.index(key[0]), -FORMATS[key[1]].bits))}
+    return {key: files[key] for key in sorted(files, key=lambda key: (models.index(key[0]), -FORMATS[key[1]].bits))}
 
 
 def full_precision(keys: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -76,62 +72,47 @@ def full_precision(keys: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def read_scores(path: Path | str) -> pandas.DataFrame:
-    """Return a judge file as it is, all judges and repeats; the score of an invalid row is NaN, and so are the seconds
-    of an answer without a time.
+    """Return a judge file with all judges and repeats; an invalid score and a missing time are NaN.
 
     Raises:
         InputError: a missing column, or a valid score that is not 0 to 3.
     """
-    columns = dict.fromkeys(
-        ("id", "question", "category", "reason", "judge", "score", "seconds"), str
-    )  # a whole number may have 400 digits
+    # A whole number may have 400 digits: what is no number for certain is read as text.
+    columns = dict.fromkeys(("id", "question", "category", "reason", "judge", "score", "seconds"), str)
     try:
-        with warnings.catch_warnings(
-            action="error", category=pandas.errors.ParserWarning
-        ):  # a row with too many fields
+        # A row with too many fields is a warning to pandas.
+        with warnings.catch_warnings(action="error", category=pandas.errors.ParserWarning):
             rows = pandas.read_csv(io.StringIO(read_text(path)), dtype=columns, keep_default_na=False, index_col=False)
     except (pandas.errors.ParserError, pandas.errors.ParserWarning, pandas.errors.EmptyDataError) as error:
         raise InputError(f"{path}: {error}; delete the file and run again") from None
     missing = [column for column in JUDGE_COLUMNS if column not in rows.columns]
     if missing or rows.empty:
-        raise InputError(
-            f"{path}:1: {'no rows' if not missing else 'missing column ' + missing[0]}; delete the file and run again"
-        )
-    rows["score"] = pandas.to_numeric(rows["score"], errors="coerce").where(
-        rows["valid"].astype(str).str.lower() == "true"
-    )
+        problem = f"missing column {missing[0]}" if missing else "no rows"
+        raise InputError(f"{path}:1: {problem}; delete the file and run again")
+    valid = rows["valid"].astype(str).str.lower() == "true"
+    rows["score"] = pandas.to_numeric(rows["score"], errors="coerce").where(valid)
     bad = rows[rows["score"].notna() & ~rows["score"].isin(range(4))]
     if len(bad):
-        raise InputError(
-            f"{path}:{bad.index[0] + 2}: the score {bad['score'].iloc[0]} is not 0, 1, 2 or 3; delete the file and "
-            "run again"
-        )
-    # Of answers that were given together only a sample has a time.
+        line, score = bad.index[0] + 2, bad["score"].iloc[0]
+        raise InputError(f"{path}:{line}: the score {score} is not 0, 1, 2 or 3; delete the file and run again")
+    # Of answers that were written in one batch only a sample has a time.
     rows["seconds"] = pandas.to_numeric(rows["seconds"], errors="coerce")
     return rows
 
 
 def read_judge(path: Path | str) -> pandas.DataFrame:
-    """Return a judge file with one row a question, by its first judge: the score is the mean over the valid repeats,
-    NaN where none is valid.
+    """Return a judge file with one row a question, by its first judge; a score is the mean over the valid repeats.
 
-    Columns: id, question, category, score, reason, seconds, characters.
+    Columns: id, question, category, score (NaN where no repeat is valid), reason, seconds, characters.
 
     Raises:
         InputError: as `read_scores`.
     """
     rows = read_scores(path)
     rows = rows[rows["judge"] == rows["judge"].iloc[0]]
-    return rows.groupby("id", sort=False, as_index=False).agg(
-        {
-            "question": "first",
-            "category": "first",
-            "score": "mean",
-            "reason": "first",
-            "seconds": "first",
-            "characters": "first",
-        }
-    )
+    columns = ("question", "category", "score", "reason", "seconds", "characters")
+    summary = {column: "mean" if column == "score" else "first" for column in columns}
+    return rows.groupby("id", sort=False, as_index=False).agg(summary)
 
 
 def read_questions(paths: dict) -> dict:
@@ -140,19 +121,19 @@ def read_questions(paths: dict) -> dict:
     Raises:
         InputError: files over different questions.
     """
-    found = {}
+    measured = {}
     first: Path | None = None
     for key, path in paths.items():
         content = read_json(path)
         try:
-            found[key] = {row["id"]: (row["nats"], row["tokens"], row["bytes"]) for row in content["questions"]}
+            measured[key] = {row["id"]: (row["nats"], row["tokens"], row["bytes"]) for row in content["questions"]}
         except (KeyError, TypeError):
             raise InputError(
                 f"{path}: expected questions with id, nats, tokens and bytes; delete the file and run again"
             ) from None
         if first is None:
-            first, ids = path, list(found[key])
-        if not ids or set(found[key]) != set(ids):
+            first, ids = path, list(measured[key])
+        if not ids or set(measured[key]) != set(ids):
             raise InputError(f"{path}: not the questions of {first}; delete the one that is out of date and run again")
-        found[key] = {question: found[key][question] for question in ids}
-    return found
+        measured[key] = {question: measured[key][question] for question in ids}
+    return measured

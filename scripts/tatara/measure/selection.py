@@ -1,6 +1,4 @@
-"""Stage 1's comparison of training sizes: one row a run, a paired test against the size before, and the selected size
-(paper §5.3, Table 2).
-"""
+"""Stage 1: training sizes compared, each with the one before, and the size that is selected (paper §5.3, Table 2)."""
 
 import csv
 import io
@@ -11,9 +9,9 @@ from tatara.files.text import read_text, write_text
 from tatara.job.errors import InputError
 from tatara.measure.results import read_json, read_questions
 from tatara.measure.stats import (
-    LEVEL,
-    SAMPLES,
     Interval,
+    Ratio,
+    Resampling,
     bootstrap_ratio,
     interval_columns,
     paired_difference,
@@ -47,15 +45,20 @@ COLUMNS = (
 BETTER, WORSE, SAME, FIRST = "better", "worse", "not distinguishable", "first"
 
 
-def nll_columns(questions: dict[str, tuple]) -> tuple[list[float], list[float]]:
-    """Return nats and tokens of the questions, the numerators and denominators of the NLL."""
+def nll_ratio(questions: dict[str, tuple]) -> Ratio:
+    """Return nats and tokens of the questions: NLL is their ratio."""
     nats, tokens, _ = zip(*questions.values(), strict=True)
-    return list(nats), list(tokens)
+    return Ratio(list(nats), list(tokens))
 
 
-def compare_nll(questions: dict, before: dict | None, seed: int, level: float, samples: int) -> dict:
-    """Return the NLL of some questions with its interval, and its difference from another measurement of the same
-    questions.
+def bits_ratio(questions: dict[str, tuple]) -> Ratio:
+    """Return bits and bytes of the questions: their ratio compares models whose tokenizers differ."""
+    nats, _, sizes = zip(*questions.values(), strict=True)
+    return Ratio([value / math.log(2) for value in nats], list(sizes))
+
+
+def compare_nll(questions: dict, before: dict | None, resampling: Resampling) -> dict:
+    """Return the NLL of some questions with its interval, and its difference from another measurement of them.
 
     Args:
         questions, before: question id -> (nats, tokens, bytes), in the same order; `before` is None for the first size.
@@ -63,44 +66,29 @@ def compare_nll(questions: dict, before: dict | None, seed: int, level: float, s
     Returns:
         The columns of scale.csv from `nll` to `status`; NLL in nats a token.
     """
-    nats, tokens = nll_columns(questions)
-    nll = bootstrap_ratio(nats, tokens, seed, samples, level)
-    bits = bootstrap_ratio(
-        [value / math.log(2) for value in nats], [entry[2] for entry in questions.values()], seed, samples, level
-    )
+    ratio = nll_ratio(questions)
+    nll = bootstrap_ratio(*ratio, resampling)
+    bits = bootstrap_ratio(*bits_ratio(questions), resampling)
     # exp keeps the order, so the ends of the interval of the NLL are those of the perplexity.
     ppl = Interval(*map(math.exp, (nll.value, nll.low, nll.high)))
     row = interval_columns("nll", nll) | interval_columns("ppl", ppl) | interval_columns("bits_per_byte", bits)
     if before is None:
-        return row | {
-            "delta_nll": math.nan,
-            "delta_low": math.nan,
-            "delta_high": math.nan,
-            "p_value": math.nan,
-            "status": FIRST,
-        }
-    delta: Interval = paired_difference(nats, tokens, *nll_columns(before), seed, samples, level)
-    p_value = permutation_test(nats, tokens, *nll_columns(before), seed, samples)
-    status = SAME if p_value > 1 - level else BETTER if delta.value < 0 else WORSE
-    return row | {
-        "delta_nll": delta.value,
-        "delta_low": delta.low,
-        "delta_high": delta.high,
-        "p_value": p_value,
-        "status": status,
-    }
+        unknown = dict.fromkeys(("delta_nll", "delta_low", "delta_high", "p_value"), math.nan)
+        return row | unknown | {"status": FIRST}
+    delta = paired_difference(ratio, nll_ratio(before), resampling)
+    p_value = permutation_test(ratio, nll_ratio(before), resampling)
+    status = SAME if p_value > 1 - resampling.level else BETTER if delta.value < 0 else WORSE
+    change = {"delta_nll": delta.value, "delta_low": delta.low, "delta_high": delta.high}
+    return row | change | {"p_value": p_value, "status": status}
 
 
-def scale_rows(
-    train_jsons: list[str], nll_jsons: list[str], seed: int, level: float = LEVEL, *, resamples: int = SAMPLES
-) -> list[dict]:
-    """Return the rows of scale.csv, by size and then by training seed; each run is compared with the size before of its
-    own seed.
+def scale_rows(train_jsons: list[str], nll_jsons: list[str], resampling: Resampling) -> list[dict]:
+    """Return the rows of scale.csv, by size and then by seed; each run is compared with the size before of its seed.
 
     Args:
-        train_jsons, nll_jsons: the train.json and the NLL file of every run, in any order; they meet by the run's name.
-        seed: of the bootstrap and the permutations.
-        level: confidence level; a difference with p <= 1 - level is called better or worse.
+        train_jsons, nll_jsons: train.json and NLL file of every run, in any order; a run's name says which belong
+            together.
+        resampling: its level decides: a difference with p <= 1 - level is called better or worse.
 
     Raises:
         InputError: a run without its NLL, or NLL files over different questions.
@@ -118,20 +106,18 @@ def scale_rows(
         questions = measured[report["run"]]
         rows.append(
             {key: report[key] for key in ("run", "model", "n", "r", "seed", "final_loss", "mean_loss")}
-            | compare_nll(questions, last.get(report["seed"]), seed, level, resamples)
+            | compare_nll(questions, last.get(report["seed"]), resampling)
         )
         last[report["seed"]] = questions
     return rows
 
 
-def size_rows(
-    rows: list[dict], nll_jsons: list[str], seed: int, level: float = LEVEL, *, resamples: int = SAMPLES
-) -> list[dict]:
-    """Return one row a size: the seeds' nats of each question summed, then compared as in `scale_rows`; with one seed
-    the same figures.
+def size_rows(rows: list[dict], nll_jsons: list[str], resampling: Resampling) -> list[dict]:
+    """Return one row a size: the seeds' nats of each question are added up, then compared as in `scale_rows`.
 
-    Adds `seeds` (their number) and `sd_over_seeds` (standard deviation of the NLL between seeds, NaN for one).
-    Intervals are over questions and do not hold what another seed would change; that is what `sd_over_seeds` tells.
+    With one seed the figures are those of `scale_rows`. Adds `seeds` (their number) and `sd_over_seeds` (standard
+    deviation of the NLL between seeds, NaN for one). Intervals are over questions and do not hold what another seed
+    would change; that is what `sd_over_seeds` tells.
     """
     paths = {read_json(path)["name"]: path for path in nll_jsons}
     measured = read_questions({row["run"]: paths[row["run"]] for row in rows})
@@ -143,17 +129,9 @@ def size_rows(
             for question in measured[runs[0]["run"]]
         }
         mean = sum(row["nll"] for row in runs) / len(runs)
-        spread = (
-            math.sqrt(sum((row["nll"] - mean) ** 2 for row in runs) / (len(runs) - 1)) if len(runs) > 1 else math.nan
-        )
-        result.append(
-            {
-                "n": n,
-                "seeds": len(runs),
-                **compare_nll(questions, before, seed, level, resamples),
-                "sd_over_seeds": spread,
-            }
-        )
+        sd = math.sqrt(sum((row["nll"] - mean) ** 2 for row in runs) / (len(runs) - 1)) if len(runs) > 1 else math.nan
+        compared = compare_nll(questions, before, resampling)
+        result.append({"n": n, "seeds": len(runs), **compared, "sd_over_seeds": sd})
         before = questions
     return result
 
@@ -179,22 +157,26 @@ def select(rows: list[dict], nll_jsons: list[str], rule: str) -> dict:
     best = min(mean, key=lambda n: (mean[n], n))
     best_run = min(by_size[best], key=lambda row: row["nll"])["run"]
     paths = {read_json(path)["name"]: path for path in nll_jsons}
-    error = ratio_standard_error(*nll_columns(read_questions({best_run: paths[best_run]})[best_run]))
+    error = ratio_standard_error(*nll_ratio(read_questions({best_run: paths[best_run]})[best_run]))
     frugal = next(n for n in mean if mean[n] <= mean[best] + error)
     n = best if rule == "min" else frugal
-    smallest = f"n = {best:,} has the smallest test NLL, {mean[best]:.4f} nats a token"
-    within = f"n = {frugal:,} is the smallest size within one standard error ({error:.4f}) of it"
-    reason = f"{smallest}; {within}. " + (
-        "Rule min takes the first."
-        if rule == "min"
-        else "Rule one_se takes the second, the smaller size where more data shows no clear gain."
-    )
-    if best == frugal:
-        reason = f"{smallest}, and no smaller size is within one standard error ({error:.4f}) of it."
+    reason = _reason(rule, best, frugal, mean[best], error)
     if n == max(mean) and len(mean) > 1:
         reason += " It is the largest size trained: a larger one may do better still."
     run = min(by_size[n], key=lambda row: row["nll"])["run"]
     return {"n": n, "run": run, "rule": rule, "nll": mean[n], "reason": reason}
+
+
+def _reason(rule: str, best: int, frugal: int, nll: float, error: float) -> str:
+    """Return why a size was selected: of the smallest NLL, or the smallest within one standard error of it."""
+    smallest = f"n = {best:,} has the smallest test NLL, {nll:.4f} nats a token"
+    if best == frugal:
+        return f"{smallest}, and no smaller size is within one standard error ({error:.4f}) of it."
+    within = f"n = {frugal:,} is the smallest size within one standard error ({error:.4f}) of it"
+    if rule == "min":
+        return f"{smallest}; {within}. Rule min takes the first."
+    more = "the smaller size where more data shows no clear gain"
+    return f"{smallest}; {within}. Rule one_se takes the second, {more}."
 
 
 def write_scale(rows: list[dict], path: Path | str) -> None:

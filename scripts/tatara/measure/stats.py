@@ -1,18 +1,26 @@
 """Intervals and tests over questions. Every comparison is paired: both sides answered the same questions.
 
-A ratio metric is a sum over a sum, such as NLL = sum of nats / sum of tokens; a mean is the ratio whose denominators
-are all 1.
+A ratio is a sum over a sum, such as NLL = sum of nats / sum of tokens; a mean is a ratio of denominators 1.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy
 from scipy import stats
+from statsmodels.stats import contingency_tables, multitest
 
-SAMPLES = 10_000
-LEVEL = 0.95
 POWER = 0.8
+
+
+@dataclass(frozen=True)
+class Resampling:
+    """How questions are drawn for intervals and tests: the seed, how many times, and the confidence level."""
+
+    seed: int
+    resamples: int = 10_000
+    level: float = 0.95
 
 
 @dataclass(frozen=True)
@@ -22,6 +30,21 @@ class Interval:
     value: float
     low: float
     high: float
+
+
+UNKNOWN = Interval(numpy.nan, numpy.nan, numpy.nan)
+
+
+class Ratio(NamedTuple):
+    """Numerators and denominators of a ratio, one of each a question."""
+
+    numerators: Sequence[float]
+    denominators: Sequence[float]
+
+
+def mean_of(values: Sequence[float]) -> Ratio:
+    """Return a mean as a ratio."""
+    return Ratio(values, [1.0] * len(values))
 
 
 def interval_columns(name: str, interval: Interval) -> dict:
@@ -53,124 +76,106 @@ def _ratio_difference(numerators, denominators, other_numerators, other_denomina
     return _ratio(numerators, denominators, axis) - _ratio(other_numerators, other_denominators, axis)
 
 
-def _bootstrap(columns: list[numpy.ndarray], statistic, seed: int, samples: int, level: float) -> Interval:
+def _bootstrap(columns: list[numpy.ndarray], statistic: Callable, resampling: Resampling) -> Interval:
     value = float(statistic(*columns))
     if columns[0].size == 1:
         return Interval(value, numpy.nan, numpy.nan)
-    found = stats.bootstrap(
+    interval = stats.bootstrap(
         columns,
         statistic,
         paired=True,
         vectorized=True,
-        n_resamples=samples,
-        confidence_level=level,
+        n_resamples=resampling.resamples,
+        confidence_level=resampling.level,
         method="percentile",
-        rng=numpy.random.default_rng(seed),
+        rng=numpy.random.default_rng(resampling.seed),
     ).confidence_interval
-    return Interval(value, float(found.low), float(found.high))
+    return Interval(value, float(interval.low), float(interval.high))
 
 
-def bootstrap_mean(values: Sequence[float], seed: int, samples: int = SAMPLES, level: float = LEVEL) -> Interval:
-    """Return the mean with its percentile bootstrap interval (Efron and Tibshirani 1993, chapter 13); equal values give
-    an interval of no width.
+def bootstrap(values: Sequence[float], statistic: Callable, resampling: Resampling) -> Interval:
+    """Return a statistic of the values, a function of an array and its axis, with its percentile bootstrap interval."""
+    return _bootstrap(_checked(values), statistic, resampling)
+
+
+def bootstrap_mean(values: Sequence[float], resampling: Resampling) -> Interval:
+    """Return the mean with its percentile bootstrap interval (Efron and Tibshirani 1993, chapter 13).
+
+    Equal values give an interval of no width.
     """
-    return _bootstrap(_checked(values), lambda x, axis=-1: x.mean(axis=axis), seed, samples, level)
+    return bootstrap(values, lambda x, axis=-1: x.mean(axis=axis), resampling)
 
 
-def bootstrap(values: Sequence[float], statistic, seed: int, samples: int = SAMPLES, level: float = LEVEL) -> Interval:
-    """Return any statistic of the values, a function of an array and its axis, with its percentile bootstrap interval."""
-    return _bootstrap(_checked(values), statistic, seed, samples, level)
+def bootstrap_ratio(numerators: Sequence[float], denominators: Sequence[float], resampling: Resampling) -> Interval:
+    """Return sum(numerators) / sum(denominators) with its interval; numerator and denominator are drawn as one."""
+    return _bootstrap(_checked(numerators, denominators), _ratio, resampling)
 
 
-def bootstrap_ratio(
-    numerators: Sequence[float], denominators: Sequence[float], seed: int, samples: int = SAMPLES, level: float = LEVEL
-) -> Interval:
-    """Return sum(numerators) / sum(denominators) with its interval; questions are drawn whole, numerator and
-    denominator together.
-    """
-    return _bootstrap(_checked(numerators, denominators), _ratio, seed, samples, level)
+def paired_difference(one: Ratio, other: Ratio, resampling: Resampling) -> Interval:
+    """Return the first ratio less the other with its interval; item i of both belongs to the same question."""
+    return _bootstrap(_checked(*one, *other), _ratio_difference, resampling)
 
 
-def paired_difference(
-    numerators: Sequence[float],
-    denominators: Sequence[float],
-    other_numerators: Sequence[float],
-    other_denominators: Sequence[float],
-    seed: int,
-    samples: int = SAMPLES,
-    level: float = LEVEL,
-) -> Interval:
-    """Return the first ratio less the other with its interval; item i of all four belongs to the same question."""
-    columns = _checked(numerators, denominators, other_numerators, other_denominators)
-    return _bootstrap(columns, _ratio_difference, seed, samples, level)
-
-
-def permutation_test(
-    numerators: Sequence[float],
-    denominators: Sequence[float],
-    other_numerators: Sequence[float],
-    other_denominators: Sequence[float],
-    seed: int,
-    samples: int = SAMPLES,
-) -> float:
+def permutation_test(one: Ratio, other: Ratio, resampling: Resampling) -> float:
     """Return the two-sided p-value of the difference of two ratios by a paired permutation test.
 
     Under the null hypothesis the two sides of a question can change places. All 2^q exchanges are tried where that is
-    no more than `samples`; otherwise as many random ones, with the observed order counted among them (Phipson and Smyth
-    2010), so p is never 0. With equal denominators this is the sign-flip test of the differences.
+    no more than `resamples`; otherwise as many random ones, with the observed order counted among them (Phipson and
+    Smyth 2010), so p is never 0. With equal denominators this is the sign-flip test of the differences.
     """
-    a, b, c, d = _checked(numerators, denominators, other_numerators, other_denominators)
-    questions = a.size
-    exact = 2**questions <= samples
+    a, b, c, d = _checked(*one, *other)
+    questions, resamples = a.size, resampling.resamples
+    exact = 2**questions <= resamples
     if exact:
         swapped = (numpy.arange(2**questions)[:, None] >> numpy.arange(questions)) & 1
     else:
-        swapped = numpy.random.default_rng(seed).integers(0, 2, size=(samples, questions))
+        swapped = numpy.random.default_rng(resampling.seed).integers(0, 2, size=(resamples, questions))
     swapped = swapped.astype(float)
-    one = (a.sum() + swapped @ (c - a)) / (b.sum() + swapped @ (d - b))
-    other = (c.sum() + swapped @ (a - c)) / (d.sum() + swapped @ (b - d))
+    permuted = (a.sum() + swapped @ (c - a)) / (b.sum() + swapped @ (d - b))
+    permuted -= (c.sum() + swapped @ (a - c)) / (d.sum() + swapped @ (b - d))
     observed = abs(_ratio_difference(a, b, c, d))
     # Sums in another order differ in their last bits: what is as large as the observed difference must count.
     tolerance = 1e-10 * max(observed, abs(_ratio(a, b)), abs(_ratio(c, d)))
-    extreme = int((numpy.abs(one - other) >= observed - tolerance).sum())
-    return extreme / len(swapped) if exact else (1 + extreme) / (samples + 1)
+    extreme = int((numpy.abs(permuted) >= observed - tolerance).sum())
+    return extreme / len(swapped) if exact else (1 + extreme) / (resamples + 1)
 
 
 def mcnemar(successes: Sequence[bool], other_successes: Sequence[bool]) -> float:
-    """Return the exact two-sided p-value of McNemar's test that two sides succeed equally often on the same questions
-    (McNemar 1947).
+    """Return the exact two-sided p-value of McNemar's test that two sides succeed equally often (McNemar 1947).
 
-    It is 1 where they never differ.
+    Args:
+        successes, other_successes: of the same questions, in one order. Where they never differ, p is 1.
     """
     one, other = numpy.asarray(successes, dtype=bool), numpy.asarray(other_successes, dtype=bool)
     if one.shape != other.shape:
         raise ValueError(f"expected as many values on each side, found {one.shape} and {other.shape}")
-    only_one, only_other = int((one & ~other).sum()), int((other & ~one).sum())
-    return float(stats.binomtest(only_one, only_one + only_other).pvalue) if only_one + only_other else 1.0
+    table = [[(one & other).sum(), (one & ~other).sum()], [(~one & other).sum(), (~one & ~other).sum()]]
+    return float(contingency_tables.mcnemar(table, exact=True).pvalue)
 
 
-def smallest_difference(differences: Sequence[float], level: float = LEVEL, power: float = POWER) -> float:
-    """Return the smallest mean difference that a two-sided paired test at `level` would have shown with probability
-    `power`.
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Return the p-values adjusted for a family of tests by Holm's step-down method (Holm 1979), in the same order."""
+    return multitest.multipletests(p_values, method="holm")[1].tolist()
 
-    NaN for one question, and where all differences are equal: without spread they say nothing of what another sample
-        would show.
+
+def smallest_difference(differences: Sequence[float], level: float, power: float = POWER) -> float:
+    """Return the smallest mean difference that a two-sided paired test at `level` shows with probability `power`.
 
     The normal approximation (z_{1-a/2} + z_power) x SD / sqrt(q) with the observed SD of the q differences (Cohen 1988,
-    chapter 2).
+    chapter 2). NaN for one question, and where all differences are equal: without variation they say nothing of what
+    another sample would show.
     """
     (values,) = _checked(differences)
     if values.size == 1 or not values.std():
         return numpy.nan
-    return float(
-        (stats.norm.ppf((1 + level) / 2) + stats.norm.ppf(power)) * values.std(ddof=1) / numpy.sqrt(values.size)
-    )
+    quantiles = stats.norm.ppf((1 + level) / 2) + stats.norm.ppf(power)
+    return float(quantiles * values.std(ddof=1) / numpy.sqrt(values.size))
 
 
-def proportion(successes: int, total: int, level: float = LEVEL) -> Interval:
+def proportion(successes: int, total: int, level: float) -> Interval:
     """Return a share of `total` with its Wilson score interval, which is sound at 0 and at 1 (Wilson 1927)."""
-    found = stats.binomtest(successes, total).proportion_ci(confidence_level=level, method="wilson")
-    return Interval(successes / total, float(found.low), float(found.high))
+    interval = stats.binomtest(successes, total).proportion_ci(confidence_level=level, method="wilson")
+    return Interval(successes / total, float(interval.low), float(interval.high))
 
 
 def ratio_standard_error(numerators: Sequence[float], denominators: Sequence[float]) -> float:
@@ -180,12 +185,3 @@ def ratio_standard_error(numerators: Sequence[float], denominators: Sequence[flo
         return 0.0
     residuals = a - _ratio(a, b) * b
     return float(numpy.sqrt(a.size / (a.size - 1) * (residuals**2).sum()) / b.sum())
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Return the p-values adjusted for a family of tests by Holm's step-down method (Holm 1979), in the order given."""
-    adjusted, largest = [0.0] * len(p_values), 0.0
-    for rank, index in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
-        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[index]))
-        adjusted[index] = largest
-    return adjusted

@@ -1,4 +1,4 @@
-"""What the pages share: one style, figures that stand in the page itself."""
+"""What the pages share: their template, figures inside the page itself, and a font with the glyphs they need."""
 
 import base64
 import io
@@ -24,24 +24,25 @@ def inline_figures(paths: list[str], captions: list[str], word: str) -> dict[str
         captions: report/{key}.rst of each; Snakemake's own report shows them too.
         word: what figures are called, such as `Figure`; the number at the end of the key follows it.
     """
-    said = {Path(path).stem: " ".join(read_text(path).split()) for path in captions}
-    drawn = {}
+    caption_of = {Path(path).stem: " ".join(read_text(path).split()) for path in captions}
+    images = {}
     for path in map(Path, paths):
         key = path.stem.split("_")[0]
         data = base64.b64encode(path.read_bytes()).decode("ascii")
         kind = {".svg": "image/svg+xml", ".png": "image/png"}[path.suffix]
-        drawn[key] = {
+        images[key] = {
             "key": key,
             "title": f"{word} {int(key[-2:])}" if key.startswith(("fig", "data")) else "Quantization",
-            "caption": said[key],
+            "caption": caption_of[key],
             "source": f"data:{kind};base64,{data}",
         }
-    return drawn
+    return images
 
 
 def font_of(text: str) -> str:
-    """Return the figures' Japanese font, cut down to the characters of a text, as a data address; for readers whose
-    system has none.
+    """Return the figures' Japanese font with the characters of a text alone, as a data address.
+
+    Readers whose system has no Japanese font need it.
     """
     options = subset.Options(
         flavor="woff",
@@ -61,8 +62,10 @@ def font_of(text: str) -> str:
 
 
 def write_page(template: str, output: Path | str, **values: object) -> None:
-    """Write a page from a template of this folder, with its font in it; a value that the template names and nobody gave
-    is an error.
+    """Write a page from a template of this folder, with its font in it.
+
+    Raises:
+        jinja2.UndefinedError: the template uses a value that is not among `values`.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),

@@ -1,6 +1,4 @@
-"""What a manager reads: which size, which model, which quantization, and how sure that is. Sentences follow from the
-tables' numbers.
-"""
+"""The report's summary: which size, model and quantization, and how sure that is, in sentences made of the tables."""
 
 import itertools
 import math
@@ -8,8 +6,8 @@ import math
 import pandas
 
 from tatara.files.formats import FORMATS
-from tatara.report.table_text import interval, number, p_text, percent, size
-from tatara.report.tables import NO_DIFFERENCE
+from tatara.report.numbers import interval, interval_of, number, p_value, percent, size
+from tatara.report.tables.common import NO_DIFFERENCE
 
 
 def _label(row: dict) -> str:
@@ -21,7 +19,7 @@ def _listed(names: list[str]) -> str:
 
 
 def _score(row: dict) -> str:
-    return f"{interval(row['score'], row['score_low'], row['score_high'], 3)} of 3, {percent(row['perfect'])} perfect answers"
+    return f"{interval_of(row, 'score', 3)} of 3, {percent(row['perfect'])} perfect answers"
 
 
 def training_size(selected: dict, table2: pandas.DataFrame) -> list[str]:
@@ -39,14 +37,12 @@ def training_size(selected: dict, table2: pandas.DataFrame) -> list[str]:
 
 
 def _p(value: float) -> str:
-    text = p_text(value)
+    text = p_value(value)
     return text if text.startswith("<") else f"= {text}"
 
 
 def best_model(table3: pandas.DataFrame) -> list[str]:
-    """Return which model scored highest, which models cannot be told from it, and which gives the reference answers
-    most probability.
-    """
+    """Return which model scored highest, which cannot be told from it, and which needs the fewest bits per byte."""
     rows = table3.to_dict("records")
     best = next(row for row in rows if row["verdict"] == "best")
     others = [row for row in rows if row["verdict"] != "best"]
@@ -62,12 +58,12 @@ def best_model(table3: pandas.DataFrame) -> list[str]:
     else:
         sentences = [f"{_label(best)} scores highest: {_score(best)}."]
     for row in below:
-        change = interval(row["difference"], row["difference_low"], row["difference_high"], 3, sign=True)
+        change = interval_of(row, "difference", 3, sign=True)
         sentences.append(f"{_label(row)} is {row['verdict']}: {change}, p {_p(row['p_holm'])}.")
     if same and below:
         sentences.append(f"No difference from the best is shown for {_listed([_label(row) for row in same])}.")
     coded = min(rows, key=lambda row: row["bits_per_byte"])
-    bits = interval(coded["bits_per_byte"], coded["bits_per_byte_low"], coded["bits_per_byte_high"], 3)
+    bits = interval_of(coded, "bits_per_byte", 3)
     if len(rows) > 1:
         sentences.append(f"{_label(coded)} needs the fewest bits per byte of the reference answers: {bits}.")
     return sentences
@@ -77,8 +73,8 @@ def quantization(table5: pandas.DataFrame) -> list[str]:
     """Return one sentence a quantized file: score, NLL, size and speed against F16."""
     sentences = []
     for row in table5.to_dict("records"):
-        score = interval(row["difference"], row["difference_low"], row["difference_high"], 3, sign=True)
-        nll = interval(row["nll_difference"], row["nll_difference_low"], row["nll_difference_high"], 4, sign=True)
+        score = interval_of(row, "difference", 3, sign=True)
+        nll = interval_of(row, "nll_difference", 4, sign=True)
         sentences.append(
             f"{_label(row)}: score: {row['verdict']} ({score}); NLL: {row['nll_verdict']} ({nll} nats per token); "
             f"{size(row['bytes'])} instead of {size(row['bytes_f16'])}, {number(row['speedup'])} times as fast per "
@@ -100,7 +96,7 @@ def ship(table3: pandas.DataFrame, table6: pandas.DataFrame) -> list[str]:
         sure = f"It is not shown to score differently from {_listed(alike)}: choose among them by size and speed."
     lost = ""
     if not math.isnan(row["nll_difference"]):
-        change = interval(row["nll_difference"], row["nll_difference_low"], row["nll_difference_high"], 4, sign=True)
+        change = interval_of(row, "nll_difference", 4, sign=True)
         lost = f" Its NLL against F16: {change} nats per token."
     sentences = [
         f"{best['name']} as {row['recommended']}{weight}.",
@@ -118,8 +114,8 @@ def sentences(selected: dict, frames: dict[str, pandas.DataFrame], level: float)
     """Return heading -> sentences of the summary; intervals are at `level`."""
     sure = (
         f"In brackets stand {percent(level)} intervals over the questions. A difference is named only where a paired "
-        "permutation test shows it at "
-        'that level (Holm\'s correction between models and between quantized files); "no difference shown" does not mean that there is none.'
+        "permutation test shows it at that level (Holm's correction between models and between quantized files); "
+        '"no difference shown" does not mean that there is none.'
     )
     return {
         "What to ship": ship(frames["table3"], frames["table6"]),

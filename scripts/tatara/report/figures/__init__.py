@@ -1,1 +1,1 @@
-"""Figures."""
+"""Figures: each module draws one and has its name; `registry` lists them."""

@@ -1,6 +1,4 @@
-"""One style for every figure: colours that colour-blind readers can tell apart, Japanese glyphs, files that are the
-same bytes each time.
-"""
+"""The style of every figure: colours that colour-blind readers tell apart, Japanese glyphs, equal bytes each time."""
 
 import itertools
 import re
@@ -8,6 +6,7 @@ from pathlib import Path
 
 import matplotlib
 import matplotlib_fontja
+import numpy
 from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -48,12 +47,13 @@ BLUE, SKY, GREEN, YELLOW, ORANGE, VERMILION, PURPLE = (
 )
 GREY, DARK = "#8a929b", "#2b3138"
 SELECTED = "#fdf0d5"
-PLATE = {
-    "facecolor": "white",
-    "edgecolor": "none",
-    "pad": 0.4,
-    "alpha": 0.85,
-}  # behind a number that stands on grid lines
+# Behind a number that stands on grid lines.
+PLATE = {"facecolor": "white", "edgecolor": "none", "pad": 0.4, "alpha": 0.85}
+# Score -> colour and the colour of the number on it.
+SCORES = {3: (BLUE, "white"), 2: (SKY, DARK), 1: (YELLOW, DARK), 0: (VERMILION, "white")}
+INVALID = "#d5d8dc"
+# How the paper's own values are drawn.
+PAPER_MARK = {"color": GREY, "marker": "D", "markerfacecolor": "white", "markersize": 5}
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -92,10 +92,23 @@ def save(figure: Figure, png: Path | str, svg: Path | str, notice: str = "") -> 
         figure.savefig(path, format=path.suffix[1:], metadata=metadata)
 
 
-def size_axis(axes: Axes, sizes: list[int]) -> dict[int, float]:
-    """Label the x axis with the training sizes and return where each stands: to scale where the labels have room, else
-    evenly spaced.
+def error_bars(value, low, high) -> numpy.ndarray:
+    """Return the lengths of error bars below and above; 0 on the side where an interval does not reach its value.
+
+    A percentile interval can miss its estimate, by the last bits where nearly all draws are the same.
     """
+    value, low, high = (numpy.asarray(ends, dtype=float) for ends in (value, low, high))
+    return numpy.maximum([value - low, high - value], 0.0)
+
+
+def annotate(axes: Axes, text: str, point: tuple, offset: tuple[float, float], fontsize: float, **options) -> None:
+    """Write a text beside a point; the offset is in points (1/72 inch)."""
+    options = {"color": DARK, **options}
+    axes.annotate(text, point, offset, textcoords="offset points", fontsize=fontsize, **options)
+
+
+def size_axis(axes: Axes, sizes: list[int]) -> dict[int, float]:
+    """Label the x axis with the training sizes, to scale where they have room, and return where each stands."""
     sizes = sorted(sizes)
     gaps = [after - before for before, after in itertools.pairwise(sizes)]
     to_scale = not gaps or min(gaps) >= 0.11 * (sizes[-1] - sizes[0])
@@ -116,9 +129,7 @@ def size_colours(sizes: list[int]) -> dict[int, tuple]:
 
 
 def wrap(label: str, width: int = 18) -> str:
-    """Return a label in lines of about this many Latin letters; a Japanese character counts two, and lines break after
-    - / _ as well.
-    """
+    """Return a label in lines of about `width` Latin letters; Japanese ones count two; - / _ end a line too."""
     lines, used = [""], 0
     for part in re.findall(r"[\u2e80-\uffff]|\s+|[^\s/_\u2e80-\uffff-]*[/_-]+|[^\s/_\u2e80-\uffff-]+", label):
         cells = sum(2 if letter >= "\u2e80" else 1 for letter in part)

@@ -1,0 +1,148 @@
+"""Figure 6: likelihood of the test set by training size, beside the training loss."""
+
+import itertools
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from tatara.measure.results import read_json
+from tatara.measure.selection import BETTER, SAME, WORSE, read_scale
+from tatara.report.figures.style import (
+    BLUE,
+    DARK,
+    GREEN,
+    GREY,
+    ORANGE,
+    PAPER_MARK,
+    PLATE,
+    PURPLE,
+    SELECTED,
+    SKY,
+    VERMILION,
+    error_bars,
+    new_figure,
+    size_axis,
+)
+from tatara.report.paper import read_paper
+
+STATUS_MARKS = {BETTER: ("v", GREEN), SAME: ("o", GREY), WORSE: ("^", VERMILION)}
+LOSSES = (("final_loss", ORANGE, "s", "a: last step"), ("mean_loss", SKY, "D", "a: mean of all steps"))
+Series = list[tuple[list[float], list[dict]]]
+
+
+def _side_by_side(rows: list[dict], places: dict[int, float]) -> list[float]:
+    """Return x of each row: several seeds of one size stand side by side."""
+    seeds = sorted({row["seed"] for row in rows})
+    xs = sorted(places.values())
+    step = 0.5 / len(seeds) * min((b - a for a, b in itertools.pairwise(xs)), default=1.0)
+    return [places[row["n"]] + (seeds.index(row["seed"]) - (len(seeds) - 1) / 2) * step for row in rows]
+
+
+def _by_seed(rows: list[dict], x: list[float]) -> Series:
+    """Return x and rows of each seed, which a line connects."""
+    seeds = sorted({row["seed"] for row in rows})
+    indices = [[index for index, row in enumerate(rows) if row["seed"] == seed] for seed in seeds]
+    return [([x[index] for index in part], [rows[index] for index in part]) for part in indices]
+
+
+def _ends(rows: Sequence[dict], value: str, interval: str) -> list[list[float]]:
+    """Return values, lower and upper ends of the rows."""
+    return [[row[key] for row in rows] for key in (value, f"{interval}_low", f"{interval}_high")]
+
+
+def _mark_selected(panels: Sequence[Axes], sizes: list[int], chosen: int) -> tuple[dict[int, float], object]:
+    """Label each panel's x axis and mark the selected size; return where each size stands, and the mark's handle."""
+    for axes in panels:
+        places = size_axis(axes, sizes)
+        left, right = axes.get_xlim()
+        gaps = [b - a for a, b in itertools.pairwise(sorted(places.values()))]
+        half = 0.36 * min(gaps) if gaps else 0.3 * (right - left)
+        ends = places[chosen] - half, places[chosen] + half
+        band = axes.axvspan(*ends, color=SELECTED, zorder=0, label=f"selected, n = {chosen:,}")
+    return places, band
+
+
+def _draw_losses(axes: Axes, series: Series) -> list:
+    handles = []
+    for name, colour, mark, label in LOSSES:
+        for index, (xs, part) in enumerate(series):
+            losses = [row[name] for row in part]
+            (line,) = axes.plot(xs, losses, f"{mark}-", color=colour, markersize=5, linewidth=1.4, label=label)
+            handles += [] if index else [line]
+    axes.set_title("a  Training loss")
+    axes.set_ylabel("nats per answer token")
+    return handles
+
+
+def _draw_likelihoods(nll_axes: Axes, ppl_axes: Axes, series: Series, level: float) -> None:
+    style = {"fmt": "o-", "capsize": 4, "linewidth": 1.4}
+    for xs, part in series:
+        for axes, key, colour in ((nll_axes, "nll", BLUE), (ppl_axes, "ppl", PURPLE)):
+            values, low, high = _ends(part, key, key)
+            axes.errorbar(xs, values, error_bars(values, low, high), color=colour, **style)
+    nll_axes.set_title(f"b  Test NLL, {100 * level:g} % intervals over questions")
+    nll_axes.set_ylabel("nats per answer token")
+    ppl_axes.set_title(f"d  Test perplexity, {100 * level:g} % intervals")
+    ppl_axes.set_ylabel("PPL = exp(NLL)")
+
+
+def _draw_paper(panels: dict[str, Axes], places: dict[int, float], paper: Sequence[str]) -> list:
+    """Draw the paper's values of the sizes that both have; `panels` has the column of each."""
+    values = read_paper(paper[0]).set_index("n") if paper else pandas.DataFrame()
+    both = [n for n in places if n in values.index]
+    if not both:
+        return []
+    xs, style = [places[n] for n in both], {**PAPER_MARK, "linestyle": ":", "linewidth": 1.2}
+    for column, axes in panels.items():
+        (line,) = axes.plot(xs, values.loc[both, column], **style, label="paper, 8 B")
+    return [line]
+
+
+def _draw_changes(axes: Axes, rows: list[dict], x: list[float], level: float) -> list:
+    handles = []
+    axes.axhline(0, color=DARK, linewidth=0.9)
+    for status, (mark, colour) in STATUS_MARKS.items():
+        points = [(place, row) for place, row in zip(x, rows, strict=True) if row["status"] == status]
+        if not points:
+            continue
+        xs, part = zip(*points, strict=True)
+        change, low, high = _ends(part, "delta_nll", "delta")
+        (line,) = axes.plot(xs, change, mark, color=colour, markersize=6, label=f"c: {status}")
+        bars = {"fmt": "none", "ecolor": DARK, "elinewidth": 1.1, "capsize": 4, "zorder": 3}
+        axes.errorbar(xs, change, error_bars(change, low, high), **bars)
+        handles.append(line)
+    axes.set_title(f"c  NLL against the size before, paired, {100 * level:g} % intervals")
+    axes.set_ylabel("Δ nats per answer token")
+    return handles
+
+
+def draw(*, scale: Path | str, selected: Path | str, level: float, paper: Sequence[str] = ()) -> Figure:
+    """Draw training loss, test NLL, its paired difference from the size before, and perplexity (paper Figure 6).
+
+    Args:
+        scale: scale/scale.csv.
+        selected: scale/selected.json; the selected size is marked.
+        level: confidence level of the intervals in scale.csv.
+        paper: resources/paper/table2.csv, where the paper's values are shown: those of the sizes that both have.
+    """
+    rows = read_scale(scale)
+    sizes = sorted({row["n"] for row in rows})
+    figure = new_figure(9.2, 6.0)
+    (losses, nll), (changes, ppl) = figure.subplots(2, 2)
+    places, band = _mark_selected((losses, nll, changes, ppl), sizes, read_json(selected)["n"])
+    x = _side_by_side(rows, places)
+    series = _by_seed(rows, x)
+    handles = [band, *_draw_losses(losses, series)]
+    _draw_likelihoods(nll, ppl, series, level)
+    handles += _draw_paper({"nll": nll, "ppl": ppl, "delta_nll": changes}, places, paper)
+    handles += _draw_changes(changes, rows, x, level)
+    if len(sizes) == 1:
+        text = "one size: nothing to compare with"
+        changes.text(0.5, 0.5, text, transform=changes.transAxes, ha="center", bbox=PLATE)
+    lines = 1 if len(handles) <= 6 else 2
+    figure.legend(handles=handles, loc="outside upper center", ncols=math.ceil(len(handles) / lines), columnspacing=1.4)
+    return figure

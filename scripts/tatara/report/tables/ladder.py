@@ -1,0 +1,122 @@
+"""The quantization ladder: what each format does to each model, by token.
+
+Formats are compared over the same questions: what 100 scores cannot tell apart, some ten thousand tokens can.
+"""
+
+from pathlib import Path
+
+import numpy
+import pandas
+
+from tatara.files.formats import label_of
+from tatara.measure.stats import (
+    UNKNOWN,
+    Ratio,
+    Resampling,
+    bootstrap_ratio,
+    interval_columns,
+    paired_difference,
+    permutation_test,
+)
+from tatara.report.numbers import DASH, percent, size, small
+from tatara.report.tables.common import (
+    MODEL,
+    decimals,
+    in_order,
+    judge_likelihoods,
+    p_values,
+    share,
+    with_interval,
+    words,
+)
+from tatara.report.text_table import Column, Layout
+
+COLUMNS = (
+    *("model", "name", "variant", "questions", "tokens", "bytes", "bits_per_weight", "other_types", "nll"),
+    *("nll_difference", "nll_difference_low", "nll_difference_high", "p_value", "p_holm", "verdict"),
+    *("kl", "kl_low", "kl_high", "top1", "top1_low", "top1_high", "tokens_per_second"),
+)
+
+
+def _kl(row: dict) -> str:
+    value, low, high = (small(row[f"kl{end}"]) for end in ("", "_low", "_high"))
+    return value if low == DASH else f"{value} [{low}, {high}]"
+
+
+LAYOUT = Layout(
+    "The quantization ladder, by token",
+    "Over the answer tokens of the reference answers, against F16, in nats per token; brackets are {level} bootstrap "
+    "intervals over questions. A verdict needs a paired permutation test after Holm's correction within the model. "
+    "imatrix: quantized with an importance matrix computed on the training subset. Other types: share of the weights "
+    "that llama.cpp stored in types of more bits than the format's, since the rows of their matrices are no multiple "
+    "of 256 long. Prompt tokens/s is how fast the file reads text on this machine.",
+    {
+        **MODEL,
+        "Format": Column(lambda row: label_of(row["variant"]), numeric=False),
+        "Size": Column(lambda row: size(row["bytes"])),
+        "Bits/weight": decimals("bits_per_weight"),
+        "Other types": Column(lambda row: percent(row["other_types"]) if row["other_types"] else DASH),
+        "KL": Column(_kl),
+        "Top-1": share("top1"),
+        "Δ NLL": with_interval("nll_difference", 4, sign=True),
+        "p": p_values("p_holm"),
+        "Verdict": words("verdict"),
+        "Prompt tokens/s": decimals("tokens_per_second", 0),
+    },
+    "No model has a GGUF file.",
+)
+
+
+def _row(entry: dict, full: dict, tokens: list[int], resampling: Resampling) -> dict:
+    """Return what was measured of one variant, against F16.
+
+    Args:
+        entry, full: of the variant and of F16: nats, kl and top1 of each question, bytes, bits_per_weight, other_types.
+        tokens: answer tokens of each question.
+    """
+    ratios = Ratio(entry["nats"], tokens), Ratio(full["nats"], tokens)
+    reference = entry is full
+    difference = UNKNOWN if reference else paired_difference(*ratios, resampling)
+    return (
+        {"questions": len(tokens), "tokens": sum(tokens)}
+        | {key: entry[key] for key in ("bytes", "bits_per_weight", "other_types")}
+        | {"nll": sum(entry["nats"]) / sum(tokens)}
+        | interval_columns("nll_difference", difference)
+        | {"p_value": numpy.nan if reference else permutation_test(*ratios, resampling)}
+        | interval_columns("kl", bootstrap_ratio(entry["kl"], tokens, resampling))
+        | interval_columns("top1", bootstrap_ratio(entry["top1"], tokens, resampling))
+    )
+
+
+def ladder_table(
+    *, ladder: list[str], times: list[str], names: dict[str, str], seed: int, level: float, resamples: int
+) -> pandas.DataFrame:
+    """Return what each format does to each model, by token, with intervals over questions.
+
+    Args:
+        ladder, times: quant/{model}.json and quant/{model}_seconds.csv.
+        names: model -> display name, in the order of the rows.
+
+    Returns:
+        KL(F16 || variant) and the NLL difference in nats a token, top-1 agreement as a share, sizes in bytes; p-values
+        of paired permutation tests, corrected by Holm's method within a model.
+    """
+    resampling = Resampling(seed, resamples, level)
+    rates = {}
+    for path in times:
+        timed = pandas.read_csv(path)
+        speeds = zip(timed["variant"], timed["tokens"] / timed["seconds"], strict=True)
+        rates[Path(path).stem.removesuffix("_seconds")] = dict(speeds)
+    table = []
+    for model, content in in_order(ladder, names).items():
+        tokens = [question["tokens"] for question in content["questions"]]
+        full = content["variants"]["f16"]
+        rows = [
+            {"model": model, "name": names[model], "variant": variant}
+            | _row(entry, full, tokens, resampling)
+            | {"tokens_per_second": rates[model][variant]}
+            for variant, entry in content["variants"].items()
+        ]
+        judge_likelihoods(rows, "nll_difference", level)
+        table += rows
+    return pandas.DataFrame(table, columns=list(COLUMNS))
