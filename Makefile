@@ -88,8 +88,8 @@ lint: setup ## ruff, snakefmt and snakemake --lint
 dag: setup ## draw the rules and what flows between them: docs/rulegraph.svg
 	$(SNAKEMAKE) all --rulegraph 2>/dev/null | $(BIN)/python tools/draw_rulegraph.py docs/rulegraph.svg
 
-unlock: setup
-	@$(BIN)/python tools/unlock.py $(DIRECTORY)
+unlock: setup ## remove the lock that a killed run of CONFIG left; END=1 ends the jobs that it left at work
+	@$(BIN)/python tools/unlock.py $(DIRECTORY) $(if $(END),--end)
 
 lock: ## resolve envs/*.in into the locks (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --no-annotate -q \

@@ -1,14 +1,10 @@
 """The audit of the locks: what it reads from reports and metadata, and that it never takes silence for good news."""
 
-import importlib.util
 import sys
 
+import audit
 import pytest
 from pipeline_copy import REPOSITORY
-
-_spec = importlib.util.spec_from_file_location("audit", REPOSITORY / "tools/audit.py")
-audit = sys.modules["audit"] = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(audit)
 
 # What pip-audit 2.10.1 prints where its database does not know a package; it ends with status 0 and "No known
 # vulnerabilities found".

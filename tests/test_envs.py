@@ -1,12 +1,13 @@
 """The locks and what stands beside them say the same."""
 
+import importlib.metadata
 import os
 import re
 import subprocess
-import sys
+from collections import defaultdict
 
 import pytest
-import yaml
+import setup
 from pipeline_copy import REPOSITORY
 
 ENVS = REPOSITORY / "envs"
@@ -33,43 +34,29 @@ def test_a_lock_has_hashes_and_no_urls(name: str):
         assert "--hash=sha256:" in block, block
 
 
-@pytest.mark.parametrize("name", ["cpu", "gpu"])
-def test_conda_pins_agree_with_the_lock(name: str):
-    environment = yaml.safe_load((ENVS / f"conda-{name}.yaml").read_text(encoding="utf-8"))
-    packages = next(entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict))
-    assert len(packages) > 25
-    assert {tuple(package.split("==")) for package in packages} <= pins(f"{name}.txt")
-    asked = {
-        re.match(r"[A-Za-z0-9._-]+", line).group(0)
-        for line in (ENVS / "requirements.in").read_text().splitlines()
-        if line and line[0].isalpha()
-    }
-    assert asked <= {package.split("==")[0] for package in packages}
+@pytest.mark.parametrize("name", ["cpu.txt", "gpu.txt"])
+def test_a_lock_has_what_is_asked_for(name: str):
+    lines = (ENVS / "requirements.in").read_text(encoding="utf-8").splitlines()
+    asked = {re.match(r"[A-Za-z0-9._-]+", line)[0] for line in lines if line and line[0].isalpha()}
+    assert len(asked) > 30
+    assert asked <= {package for package, _ in pins(name)}
 
 
 def test_the_installed_packages_are_the_locked_ones():
-    listed = subprocess.run(
-        [sys.executable, "-m", "pip", "list", "--format=json"], capture_output=True, text=True, check=True
-    )
-    import json
-
-    installed = {
-        entry["name"].lower().replace("_", "-"): entry["version"].split("+")[0] for entry in json.loads(listed.stdout)
-    }
-    locked = {}
+    locked = defaultdict(set)
     for name, version in pins("gpu.txt") | pins("cpu.txt"):
-        locked.setdefault(name, set()).add(version)
-    checked = [name for name in installed if name in locked]
+        locked[name].add(version)
+    installed = {
+        distribution.name.lower().replace("_", "-"): distribution.version.split("+")[0]
+        for distribution in importlib.metadata.distributions()
+    }
+    checked = installed.keys() & locked.keys()
     assert len(checked) > 80
-    for name in checked:
-        assert installed[name] in locked[name], name
+    assert {name: installed[name] for name in checked if installed[name] not in locked[name]} == {}
 
 
 def test_a_cuda_build_shares_the_c_plus_plus_library(tmp_path, monkeypatch):
     """Even where a toolchain would link it statically, as some do that come with CUDA."""
-    monkeypatch.syspath_prepend(ENVS)
-    import setup
-
     (tmp_path / "nvcc").write_text("#!/bin/sh\n")
     (tmp_path / "nvcc").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)

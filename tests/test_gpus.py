@@ -25,9 +25,9 @@ rule work:
 SCRIPT = """
 import os, time
 from pathlib import Path
-from tatara.job import job
+from tatara.job.run import job
 
-with job(snakemake.log[0], snakemake.input, snakemake.output, gpus=snakemake.resources.gpu):
+with job(snakemake):
     device = os.environ["CUDA_VISIBLE_DEVICES"]
     Path(f"on-{device}").open("x").close()
     Path(f"came-{snakemake.wildcards.n}").touch()
@@ -39,7 +39,14 @@ with job(snakemake.log[0], snakemake.input, snakemake.output, gpus=snakemake.res
     Path(f"on-{device}").unlink()
     Path(snakemake.output[0]).write_text(device)
 """
-HOLD = "import sys, time\nfrom tatara.gpus import own\nwith own(1) as held:\n    print(*held, flush=True)\n    time.sleep(600)\n"
+HOLD = """
+import time
+from tatara.job.gpus import own
+
+with own(1) as held:
+    print(*held, flush=True)
+    time.sleep(600)
+"""
 
 
 @pytest.fixture
@@ -107,5 +114,5 @@ def test_every_rule_with_a_gpu_has_a_script_that_takes_one():
     assert [
         name
         for name in sorted(scripts)
-        if "gpus=snakemake.resources" not in Path(REPOSITORY, name).read_text(encoding="utf-8")
+        if "with job(snakemake" not in Path(REPOSITORY, name).read_text(encoding="utf-8")
     ] == []

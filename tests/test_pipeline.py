@@ -3,32 +3,18 @@
 import csv
 import itertools
 import json
-import os
 import re
 import shutil
 import subprocess
 import sys
 import zipfile
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from finished_files import differing
-from pipeline_copy import Copy
+from pipeline_copy import Copy, edited
 
 TRAINING = {"base_scratch", "train_scale", "train_selected"}
-
-
-@contextmanager
-def edited(path: Path, change):
-    """Change a file's text for a while."""
-    text = path.read_text(encoding="utf-8")
-    stat = path.stat()
-    assert change(text) != text
-    path.write_text(change(text), encoding="utf-8")
-    yield
-    path.write_text(text, encoding="utf-8")
-    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
 
 
 def test_all_files_are_there(smoke: Copy):
@@ -92,14 +78,14 @@ def test_a_template_reruns_what_follows(smoke: Copy):
 
 
 def test_the_plotting_module_reruns_figures_and_no_training(smoke: Copy):
-    with edited(smoke.folder / "scripts/tatara/figures/__init__.py", lambda text: text + "\n# changed\n"):
+    with edited(smoke.folder / "scripts/tatara/report/figures/__init__.py", lambda text: text + "\nCHANGED = 1\n"):
         planned = smoke.planned("all")
     assert {"fig05_training_loss", "fig08_score_distribution"} <= planned.keys()
     assert not planned.keys() & {*TRAINING, "merge", "convert", "answers_gguf", "judge"}
 
 
 def test_the_training_module_reruns_training(smoke: Copy):
-    with edited(smoke.folder / "scripts/tatara/qlora.py", lambda text: text + "\n# changed\n"):
+    with edited(smoke.folder / "scripts/tatara/train/qlora.py", lambda text: text + "\nCHANGED = 1\n"):
         planned = smoke.planned("all")
     assert {"train_scale", "train_selected", "merge", "answers_gguf"} <= planned.keys()
     assert "base_scratch" not in planned

@@ -4,7 +4,7 @@ import pytest
 from pipeline_copy import ENVIRONMENT, Copy
 from tatara.job.errors import InputError
 from tatara.job.scratch_folder import unfinished
-from test_resume import digest, goes_on
+from test_resume import digest, goes_on, made_again
 
 RUN = "llama_n24_r16_s42"
 
@@ -34,14 +34,17 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path, monkeypatch):
 
 def test_training_goes_on_on_its_node_and_begins_anew_on_another(disturbed: Copy, tmp_path, monkeypatch):
     target = f"results/adapters/{RUN}/adapter_model.safetensors"
-    adapter = disturbed.folder / target
+    adapter, node = disturbed.folder / target, tmp_path / "node1"
     expected = digest(adapter)
-    for place, goes_on_there in (("node1", True), ("node2", False)):
-        adapter.unlink()
-        monkeypatch.setitem(ENVIRONMENT, "TATARA_SCRATCH", str(tmp_path / "node1"))
-        disturbed.kill_when(target, lambda _: list((tmp_path / "node1").glob(f"tatara-*/{RUN}/checkpoint-*/seal.json")))
-        monkeypatch.setitem(ENVIRONMENT, "TATARA_SCRATCH", str(tmp_path / place))
-        assert ("goes on from checkpoint-" in goes_on(disturbed, target)) == goes_on_there
-        assert digest(adapter) == expected
-        assert not list((tmp_path / place).glob(f"tatara-*/{RUN}"))
+    adapter.unlink()
+    monkeypatch.setitem(ENVIRONMENT, "TATARA_SCRATCH", str(node))
+    disturbed.kill_when(target, lambda _: list(node.glob(f"tatara-*/{RUN}/checkpoint-*/seal.json")))
+    monkeypatch.setitem(ENVIRONMENT, "TATARA_SCRATCH", str(tmp_path / "node2"))
+    assert "goes on from checkpoint-" not in goes_on(disturbed, target)
+    assert digest(adapter) == expected
+    adapter.unlink()
+    monkeypatch.setitem(ENVIRONMENT, "TATARA_SCRATCH", str(node))
+    assert "goes on from checkpoint-" in made_again(disturbed, target)
+    assert digest(adapter) == expected
+    assert not list(tmp_path.glob(f"node*/tatara-*/{RUN}"))
     assert not (disturbed.folder / "results/checkpoints" / RUN).exists()

@@ -45,7 +45,7 @@ rule work:
 SCRIPT = """
 import os, time
 from pathlib import Path
-from tatara.gpus import own
+from tatara.job.gpus import own
 
 with own(snakemake.resources.gpu):
     device = os.environ["CUDA_VISIBLE_DEVICES"]

@@ -1,5 +1,6 @@
 """Results that move to another machine, and the bundle that is checked without the weights."""
 
+import contextlib
 import shutil
 import subprocess
 import sys
@@ -7,7 +8,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from pipeline_copy import ENVIRONMENT, Copy
+from pipeline_copy import ENVIRONMENT, Copy, edited
 from tatara.job.digests import pipeline_commit
 
 WEIGHTS = (".safetensors", ".gguf", ".bin", ".pt")
@@ -27,11 +28,19 @@ def bundle(copy: Copy) -> subprocess.CompletedProcess:
     )
 
 
-@pytest.fixture
-def arrived(smoke: Copy, copy: Copy) -> Copy:
+@pytest.fixture(scope="module")
+def transfer(finished: Copy, tmp_path_factory) -> Copy:
     """A fresh copy of the pipeline with a results folder that came alone, its times lost on the way."""
-    shutil.copytree(smoke.folder / "results", copy.folder / "results", copy_function=shutil.copyfile)
+    copy = Copy(tmp_path_factory.mktemp("transfer"))
+    shutil.copytree(finished.folder / "results", copy.folder / "results", copy_function=shutil.copyfile)
     return copy
+
+
+@pytest.fixture
+def arrived(transfer: Copy) -> Copy:
+    """The results that came alone, with no records of Snakemake's; a test leaves them as they were."""
+    shutil.rmtree(transfer.folder / ".snakemake", ignore_errors=True)
+    return transfer
 
 
 def test_results_alone_are_taken_up_with_nothing_made_again(arrived: Copy):
@@ -43,69 +52,69 @@ def test_results_alone_are_taken_up_with_nothing_made_again(arrived: Copy):
     assert arrived.planned("all") == {}
     assert take_up(arrived, "--check").returncode == 0
     # What is changed from now on is seen as ever.
-    config = arrived.folder / "config/smoke.yaml"
-    config.write_text(
-        config.read_text(encoding="utf-8").replace("max_new_tokens: 24", "max_new_tokens: 23"), encoding="utf-8"
-    )
-    planned = arrived.planned("all")
+    with edited(arrived.folder / "config/smoke.yaml", lambda text: text.replace("tokens: 24", "tokens: 23")):
+        planned = arrived.planned("all")
     assert {"answers_gguf", "answers_nf4"} <= planned.keys()
     assert not planned.keys() & {"base_scratch", "train_scale", "merge", "convert"}
 
 
-@pytest.mark.parametrize(
-    ("file", "said"),
-    [
-        ("config/smoke.yaml", "the configuration is another one"),
-        ("resources/templates/v2.yaml", "resources/templates/v2.yaml is another file"),
-        ("scripts/tatara/nll.py", "the code is not that of commit"),
-    ],
-)
-def test_results_of_something_else_are_refused(arrived: Copy, file: str, said: str):
-    path = arrived.folder / file
-    text = path.read_text(encoding="utf-8")
-    path.write_text(
-        text.replace("limit: 8", "limit: 9") if file.startswith("config") else text + "\n# changed\n", encoding="utf-8"
-    )
-    taken = take_up(arrived, "config/smoke.yaml")
+def test_results_of_something_else_are_refused(arrived: Copy):
+    """Another configuration, another input, other code: each difference is named, all of them at once."""
+    changes = {
+        "config/smoke.yaml": lambda text: text.replace("limit: 8", "limit: 9"),
+        "resources/templates/v2.yaml": lambda text: text + "\n# changed\n",
+        "scripts/tatara/evaluate/nll.py": lambda text: text + "\n# changed\n",
+    }
+    with contextlib.ExitStack() as edits:
+        for file, change in changes.items():
+            edits.enter_context(edited(arrived.folder / file, change))
+        taken = take_up(arrived, "config/smoke.yaml")
     assert taken.returncode == 1
-    assert said in taken.stdout
-    assert taken.stdout.count("\n  ") == 1
-    assert "RECORDS=1" in taken.stdout
+    for part in (
+        "the configuration is another one",
+        "resources/templates/v2.yaml is another file",
+        "the code is not that of commit",
+        "RECORDS=1",
+    ):
+        assert part in taken.stdout, taken.stdout
+    assert taken.stdout.count("\n  ") == 3
 
 
-def test_results_with_a_file_missing_are_refused(arrived: Copy):
-    (arrived.folder / "results/judge/agreement.csv").unlink()
-    taken = take_up(arrived, "config/smoke.yaml")
-    assert taken.returncode == 1
-    assert "files are missing" in taken.stdout
-    assert "agreement" in taken.stdout
+def test_results_with_a_file_missing_or_cut_short_are_refused(arrived: Copy):
+    """A file that is cut short is named before anything is asked of Snakemake, a missing one with its rule."""
+    scores, model = arrived.folder / "results/judge/agreement.csv", arrived.folder / "results/gguf/llama-q4.gguf"
+    whole = scores.read_bytes(), model.read_bytes()
+    try:
+        scores.unlink()
+        taken = take_up(arrived, "config/smoke.yaml")
+        assert taken.returncode == 1
+        assert "files are missing" in taken.stdout and "agreement" in taken.stdout
+        model.write_bytes(whole[1][:-100])
+        taken = take_up(arrived, "config/smoke.yaml")
+        assert taken.returncode == 1
+        assert "results/gguf/llama-q4.gguf: it has" in taken.stdout
+    finally:
+        scores.write_bytes(whole[0])
+        model.write_bytes(whole[1])
 
 
-def test_results_that_were_cut_short_on_the_way_are_refused(arrived: Copy):
-    file = arrived.folder / "results/gguf/llama-q4.gguf"
-    file.write_bytes(file.read_bytes()[:-100])
-    taken = take_up(arrived, "config/smoke.yaml")
-    assert taken.returncode == 1
-    assert "results/gguf/llama-q4.gguf: it has" in taken.stdout
-
-
-def test_with_its_records_only_what_differs_is_made_again(smoke: Copy, arrived: Copy):
+def test_with_its_records_only_what_differs_is_made_again(finished: Copy, arrived: Copy):
     assert "holds no records" in take_up(arrived, "--records").stdout
-    shutil.copytree(smoke.folder / ".snakemake", arrived.folder / ".snakemake")
-    module = arrived.folder / "scripts/tatara/figures/__init__.py"
-    module.write_text(module.read_text(encoding="utf-8") + "\n# changed\n", encoding="utf-8")
-    assert take_up(arrived, "--records").returncode == 0
-    planned = arrived.planned("all")
+    shutil.copytree(finished.folder / ".snakemake", arrived.folder / ".snakemake")
+    module = arrived.folder / "scripts/tatara/report/figures/__init__.py"
+    with edited(module, lambda text: text + "\nCHANGED = True\n"):
+        assert take_up(arrived, "--records").returncode == 0
+        planned = arrived.planned("all")
     assert "fig05_training_loss" in planned
     assert not planned.keys() & {"graph", "base", "train_scale", "merge", "convert", "answers_gguf", "judge", "table3"}
 
 
-def test_no_path_of_the_machine_stands_in_the_results(smoke: Copy):
-    places = [str(smoke.folder).encode(), str(Path.home()).encode() + b"/", sys.prefix.encode()]
+def test_no_path_of_the_machine_stands_in_the_results(finished: Copy):
+    places = [str(finished.folder).encode(), str(Path.home()).encode() + b"/", sys.prefix.encode()]
     files = [
         path
-        for path in (smoke.folder / "results").rglob("*")
-        if path.is_file() and path.relative_to(smoke.folder).parts[1] != "logs"
+        for path in (finished.folder / "results").rglob("*")
+        if path.is_file() and path.relative_to(finished.folder).parts[1] != "logs"
     ]
     assert len(files) > 100
     assert [path for path in files if any(place in path.read_bytes() for place in places)] == []

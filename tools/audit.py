@@ -61,9 +61,11 @@ INSIDE = (
 )
 PAGE = """# Licences of what the locks bring in
 
-Made by `make audit` from the packages' own metadata, both locks, all platforms: what the packages state, not a lawyer's reading of it.
+Made by `make audit` from the packages' own metadata, both locks, all platforms: what the packages state, not a lawyer's
+reading of it.
 
-- *copyleft*: what is passed on changed must come with its source, as a whole (GPL) or file by file (MPL), or stay under the same terms (IPA font);
+- *copyleft*: what is passed on changed must come with its source, as a whole (GPL) or file by file (MPL), or stay under
+  the same terms (IPA font);
 - *not stated*: the metadata names no licence, and no licence file was found beside it;
 - *not read*: the metadata could not be had where the audit ran.
 

@@ -5,6 +5,8 @@ Run by `make`; needs nothing but the Python standard library. Every step leaves 
 made from, so a second call does nothing, an interrupted one goes on, and a changed lock is installed again.
 """
 
+from __future__ import annotations  # an older Python shall read this far, to be told that it is too old
+
 import argparse
 import hashlib
 import os
@@ -45,14 +47,30 @@ def lock_entries(lock: Path) -> dict[str, str]:
     return entries
 
 
-def check_tools() -> None:
-    """Raise SetupError for each thing that must be there beforehand, with the command that installs it."""
+def check_python() -> None:
+    """Raise SetupError where this Python is too old."""
     if sys.version_info < PYTHON_NEEDED:
         raise SetupError(
             f"Python {sys.version.split()[0]} is too old: Tatara needs 3.11 or newer. "
             "Install one (Debian/Ubuntu: sudo apt-get install python3.11 python3.11-venv) and name it: make "
             "PYTHON=python3.11 ..."
         )
+
+
+def check_folder(venv: Path) -> None:
+    """Raise SetupError where neither make nor Snakemake could start a program of an environment in this folder."""
+    import tatara_path  # noqa: F401
+    from tatara.job.environment import check_environment_folder
+    from tatara.job.errors import InputError
+
+    try:
+        check_environment_folder(venv)
+    except InputError as error:
+        raise SetupError(str(error)) from None
+
+
+def check_tools() -> None:
+    """Raise SetupError for each thing that must be there beforehand, with the command that installs it."""
     compiler = os.environ.get("CXX")
     candidates = [compiler] if compiler else ["c++", "g++", "clang++"]
     if not any(shutil.which(name) for name in candidates):
@@ -130,7 +148,7 @@ class Setup:
         return path
 
     def install_packages(self) -> None:
-        """Install everything of the lock but the bindings; hashes are required and nothing outside the lock comes in."""
+        """Install everything of the lock but the bindings; hashes are required, and nothing else comes in."""
         skipped = {BINDINGS}
         if self.torch_index:
             skipped |= {name for name in self.entries if TORCH_AND_CUDA.match(name)}
@@ -259,8 +277,11 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="parallel compilations (default: all cores)")
     options = parser.parse_args()
     gpu = options.device == "gpu" or (options.device == "auto" and shutil.which("nvidia-smi") is not None)
+    venv = options.venv.resolve()
     try:
-        Setup(options.venv.resolve(), gpu, options.torch_index or None, options.jobs).all()
+        check_python()
+        check_folder(venv)
+        Setup(venv, gpu, options.torch_index or None, options.jobs).all()
     except SetupError as error:
         print(f"set-up: {error}", file=sys.stderr)
         return 1

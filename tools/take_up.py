@@ -24,7 +24,10 @@ from tatara.job.errors import InputError
 from tatara.measure.results import read_json
 from tatara.report.provenance import differences
 
-REMEDY = "Mend that; or bring the folder .snakemake along and `make take-up RECORDS=1`: then `make run` makes again what differs, and nothing else"
+REMEDY = (
+    "Mend that; or bring the folder .snakemake along and `make take-up RECORDS=1`: then `make run` makes again what "
+    "differs, and nothing else"
+)
 
 
 def _has_records(folder: Path) -> bool:
@@ -68,7 +71,9 @@ def _snakemake(folder: Path, config: Path, target: str, *options: str) -> str:
         "1",
         *options,
     ]
-    done = subprocess.run(command, cwd=REPOSITORY, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    done = subprocess.run(
+        command, cwd=REPOSITORY, encoding="utf-8", errors="replace", stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
     if done.returncode:
         raise InputError(f"snakemake failed:\n{done.stdout[-3000:]}")
     return done.stdout
@@ -112,9 +117,8 @@ def take_up(folder: Path, config_file: Path, target: str) -> None:
         _same_time(results)
         said = _snakemake(folder, config_file, target, "--dry-run", "--rerun-triggers", "params")
         if "Nothing to be done" not in said:
-            found = [
-                f"files are missing, and Snakemake would have to run:\n{said.split('Job stats:')[1].split('Reasons:')[0].strip()}"
-            ]
+            jobs = said.split("Job stats:")[1].split("Reasons:")[0].strip()
+            found = [f"files are missing, and Snakemake would have to run:\n{jobs}"]
     if found:
         raise InputError(f"{results} cannot be taken up as it is:\n  " + "\n  ".join(found) + f"\n{REMEDY}")
     _snakemake(folder, config_file, target, "--touch", "--forceall", "--quiet", "all")

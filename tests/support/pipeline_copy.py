@@ -1,13 +1,14 @@
 """A copy of the repository that a test may change, run, and kill."""
 
 import contextlib
+import functools
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import offline
@@ -40,22 +41,35 @@ def at_work(root: psutil.Process, name: str) -> psutil.Process | None:
     return None
 
 
+@functools.cache
+def repository_files() -> tuple[str, ...]:
+    """Return the files that a commit of the working tree as it is would hold."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=REPOSITORY, capture_output=True, check=True, text=True).stdout
+    return tuple(name for name in listed.split("\0") if name and (REPOSITORY / name).is_file())
+
+
+@contextlib.contextmanager
+def edited(path: Path, change: Callable[[str], str]) -> Iterator[None]:
+    """Change a file's text for as long as the block lasts; its time comes back with its text."""
+    text, times = path.read_text(encoding="utf-8"), path.stat()
+    assert change(text) != text
+    path.write_text(change(text), encoding="utf-8")
+    try:
+        yield
+    finally:
+        path.write_text(text, encoding="utf-8")
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
 class Copy:
     """A copy of the repository that a test may change and run."""
 
     def __init__(self, folder: Path):
         self.folder = folder
-        listed = subprocess.run(
-            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-            cwd=REPOSITORY,
-            capture_output=True,
-            check=True,
-            text=True,
-        )
-        for name in filter(None, listed.stdout.split("\0")):
-            if (REPOSITORY / name).is_file():
-                (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(REPOSITORY / name, folder / name)
+        for name in repository_files():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(REPOSITORY / name, folder / name)
 
     @classmethod
     def of(cls, folder: Path) -> "Copy":
@@ -63,6 +77,11 @@ class Copy:
         copy = cls.__new__(cls)
         copy.folder = folder
         return copy
+
+    def copy_to(self, folder: Path) -> "Copy":
+        """Copy it whole, with its results, Snakemake's records and the times of its files."""
+        shutil.copytree(self.folder, folder, symlinks=True, dirs_exist_ok=True)
+        return self.of(folder)
 
     def command(self, *arguments: str, config: str = "config/smoke.yaml") -> list[str]:
         """Return the command line of snakemake; targets first, since options such as --resources take all that follow."""

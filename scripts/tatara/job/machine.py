@@ -10,9 +10,8 @@ from pathlib import Path
 
 # How libraries say that a file could not be written to its end: safetensors, numpy, torch.
 FULL = re.compile(r"no space left|\d+ requested and \d+ written|pytorchstreamwriter failed writing")
-ROOM = (
-    2**20
-)  # bytes that are left free on a disk that counts as full, since the part that did not fit is often removed again
+# Bytes that are left free on a disk that counts as full, since the part that did not fit is often removed again.
+ROOM = 2**20
 MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory", "bad_alloc")
 KILLED = re.compile(r"SIGKILL|\bexit (?:code|status) (?:-9|137)\b|returned non-zero exit status (?:-9|137)\b")
 
@@ -35,16 +34,25 @@ def machine_remedy(error: BaseException, place: Path | str) -> str | None:
     said = " ".join(map(str, chain)).lower()
     disk = Path(place).resolve().parent
     if numbers & {errno.ENOSPC, errno.EDQUOT} or FULL.search(said) or full(disk):
-        return f"the disk of {disk} is full: free some space and run again; what is finished stays, and the work goes on from there"
+        return (
+            f"the disk of {disk} is full: free some space and run again; what is finished stays, and the work goes on "
+            "from there"
+        )
     if numbers & {errno.EROFS, errno.EACCES, errno.EPERM}:
         where = next((link.filename for link in chain if isinstance(link, OSError) and link.filename), disk)
-        return f"{where} cannot be written: make it writable for this user (ls -ld shows whose it is, mount whether the disk is read-only) and run again"
+        return (
+            f"{where} cannot be written: make it writable for this user (ls -ld shows whose it is, mount whether the "
+            "disk is read-only) and run again"
+        )
     if (
         errno.ENOMEM in numbers
         or any(isinstance(link, MemoryError) for link in chain)
         or any(word in said for word in MEMORY)
     ):
-        return "out of memory: run fewer jobs at once (--cores, --resources gpu=1), or lower train.micro_batch_size; finished steps are kept"
+        return (
+            "out of memory: run fewer jobs at once (--cores, --resources gpu=1), or lower train.micro_batch_size; "
+            "finished steps are kept"
+        )
     return None
 
 

@@ -12,6 +12,7 @@ from tatara.job import seals
 from tatara.job.errors import InputError
 from tatara.job.gpus import MEMORY_LIMIT, own
 from tatara.job.machine import machine_remedy
+from tatara.job.one_process import only_process_of
 
 logger = logging.getLogger("tatara")
 
@@ -39,7 +40,7 @@ def job(snakemake, *, online: bool = False) -> Iterator[None]:
     # On a GPU torch's memory grows in place: rows of every length come by and leave no holes between them.
     os.environ.setdefault("PYTORCH_ALLOC_CONF", "expandable_segments:True")
     Path(log).parent.mkdir(parents=True, exist_ok=True)
-    handlers = [logging.FileHandler(log, mode="w", encoding="utf-8"), logging.StreamHandler(sys.stderr)]
+    handlers = [logging.FileHandler(log, mode="a", encoding="utf-8"), logging.StreamHandler(sys.stderr)]
     logging.raiseExceptions = False  # a log that does not fit on its disk is no reason to drown the terminal
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", handlers=handlers, force=True
@@ -48,10 +49,11 @@ def job(snakemake, *, online: bool = False) -> Iterator[None]:
         logging.getLogger(noisy).setLevel(logging.WARNING)
     start = time.monotonic()
     try:
-        seals.check(snakemake.input)
-        with own(snakemake.resources.get("gpu", 0)):
-            yield
-        seals.seal(snakemake.output)
+        with only_process_of(Path(log)):
+            seals.check(snakemake.input)
+            with own(snakemake.resources.get("gpu", 0)):
+                yield
+            seals.seal(snakemake.output)
     except InputError as error:
         logger.error("\nERROR: %s\n", error)
         sys.exit(1)
