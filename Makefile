@@ -83,7 +83,7 @@ lint: setup ## ruff, snakefmt and snakemake --lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile rules
-	PATH="$(BIN):$$PATH" $(BIN)/snakemake --lint
+	PATH="$(BIN):$$PATH" $(BIN)/python tools/lint_workflow.py
 
 dag: setup ## draw the rules and what flows between them: docs/rulegraph.svg
 	$(SNAKEMAKE) all --rulegraph 2>/dev/null | $(BIN)/python tools/draw_rulegraph.py docs/rulegraph.svg

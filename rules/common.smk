@@ -21,9 +21,7 @@ from tatara.models.packages import packages_of
 from tatara.report.workflow import stages
 
 try:
-    config = check_config(
-        config, os.path.join(workflow.basedir, "config", "schema.yaml")
-    )
+    config = check_config(config, os.path.join(workflow.basedir, "config", "schema.yaml"))
     check_environment(jobs_run_here=workflow.local_exec and not workflow.dryrun)
 except InputError as error:
     raise WorkflowError(str(error)) from None
@@ -36,20 +34,14 @@ MODEL_GGUF = {
     for model, entry in config["models"].items()
     if set(entry["formats"]) & set(GGUF_FORMATS)
 }
-EVALUATED = [
-    f"{model}_{fmt}"
-    for model, entry in config["models"].items()
-    for fmt in entry["formats"]
-]
+EVALUATED = [f"{model}_{fmt}" for model, entry in config["models"].items() for fmt in entry["formats"]]
 LADDER = variants(config["quantization"]["ladder"], config["quantization"]["imatrix"])
 SCALE_RUNS = [
     f"{config['stage1']['model']}_n{n}_r{config['stage1']['r']}_s{seed}"
     for n in sorted(config["subsets"]["sizes"])
     for seed in config["stage1"]["seeds"]
 ]
-SELECTED_RUN = (
-    f"{{model}}_selected_r{config['stage2']['r']}_s{config['stage2']['seed']}"
-)
+SELECTED_RUN = f"{{model}}_selected_r{config['stage2']['r']}_s{config['stage2']['seed']}"
 # One job of each rule stands for all of them where the pipeline is drawn.
 EXAMPLE = {
     "model": next(iter(MODEL_GGUF), MODELS[0]),
@@ -98,34 +90,14 @@ def resources_of(paths):
     return [resource(path) for path in paths]
 
 
-def corpus_files():
-    pattern = config["corpus"]["glob"]
-    found = (
-        sorted(glob(os.path.join(workflow.basedir, pattern), recursive=True))
-        if pattern
-        else []
-    )
-    if pattern and not found:
-        raise WorkflowError(
-            f"config key corpus.glob is {pattern!r}, and no file matches it (seen from {workflow.basedir})"
-        )
-    return [os.path.relpath(path) for path in found]
-
-
 def names_of(names):
     """Return a pattern for a wildcard that is one of these names, and nothing where there is none."""
     return "|".join(map(re.escape, names)) or "(?!)"
 
 
 # A base model is made by the rule of its source's kind; one that is continued is made in results/source first.
-KINDS = {
-    model: source_kind(entry["source"]) for model, entry in config["models"].items()
-}
-PACKAGED = [
-    model
-    for model, entry in config["models"].items()
-    if packages_of(entry["source"].get("path", {}))
-]
+KINDS = {model: source_kind(entry["source"]) for model, entry in config["models"].items()}
+PACKAGED = [model for model, entry in config["models"].items() if packages_of(entry["source"].get("path", {}))]
 CORPUS = {key: config["corpus"][key] for key in ("min_chars", "held_out")}
 
 
@@ -134,70 +106,8 @@ def models_of(*kinds, continued=None):
     return names_of(
         model
         for model, kind in KINDS.items()
-        if (not kinds or kind in kinds)
-        and continued in (None, bool(config["models"][model]["continued"]))
+        if (not kinds or kind in kinds) and continued in (None, bool(config["models"][model]["continued"]))
     )
-
-
-def path_source(wildcards):
-    return config["models"][wildcards.model]["source"].get("path")
-
-
-def path_files(wildcards):
-    """Return what a model is made of that lies on this disk, as named inputs: the user's files, or a fetched package."""
-    source = path_source(wildcards)
-    if not source:
-        return {}
-    if wildcards.model in PACKAGED:
-        return {"package": f"results/package/{wildcards.model}"}
-    path = resource(source["file"])
-    files = folder_files(Path(path)) if os.path.isdir(path) else []
-    if files:
-        return {"files": [str(file) for file in files]}
-    if not (os.path.isfile(path) or os.path.isdir(f"results/base/{wildcards.model}")):
-        raise WorkflowError(
-            f"config key models.{wildcards.model}.source.path.file: no model lies at {path}; expected a folder "
-            "of safetensors with its tokenizer, or a GGUF file"
-        )
-    return {"files": [path]}
-
-
-def content_of(files):
-    """Return file -> bytes and digest, of a large file that of its ends: files of the user's that are replaced in place."""
-    return {
-        os.path.basename(file): [
-            os.path.getsize(file),
-            quick_digest(Path(file), os.path.getsize(file)),
-        ]
-        for file in files
-        if os.path.isfile(file)
-    }
-
-
-def path_content(wildcards):
-    return content_of(path_files(wildcards).get("files", []))
-
-
-def ollama_template(wildcards):
-    """Return the file of a model's template for Ollama where the configuration names one, as a named input."""
-    file = config["models"][wildcards.model]["ollama_template"]
-    return {"template": resource(file)} if file else {}
-
-
-def selected_subset(wildcards):
-    """Return the subset of the selected size. Its own file and not the copy: it is as old as it was when the same size is selected again."""
-    with checkpoints.scale.get().output.selected.open(encoding="utf-8") as file:
-        return f"results/subsets/subset_merged_{json.load(file)['n']}.jsonl"
-
-
-# Where the pipeline is drawn, a size is what flows from the selection.
-selected_subset.drawn_as = "results/scale/selected.json"
-
-
-def judge_file(judge):
-    """Return the GGUF file of a judge as seen from the working directory, None for a judge of another kind."""
-    file = config["judge"]["judges"][judge]["file"]
-    return resource(file) if file else None
 
 
 def captions_of(figures):
@@ -206,9 +116,7 @@ def captions_of(figures):
 
 def paper(table):
     """Return the paper's values of a table where the study shows them beside its own."""
-    return (
-        [resource(f"resources/paper/{table}.csv")] if config["study"]["paper"] else []
-    )
+    return [resource(f"resources/paper/{table}.csv")] if config["study"]["paper"] else []
 
 
 def adapter(run):

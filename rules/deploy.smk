@@ -16,9 +16,7 @@ rule model_card:
     log:
         "results/logs/model_card_{model}_{fmt}.log",
     params:
-        model=lambda wildcards: {
-            key: config["models"][wildcards.model][key] for key in ("name", "license")
-        },
+        model=lambda wildcards: {key: config["models"][wildcards.model][key] for key in ("name", "license")},
         title=config["study"]["title"],
         notice=config["study"]["notice"],
         judges=list(JUDGES),

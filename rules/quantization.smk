@@ -34,11 +34,7 @@ rule ladder:
             for fmt in MODEL_GGUF[wildcards.model]
             if fmt in config["quantization"]["ladder"]
         ],
-        matrix=(
-            ["results/quant/{model}-imatrix.gguf"]
-            if config["quantization"]["imatrix"]
-            else []
-        ),
+        matrix=(["results/quant/{model}-imatrix.gguf"] if config["quantization"]["imatrix"] else []),
         parity="results/gguf/{model}-parity.json",
         testset="results/testset/test_set_200.jsonl",
     output:

@@ -8,10 +8,7 @@ rule train_scale:
         base="results/base/{model}",
         subset="results/subsets/subset_merged_{n}.jsonl",
     output:
-        adapter=[
-            f"results/adapters/{{model}}_n{{n}}_r{{r}}_s{{seed}}/{name}"
-            for name in ADAPTER_FILES
-        ],
+        adapter=[f"results/adapters/{{model}}_n{{n}}_r{{r}}_s{{seed}}/{name}" for name in ADAPTER_FILES],
         report="results/adapters/{model}_n{n}_r{r}_s{seed}/train.json",
     log:
         "results/logs/train_{model}_n{n}_r{r}_s{seed}.log",

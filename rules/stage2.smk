@@ -7,10 +7,7 @@ rule train_selected:
         base="results/base/{model}",
         subset=selected_subset,
     output:
-        adapter=[
-            f"results/adapters/{{model}}_selected_r{{r}}_s{{seed}}/{name}"
-            for name in ADAPTER_FILES
-        ],
+        adapter=[f"results/adapters/{{model}}_selected_r{{r}}_s{{seed}}/{name}" for name in ADAPTER_FILES],
         report="results/adapters/{model}_selected_r{r}_s{seed}/train.json",
     log:
         "results/logs/train_{model}_selected_r{r}_s{seed}.log",

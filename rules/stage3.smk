@@ -39,10 +39,7 @@ rule parity:
     """Compare a model's GGUF files with the transformers model; what is not the same model stops here."""
     input:
         merged="results/merged/{model}",
-        gguf=lambda wildcards: [
-            f"results/gguf/{wildcards.model}-{fmt}.gguf"
-            for fmt in MODEL_GGUF[wildcards.model]
-        ],
+        gguf=lambda wildcards: [f"results/gguf/{wildcards.model}-{fmt}.gguf" for fmt in MODEL_GGUF[wildcards.model]],
         testset="results/testset/test_set_200.jsonl",
         nodes="results/graph/nodes.csv",
     output:
@@ -75,8 +72,7 @@ rule without_gguf:
     log:
         "results/logs/without_gguf_{model}.log",
     wildcard_constraints:
-        model="|".join(re.escape(model) for model in MODELS if model not in MODEL_GGUF)
-        or "(?!)",
+        model="|".join(re.escape(model) for model in MODELS if model not in MODEL_GGUF) or "(?!)",
     params:
         code=code_of("without_gguf"),
     script:
