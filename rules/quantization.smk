@@ -1,4 +1,4 @@
-# Stage quantization: results/quant/{model}-imatrix.gguf · {model}.json · {model}-merge.json · ladder.csv · merge.csv
+# Stage quantization: results/quant/{model}-imatrix.gguf · {model}.json · {model}-merge.json
 
 
 rule imatrix:
@@ -77,71 +77,3 @@ rule nll_merge:
         code=code_of("nll_merge"),
     script:
         "../scripts/nll_merge.py"
-
-
-rule ladder_table:
-    """The quantization ladder of all models, by token."""
-    input:
-        ladder=expand("results/quant/{model}.json", model=MODEL_GGUF),
-        times=expand("results/quant/{model}_seconds.csv", model=MODEL_GGUF),
-    output:
-        csv="results/quant/ladder.csv",
-        md="results/quant/ladder.md",
-    log:
-        "results/logs/ladder_table.log",
-    params:
-        arguments={"names": NAMES, **BOOTSTRAP},
-        level=config["statistics"]["level"],
-        notice=config["study"]["notice"],
-        code=code_of("table"),
-    script:
-        "../scripts/table.py"
-
-
-rule merge_table:
-    """What merging and conversion cost: the adapter on its NF4 base beside each way to merge it."""
-    input:
-        adapters=expand("results/nll/{model}_nf4.json", model=MODELS),
-        merges=expand("results/quant/{model}-merge.json", model=MODELS),
-        files=[
-            f"results/nll/{model}_{fmt}.json"
-            for model in MODEL_GGUF
-            for fmt in dict.fromkeys(["f16", "q4", *MODEL_GGUF[model]])
-        ],
-    output:
-        csv="results/quant/merge.csv",
-        md="results/quant/merge.md",
-    log:
-        "results/logs/merge_table.log",
-    params:
-        arguments={"names": NAMES, **BOOTSTRAP},
-        level=config["statistics"]["level"],
-        notice=config["study"]["notice"],
-        code=code_of("table"),
-    script:
-        "../scripts/table.py"
-
-
-rule table6:
-    """Which quantization to ship for which model, by the rule in the config over measured intervals."""
-    input:
-        paper=paper("table6"),
-        ladder="results/quant/ladder.csv",
-        table5="results/tables/table5.csv",
-        parity=expand("results/gguf/{model}-parity.json", model=MODELS),
-    output:
-        csv="results/tables/table6.csv",
-        md="results/tables/table6.md",
-    log:
-        "results/logs/table6.log",
-    params:
-        arguments={
-            "names": NAMES,
-            "max_delta_nll": config["quantization"]["max_delta_nll"],
-            "min_top1": config["quantization"]["min_top1"],
-        },
-        level=config["statistics"]["level"],
-        notice=config["study"]["notice"],
-        code=code_of("table"),
-    script:
-        "../scripts/table.py"

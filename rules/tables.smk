@@ -1,13 +1,11 @@
-# The paper's tables 1 to 5: results/tables/table{1..5}.csv and .md
+# Stage tables: results/tables/table{1..6}.csv and .md · results/quant/ladder.csv, merge.csv and their .md
 JUDGED = expand("results/judge/judge_{evaluated}.csv", evaluated=EVALUATED)
 TIMED = expand("results/answers/{evaluated}_seconds.csv", evaluated=EVALUATED)
 MEASURED = expand("results/nll/{evaluated}.json", evaluated=EVALUATED)
 NAMES = {model: entry["name"] for model, entry in config["models"].items()}
-BOOTSTRAP = {
-    "seed": config["seed"],
-    "level": config["statistics"]["level"],
-    "resamples": config["statistics"]["resamples"],
-}
+BOOTSTRAP = {"seed": config["seed"], **config["statistics"]}
+BOUNDS = {key: config["quantization"][key] for key in ("max_delta_nll", "min_top1")}
+IN_WORDS = {"level": BOOTSTRAP["level"], "notice": config["study"]["notice"]}
 
 
 rule table1:
@@ -16,14 +14,12 @@ rule table1:
         paper=paper("table1"),
         train=expand("results/adapters/{run}/train.json", run=SCALE_RUNS),
     output:
-        csv="results/tables/table1.csv",
-        md="results/tables/table1.md",
+        multiext("results/tables/table1", csv=".csv", md=".md"),
     log:
         "results/logs/table1.log",
     params:
+        **IN_WORDS,
         arguments={},
-        level=config["statistics"]["level"],
-        notice=config["study"]["notice"],
         code=code_of("table"),
     script:
         "../scripts/table.py"
@@ -36,14 +32,12 @@ rule table2:
         scale="results/scale/scale.csv",
         nll=expand("results/nll/{run}.json", run=SCALE_RUNS),
     output:
-        csv="results/tables/table2.csv",
-        md="results/tables/table2.md",
+        multiext("results/tables/table2", csv=".csv", md=".md"),
     log:
         "results/logs/table2.log",
     params:
+        **IN_WORDS,
         arguments=BOOTSTRAP,
-        level=config["statistics"]["level"],
-        notice=config["study"]["notice"],
         code=code_of("table"),
     script:
         "../scripts/table.py"
@@ -56,14 +50,12 @@ rule table3:
         judge=JUDGED,
         nll=MEASURED,
     output:
-        csv="results/tables/table3.csv",
-        md="results/tables/table3.md",
+        multiext("results/tables/table3", csv=".csv", md=".md"),
     log:
         "results/logs/table3.log",
     params:
+        **IN_WORDS,
         arguments={"names": NAMES, **BOOTSTRAP},
-        level=config["statistics"]["level"],
-        notice=config["study"]["notice"],
         code=code_of("table"),
     script:
         "../scripts/table.py"
@@ -75,14 +67,12 @@ rule table4:
         paper=paper("table4"),
         judge=JUDGED,
     output:
-        csv="results/tables/table4.csv",
-        md="results/tables/table4.md",
+        multiext("results/tables/table4", csv=".csv", md=".md"),
     log:
         "results/logs/table4.log",
     params:
+        **IN_WORDS,
         arguments={"names": NAMES},
-        level=config["statistics"]["level"],
-        notice=config["study"]["notice"],
         code=code_of("table"),
     script:
         "../scripts/table.py"
@@ -97,14 +87,70 @@ rule table5:
         nll=MEASURED,
         parity=expand("results/gguf/{model}-parity.json", model=MODELS),
     output:
-        csv="results/tables/table5.csv",
-        md="results/tables/table5.md",
+        multiext("results/tables/table5", csv=".csv", md=".md"),
     log:
         "results/logs/table5.log",
     params:
+        **IN_WORDS,
         arguments={"names": NAMES, **BOOTSTRAP},
-        level=config["statistics"]["level"],
-        notice=config["study"]["notice"],
+        code=code_of("table"),
+    script:
+        "../scripts/table.py"
+
+
+rule table6:
+    """Which quantization to ship for which model, by the rule in the config over measured intervals."""
+    input:
+        paper=paper("table6"),
+        ladder="results/quant/ladder.csv",
+        table5="results/tables/table5.csv",
+        parity=expand("results/gguf/{model}-parity.json", model=MODELS),
+    output:
+        multiext("results/tables/table6", csv=".csv", md=".md"),
+    log:
+        "results/logs/table6.log",
+    params:
+        **IN_WORDS,
+        arguments={"names": NAMES, **BOUNDS},
+        code=code_of("table"),
+    script:
+        "../scripts/table.py"
+
+
+rule ladder_table:
+    """The quantization ladder of all models, by token."""
+    input:
+        ladder=expand("results/quant/{model}.json", model=MODEL_GGUF),
+        times=expand("results/quant/{model}_seconds.csv", model=MODEL_GGUF),
+    output:
+        multiext("results/quant/ladder", csv=".csv", md=".md"),
+    log:
+        "results/logs/ladder_table.log",
+    params:
+        **IN_WORDS,
+        arguments={"names": NAMES, **BOOTSTRAP},
+        code=code_of("table"),
+    script:
+        "../scripts/table.py"
+
+
+rule merge_table:
+    """What merging and conversion cost: the adapter on its NF4 base beside each way to merge it."""
+    input:
+        adapters=expand("results/nll/{model}_nf4.json", model=MODELS),
+        merges=expand("results/quant/{model}-merge.json", model=MODELS),
+        files=[
+            f"results/nll/{model}_{fmt}.json"
+            for model in MODEL_GGUF
+            for fmt in dict.fromkeys(["f16", "q4", *MODEL_GGUF[model]])
+        ],
+    output:
+        multiext("results/quant/merge", csv=".csv", md=".md"),
+    log:
+        "results/logs/merge_table.log",
+    params:
+        **IN_WORDS,
+        arguments={"names": NAMES, **BOOTSTRAP},
         code=code_of("table"),
     script:
         "../scripts/table.py"

@@ -6,7 +6,9 @@ import pytest
 import yaml
 from pipeline_copy import REPOSITORY
 from synthetic import write_study
-from tatara.report.cards import LICENCES, write_card
+from tatara.files.json_schema import schema_problems
+from tatara.report.cards import derived_name, write_card
+from tatara.report.licences import LICENCES
 
 
 @pytest.fixture(scope="module")
@@ -38,14 +40,85 @@ def card(study, tmp_path, *, model="swallow", fmt="q4", license="llama3", base=N
     return (tmp_path / "README.md").read_text(encoding="utf-8")
 
 
-def test_a_llama_3_derivative_is_named_so_and_shows_what_it_was_built_with(study, tmp_path):
-    text = card(study, tmp_path)
-    head = yaml.safe_load(text.split("---\n")[1])
-    assert head == {"language": "ja", "license": "llama3", "library_name": "gguf", "tags": ["tatara", "qlora", "gguf"]}
-    title = next(line for line in text.splitlines() if line.startswith("# "))
-    assert title.startswith("# Llama 3 ") and "Swallow-8B" in title and "Q4_K_M" in title
-    assert "**Built with Meta Llama 3**" in text
+def head_of(text: str) -> dict:
+    return yaml.safe_load(text.split("---\n")[1])
+
+
+def title_of(text: str) -> str:
+    return next(line for line in text.splitlines() if line.startswith("# "))
+
+
+@pytest.mark.parametrize(
+    ("license", "prefix", "banner"),
+    [
+        ("llama3", "Llama 3 ", "Built with Meta Llama 3"),
+        ("llama3.1", "Llama ", "Built with Llama"),
+        ("llama3.2", "Llama ", "Built with Llama"),
+        ("llama3.3", "Llama ", "Built with Llama"),
+    ],
+)
+def test_a_llama_derivative_is_named_so_and_shows_what_it_was_built_with(study, tmp_path, license, prefix, banner):
+    text = card(study, tmp_path, license=license)
+    assert head_of(text) == {
+        "language": "ja",
+        "license": license,
+        "library_name": "gguf",
+        "tags": ["tatara", "qlora", "gguf"],
+    }
+    assert title_of(text) == f"# {prefix}Swallow-8B Q4_K_M – 河川砂防"
+    assert f"**{banner}**" in text and "700 million users" in text and "Acceptable Use Policy" in text
+    version = license.removeprefix("llama")
+    assert f"Llama {version} is licensed under the " in text and "Copyright © Meta Platforms, Inc. All Rights" in text
     assert "some/model at commit 0123abc" in text
+    assert ("to improve other large language models" in text) is (license == "llama3")
+
+
+def test_a_name_that_begins_as_the_licence_asks_is_left_as_it_is():
+    assert derived_name("Llama-3-ELYZA-JP-8B", "Llama 3") == "Llama-3-ELYZA-JP-8B"
+    assert derived_name("Llama-3.1-Swallow-8B", "Llama") == "Llama-3.1-Swallow-8B"
+    assert derived_name("Swallow-8B", "Llama 3") == "Llama 3 Swallow-8B"
+    assert derived_name("Qwen2.5-7B", "") == "Qwen2.5-7B"
+
+
+def test_gemma_passes_its_use_restrictions_on_and_lfm_its_limit_of_revenue(study, tmp_path):
+    gemma = card(study, tmp_path, license="gemma")
+    assert head_of(gemma)["license"] == "gemma" and title_of(gemma).startswith("# Swallow-8B")
+    for part in ("use restrictions of section 3.2", "prohibited_use_policy", "a copy of the Gemma Terms of Use"):
+        assert part in gemma
+    assert "> Gemma is provided under and subject to the Gemma Terms of Use found at ai.google.dev/gemma/terms" in gemma
+    assert "they were changed" in gemma
+    lfm = card(study, tmp_path, license="lfm")
+    head = head_of(lfm)
+    assert (head["license"], head["license_name"]) == ("other", "lfm1.0") and head["license_link"].startswith(
+        "https://"
+    )
+    assert "10 million US dollars" in lfm and "attribution notices" in lfm
+
+
+def test_a_licence_that_is_not_listed_has_its_name_and_leads_to_its_text(study, tmp_path):
+    text = card(study, tmp_path, license={"name": 'A "Free" Licence: 1.0', "url": "https://a.example/licence"})
+    head = head_of(text)
+    assert head["license"] == "other" and head["license_name"] == 'A "Free" Licence: 1.0'
+    assert head["license_link"] == "https://a.example/licence"
+    assert '[A "Free" Licence: 1.0](https://a.example/licence)' in text and "by its name alone" in text
+
+
+def _license_problems(value: object) -> list[str]:
+    schema = yaml.safe_load((REPOSITORY / "config/schema.yaml").read_text(encoding="utf-8"))
+    part = schema["properties"]["models"]["additionalProperties"]["properties"]["license"]
+    return schema_problems({"license": value}, {"properties": {"license": part}})
+
+
+def test_the_configuration_knows_the_licences_of_the_cards():
+    for name in LICENCES.keys() - {"none"}:
+        assert _license_problems(name) == []
+    assert _license_problems({"name": "A", "url": "https://a.example"}) == []
+    (wrong,) = _license_problems("none")
+    assert wrong.startswith("key license: expected one of llama3, llama3.1, llama3.2") and "another licence" in wrong
+    (missing,) = _license_problems({"name": "A"})
+    assert missing.startswith("key license.url is missing: Where its text is")
+    assert "license.url" in _license_problems({"name": "A", "url": "a.example"})[0]
+    assert "license" in _license_problems(3)[0]
 
 
 def test_metrics_stand_with_their_intervals_and_the_file_with_its_parity(study, tmp_path):
@@ -63,7 +136,7 @@ def test_metrics_stand_with_their_intervals_and_the_file_with_its_parity(study, 
 
 def test_nf4_has_no_file_and_another_licence_asks_for_other_things(study, tmp_path):
     text = card(study, tmp_path, model="tanuki", fmt="nf4", license="apache-2.0")
-    assert "Llama 3" not in text and "Say that the model was changed" in text
+    assert "Llama 3" not in text and "Say prominently in the changed files that they were changed" in text
     assert "one file of" not in text and "library_name: peft" in text
 
 
@@ -82,4 +155,3 @@ def test_the_papers_models_have_their_licences():
         "qwen": "apache-2.0",
         "tanuki": "apache-2.0",
     }
-    assert LICENCES["llama3"].prefix == "Llama 3"

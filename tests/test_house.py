@@ -15,7 +15,8 @@ PACKAGE = SCRIPTS / "tatara"
 ORDER = ["job", "files", "ollama", "data", "llama", "models", "train", "evaluate", "measure", "report"]  # bottom to top
 MODULES = sorted(PACKAGE.rglob("*.py"))
 STAGES = sorted((REPOSITORY / "rules").glob("*.smk"))
-RULE = re.compile(r"^(?:rule|checkpoint) (\w+):\n(.*?)(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
+# The rules of the figures stand in a loop that names them: one rule without a name.
+RULE = re.compile(r"^ *(?:rule|checkpoint)(?: (\w+))?:\n(.*?)(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
 SCRIPT = re.compile(r'script:\s+"\.\./scripts/(\w+)\.py"')
 RULES = {name: body for file in STAGES for name, body in RULE.findall(file.read_text(encoding="utf-8"))}
 SCRIPT_OF = {name: found[1] for name, body in RULES.items() if (found := SCRIPT.search(body))}

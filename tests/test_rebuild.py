@@ -90,7 +90,7 @@ def test_the_judge_scores_again_and_nothing_answers(study):
 
 
 def test_the_layout_of_a_table_writes_tables_figures_and_the_report_again(study):
-    with edited(package(study, "report/table_text.py"), more_code):
+    with edited(package(study, "report/text_table.py"), more_code):
         planned = study.planned("all")
     assert {"table2", "table5", "report"} <= planned.keys()
     assert not planned.keys() & {*MODELS, *ANSWERS, *LIKELIHOODS, "scale", "parity", "ladder", "judge_rubric"}

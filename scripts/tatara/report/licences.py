@@ -28,6 +28,12 @@ class Licence:
     obligations: tuple[str, ...] = ()
 
 
+# Apache License 2.0, section 4.
+_APACHE = (
+    "Pass a copy of the licence on with the model.",
+    "Say prominently in the changed files that they were changed.",
+    "Keep the copyright, patent, trademark and attribution notices, and those of a NOTICE file where there is one.",
+)
 _LLAMA_SCALE = (
     "Whoever had more than 700 million users a month when the model was released, affiliates counted, needs a licence "
     "from Meta."
@@ -113,23 +119,10 @@ LICENCES = {
             "Commercial use, of models made from it too, is free to those whose yearly revenue is below 10 million US "
             "dollars; from there on it needs a licence from Liquid AI. Non-profit organisations may use it for "
             "research and other non-commercial work whatever their revenue.",
-            "Pass a copy of the licence on with the model.",
-            "Say prominently in the changed files that they were changed.",
-            "Keep the copyright, patent, trademark and attribution notices, and those of a NOTICE file where there is "
-            "one.",
+            *_APACHE,
         ),
     ),
-    # Apache License 2.0, section 4.
-    "apache-2.0": Licence(
-        "Apache License 2.0",
-        "apache-2.0",
-        obligations=(
-            "Pass a copy of the licence on with the model.",
-            "Say prominently in the changed files that they were changed.",
-            "Keep the copyright, patent, trademark and attribution notices, and those of a NOTICE file where there is "
-            "one.",
-        ),
-    ),
+    "apache-2.0": Licence("Apache License 2.0", "apache-2.0", obligations=_APACHE),
     "mit": Licence(
         "MIT License", "mit", obligations=("Pass the copyright notice and the permission notice on with the model.",)
     ),

@@ -1,0 +1,1 @@
+"""The paper's numbers recomputed from its other numbers (resources/paper): a module for each part of the paper."""
