@@ -77,20 +77,6 @@ def test_a_template_reruns_what_follows(smoke: Copy):
     assert "graph" not in planned
 
 
-def test_the_plotting_module_reruns_figures_and_no_training(smoke: Copy):
-    with edited(smoke.folder / "scripts/tatara/report/figures/__init__.py", lambda text: text + "\nCHANGED = 1\n"):
-        planned = smoke.planned("all")
-    assert {"fig05_training_loss", "fig08_score_distribution"} <= planned.keys()
-    assert not planned.keys() & {*TRAINING, "merge", "convert", "answers_gguf", "judge"}
-
-
-def test_the_training_module_reruns_training(smoke: Copy):
-    with edited(smoke.folder / "scripts/tatara/train/qlora.py", lambda text: text + "\nCHANGED = 1\n"):
-        planned = smoke.planned("all")
-    assert {"train_scale", "train_selected", "merge", "answers_gguf"} <= planned.keys()
-    assert "base_scratch" not in planned
-
-
 def test_a_config_value_reruns_what_it_decides(smoke: Copy):
     with edited(
         smoke.folder / "config/smoke.yaml", lambda text: text.replace("max_new_tokens: 24", "max_new_tokens: 23")
