@@ -7,11 +7,11 @@ from tatara.job.run import job
 with job(snakemake):
     from tatara.report.cards import write_card
 
-    given = dict(snakemake.input.items())
+    inputs = dict(snakemake.input.items())
     params = {key: value for key, value in snakemake.params.items() if key != "code"}
     write_card(
         output=snakemake.output[0],
         fmt=snakemake.wildcards.fmt,
-        **{**given, "base": Path(given["base"], "base.json")},
+        **{**inputs, "base": Path(inputs["base"], "base.json")},
         **params,
     )

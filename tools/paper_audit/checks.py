@@ -54,6 +54,23 @@ def all_equal(printed: Iterable[float], recomputed: Iterable[float], decimals: i
     return yes(all(equal(one, other, decimals) == AGREES for one, other in pairs))
 
 
+def compare(
+    place: str,
+    statement: str,
+    printed: list[float],
+    recomputed: list[float],
+    decimals: int,
+    *,
+    more: int = 0,
+    sign: bool = False,
+    unit: str = "",
+) -> Check:
+    """Return the check of numbers that are printed in a row, each recomputed; `more` decimals of these are shown."""
+    verdict = all_equal(printed, recomputed, decimals)
+    ours = listed(recomputed, decimals + more, sign) + unit
+    return Check(place, statement, listed(printed, decimals, sign) + unit, ours, verdict)
+
+
 def listed(values: Iterable[float], decimals: int, sign: bool = False) -> str:
     """Return numbers as a list, such as `+0.010 / +0.030`."""
     return " / ".join(number(value, decimals, sign) for value in values)

@@ -1,6 +1,6 @@
 """Data (§4): the pairs by relation type, and what undersampling leaves."""
 
-from paper_audit.checks import Check, Paper, all_equal, equal, listed
+from paper_audit.checks import Check, Paper, compare, equal
 
 
 def data(paper: Paper) -> list[Check]:
@@ -21,13 +21,7 @@ def data(paper: Paper) -> list[Check]:
             f"{total:,}",
             equal(text["pairs"], total, 0),
         ),
-        Check(
-            "§4.2",
-            "Share of each of the 11 relation types",
-            listed(printed, 1) + " %",
-            listed(shares, 1) + " %",
-            all_equal(printed, shares, 1),
-        ),
+        compare("§4.2", "Share of each of the 11 relation types", printed, shares, 1, unit=" %"),
         Check(
             "§4.2", "70 % of the HAS_CHAPTER pairs", f"{text['kept']:.0f}", f"{kept:.1f}", equal(text["kept"], kept, 0)
         ),

@@ -3,7 +3,7 @@
 import itertools
 import math
 
-from paper_audit.checks import WEAK, Check, Paper, all_equal, equal, listed, yes
+from paper_audit.checks import WEAK, Check, Paper, all_equal, compare, equal, listed, yes
 
 
 def _training(paper: Paper) -> list[Check]:
@@ -25,13 +25,7 @@ def _training(paper: Paper) -> list[Check]:
             listed(pace, 1),
             all_equal([text["minutes_per_1000"]] * len(pace), pace, 0),
         ),
-        Check(
-            "§5.2, Table 1",
-            "Final loss at n = 1,000 and 5,000",
-            listed(printed, 3),
-            listed(final, 4),
-            all_equal(printed, final, 3),
-        ),
+        compare("§5.2, Table 1", "Final loss at n = 1,000 and 5,000", printed, final, 3, more=1),
     ]
 
 
@@ -44,14 +38,8 @@ def _likelihood(paper: Paper) -> list[Check]:
     optimal = next(row["n"] for row in nll if row["status"] == "Optimal")
     rise = 100 * (nll[-1]["nll"] / best["nll"] - 1)
     return [
-        Check("Table 2", "PPL = exp(NLL)", listed(ppl_printed, 2), listed(ppl, 2), all_equal(ppl_printed, ppl, 2)),
-        Check(
-            "Table 2",
-            "Δ NLL against the size before",
-            listed(change_printed, 3, sign=True),
-            listed(change, 4, sign=True),
-            all_equal(change_printed, change, 3),
-        ),
+        compare("Table 2", "PPL = exp(NLL)", ppl_printed, ppl, 2),
+        compare("Table 2", "Δ NLL against the size before", change_printed, change, 3, more=1, sign=True),
         Check(
             "Table 2",
             "The smallest NLL is at the size called optimal",

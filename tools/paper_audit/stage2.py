@@ -1,6 +1,6 @@
 """Stage 2 (§6, §8): the models' scores, and what is said of them."""
 
-from paper_audit.checks import AGREES, SCORES, Check, Paper, all_equal, equal, listed, yes
+from paper_audit.checks import AGREES, SCORES, Check, Paper, all_equal, compare, equal, listed, yes
 from paper_audit.scores import mean_error
 
 
@@ -24,13 +24,7 @@ def _counts(paper: Paper) -> list[Check]:
             listed(sums, 0),
             all_equal([text["questions"]] * len(sums), sums, 0),
         ),
-        Check(
-            "Tables 3 and 4",
-            "Average score from the counts",
-            listed(printed_means, 3),
-            listed(means, 3),
-            all_equal(printed_means, means, 3),
-        ),
+        compare("Tables 3 and 4", "Average score from the counts", printed_means, means, 3),
         Check(
             "Tables 3 and 4",
             "Perfect-score rate and number of score 0 from the counts",

@@ -4,7 +4,7 @@ import math
 
 from scipy import stats
 
-from paper_audit.checks import AGREES, DIFFERS, WEAK, Check, Paper, all_equal, equal, listed, yes
+from paper_audit.checks import AGREES, DIFFERS, WEAK, Check, Paper, compare, equal, listed, yes
 from paper_audit.scores import mean_error, parameters, possible_counts
 
 
@@ -17,27 +17,9 @@ def _table5(paper: Paper) -> list[Check]:
     gains = [100 * (row["perfect"] - row["perfect_f16"]) for row in rows]
     gains_printed = [text[f"perfect_gain_{row['model']}"] for row in rows]
     return [
-        Check(
-            "Table 5",
-            "Δ score",
-            listed(change_printed, 3, sign=True),
-            listed(change, 3, sign=True),
-            all_equal(change_printed, change, 3),
-        ),
-        Check(
-            "§7.3",
-            "Change of the perfect-score rate, percentage points",
-            listed(gains_printed, 0, sign=True),
-            listed(gains, 0, sign=True),
-            all_equal(gains_printed, gains, 0),
-        ),
-        Check(
-            "Table 5",
-            "Speed-up",
-            listed(speed_printed, 1) + " ×",
-            listed(speed, 2) + " ×",
-            all_equal(speed_printed, speed, 1),
-        ),
+        compare("Table 5", "Δ score", change_printed, change, 3, sign=True),
+        compare("§7.3", "Change of the perfect-score rate, percentage points", gains_printed, gains, 0, sign=True),
+        compare("Table 5", "Speed-up", speed_printed, speed, 1, more=1, unit=" ×"),
         Check(
             "§7.4",
             "Files smaller by about",

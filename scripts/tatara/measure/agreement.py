@@ -137,19 +137,20 @@ def agreement(scores: pandas.DataFrame, resampling: Resampling) -> list[dict]:
     return rows
 
 
-def write_agreement(
-    judged: Iterable[Path | str], *, output: Path | str, seed: int, level: float, resamples: int
-) -> None:
+def write_agreement(judged: Iterable[Path | str], *, output: Path | str, **resampling: float) -> None:
     """Write results/judge/agreement.csv from the judge files of all models and formats.
 
     One judge with one repeat leaves it without a row.
+
+    Args:
+        resampling: seed, resamples and level.
     """
     frames = []
     for path in judged:
         rows = read_scores(path)
         model, fmt = model_and_format(path)
         frames.append(rows.assign(item=[f"{model} {fmt} {id_}" for id_ in rows["id"]]))
-    rows = agreement(pandas.concat(frames), Resampling(seed, resamples, level))
+    rows = agreement(pandas.concat(frames), Resampling(**resampling))
     write_csv(Path(output), list(COLUMNS), [[_cell(value) for value in row.values()] for row in rows])
 
 

@@ -36,8 +36,10 @@ def read_json(path: Path | str) -> dict:
 
 
 def model_and_format(path: Path | str) -> tuple[str, str]:
-    """Return model and format of a file such as judge_{model}_{fmt}.csv, {model}_{fmt}.json(l) or
-    {model}_{fmt}_seconds.csv.
+    """Return model and format of a judge, seconds, answers or NLL file.
+
+    Args:
+        path: judge_{model}_{fmt}.csv, {model}_{fmt}_seconds.csv, {model}_{fmt}.jsonl or {model}_{fmt}.json.
 
     Raises:
         InputError: a name that is none of these.

@@ -86,8 +86,7 @@ def scale_rows(train_jsons: list[str], nll_jsons: list[str], resampling: Resampl
     """Return the rows of scale.csv, by size and then by seed; each run is compared with the size before of its seed.
 
     Args:
-        train_jsons, nll_jsons: train.json and NLL file of every run, in any order; a run's name says which belong
-            together.
+        train_jsons, nll_jsons: train.json and NLL file of every run, in any order; the run's name matches them.
         resampling: its level decides: a difference with p <= 1 - level is called better or worse.
 
     Raises:

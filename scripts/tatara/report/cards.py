@@ -72,9 +72,7 @@ def write_card(
     parity: Path | str,
     selected: Path | str,
     judges: list[str],
-    seed: int,
-    level: float,
-    resamples: int,
+    **resampling: float,
 ) -> None:
     """Write the model card of one model in one format.
 
@@ -85,7 +83,9 @@ def write_card(
         train: train.json of the adapter; base: base.json of the base model; parity: {model}-parity.json; selected:
             scale/selected.json.
         judges: names of the judges; the first one's scores are shown.
+        resampling: seed, resamples and level.
     """
+    how = Resampling(**resampling)
     trained, fidelity, made = read_json(train), read_json(parity), read_json(base)
     licence = LICENCES["none"] if made["source"] == "scratch" else licence_of(model["license"])
     fmt_entry, file_entry = FORMATS[fmt], fidelity["formats"].get(fmt)
@@ -108,9 +108,9 @@ def write_card(
         parity=file_entry,
         trained=trained,
         selected=read_json(selected),
-        metrics=metrics(judge, nll, Resampling(seed, resamples, level)),
+        metrics=metrics(judge, nll, how),
         questions=len(read_judge(judge)),
         judges=judges,
-        level=percent(level),
+        level=percent(how.level),
     )
     write_text(output, text)

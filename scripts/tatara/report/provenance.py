@@ -31,13 +31,13 @@ PACKAGES = (
 
 def versions() -> dict[str, str]:
     """Return the version of each package that a result depends on; `not installed` for one that is not there."""
-    found = {}
+    installed = {}
     for name in PACKAGES:
         try:
-            found[name] = version(name)
+            installed[name] = version(name)
         except PackageNotFoundError:
-            found[name] = "not installed"
-    return found
+            installed[name] = "not installed"
+    return installed
 
 
 def _digest(path: str | Path) -> str:
@@ -59,7 +59,7 @@ def write_provenance(
         commit: the pipeline's commit, `+` at its end where tracked files were changed.
         pipeline: digest of the pipeline's code, which says more than a commit where files were changed.
         config: the resolved configuration.
-        inputs: name as the configuration has it -> path, of each file that the study was given.
+        inputs: name as the configuration has it -> path, of each file that the user brings.
         bases: model -> its base.json.
     """
     content = {
@@ -79,8 +79,7 @@ def write_provenance(
 
 
 def differences(provenance: dict, config: dict, pipeline: str, root: Path) -> list[str]:
-    """Return what keeps results from being those of this configuration, this code and the files under `root`; nothing
-    where they are.
+    """Return why results are not those of this configuration, code and the files under `root`; nothing if they are.
 
     Args:
         provenance: what provenance.json holds.
@@ -88,14 +87,14 @@ def differences(provenance: dict, config: dict, pipeline: str, root: Path) -> li
         pipeline: digest of the code here.
         root: folder that the configuration's paths are relative to.
     """
-    found = []
+    reasons = []
     if provenance["config_sha256"] != config_digest(config):
-        found.append("the configuration is another one (results/config.yaml is the one that they were made with)")
+        reasons.append("the configuration is another one (results/config.yaml is the one that they were made with)")
     for name, digest in provenance["inputs"].items():
         if not (root / name).is_file():
-            found.append(f"{name} is not here")
+            reasons.append(f"{name} is not here")
         elif _digest(root / name) != digest:
-            found.append(f"{name} is another file")
+            reasons.append(f"{name} is another file")
     if provenance["pipeline"] != pipeline:
-        found.append(f"the code is not that of commit {provenance['commit']} ('+' at its end: with changes)")
-    return found
+        reasons.append(f"the code is not that of commit {provenance['commit']} ('+' at its end: with changes)")
+    return reasons

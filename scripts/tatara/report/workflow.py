@@ -1,4 +1,4 @@
-"""What the workflow itself says of its stages: which rules they have and what flows between them. For figure 1."""
+"""The stages as the workflow itself has them: their rules, and what flows between them. For figure 1."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -7,23 +7,24 @@ from types import SimpleNamespace
 
 def _examples(patterns: Iterable, example: dict[str, str]) -> list[str]:
     """Return the paths of a rule's inputs for one job; functions are asked with example wildcards."""
-    found = []
+    paths = []
     for item in patterns:
         if callable(item):  # a function of a checkpoint's outcome says what it is drawn as
-            paths = getattr(item, "drawn_as", None) or item(SimpleNamespace(**example, get=example.get))
+            files = getattr(item, "drawn_as", None) or item(SimpleNamespace(**example, get=example.get))
         else:
-            paths = item
-        for path in [paths] if isinstance(paths, str) else paths:
+            files = item
+        for path in [files] if isinstance(files, str) else files:
             text = str(path)
             for name, value in example.items():
                 text = text.replace(f"{{{name}}}", value)
-            found.append(text)
-    return found
+            paths.append(text)
+    return paths
 
 
 def stages(rules: Iterable, example: dict[str, str]) -> dict:
-    """Return `{"stages": {stage: [rule, …]}, "flows": [[from, to], …]}`; a stage is a file of rules, in the order of
-    the Snakefile.
+    """Return `{"stages": {stage: [rule, …]}, "flows": [[from, to], …]}`, in the order of the Snakefile.
+
+    A stage is a file of rules.
 
     Args:
         rules: the workflow's rules, each with `name`, `snakefile`, `input` and `output`.

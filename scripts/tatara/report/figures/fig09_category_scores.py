@@ -33,16 +33,16 @@ def _write_means(
     return means
 
 
-def draw(
-    *, judge: list[str], schema: Path | str, names: dict[str, str], seed: int, level: float, resamples: int
-) -> Figure:
+def draw(*, judge: list[str], schema: Path | str, names: dict[str, str], **resampling: float) -> Figure:
     """Draw the mean score of each model and format in each category, with intervals (paper Figure 9).
 
     Args:
         judge: judge files of all models and formats.
         schema: schema.yaml; its categories give the order of the columns.
         names: model -> display name, in order.
+        resampling: seed, resamples and level.
     """
+    how = Resampling(**resampling)
     files = read_judges(judge, names)
     asked = next(iter(files.values()))["category"]
     categories = [name for name in read_schema(schema).categories if (asked == name).any()]
@@ -51,7 +51,7 @@ def draw(
     height = 1.6 + len(files) * (0.36 + 0.12 * most_lines(labels))
     figure = new_figure(max(7.4, 2.6 + 0.95 * len(categories)), height)
     axes = figure.add_subplot()
-    means = _write_means(axes, list(files.values()), categories, Resampling(seed, resamples, level))
+    means = _write_means(axes, list(files.values()), categories, how)
     image = axes.imshow(means, vmin=0, vmax=3, cmap="cividis_r", aspect="auto")
     ticks = [f"{wrap(name, 10)}\nn = {count}" for name, count in zip(categories, counts, strict=True)]
     axes.set_xticks(range(len(categories)), ticks, fontsize=8.5)
@@ -63,5 +63,7 @@ def draw(
     bar = figure.colorbar(image, ax=axes, ticks=[0, 1, 2, 3], pad=0.01, fraction=0.03)
     bar.set_label("mean score")
     bar.outline.set_visible(False)
-    axes.set_title(f"Mean score by category; below it the {100 * level:g} % interval over that category's n questions")
+    axes.set_title(
+        f"Mean score by category; below it the {100 * how.level:g} % interval over that category's n questions"
+    )
     return figure

@@ -71,9 +71,7 @@ def profile(table: pandas.DataFrame, scores: dict[str, pandas.Series], resamplin
     }
 
 
-def draw(
-    *, judge: list[str], table3: Path | str, names: dict[str, str], seed: int, level: float, resamples: int
-) -> Figure:
+def draw(*, judge: list[str], table3: Path | str, names: dict[str, str], **resampling: float) -> Figure:
     """Draw five sides of each model at full precision on scales from 0 to 1 (paper Figure 10, there a radar chart).
 
     Dots on parallel scales instead of a radar: its area depends on the order of the axes, and it has no room for
@@ -83,11 +81,13 @@ def draw(
         judge: judge files of all models and formats.
         table3: tables/table3.csv.
         names: model -> display name, in order.
+        resampling: seed, resamples and level.
     """
+    how = Resampling(**resampling)
     files = read_judges(judge, names)
     chosen = full_precision(files)
     scores = {model: files[model, fmt]["score"].dropna() for model, fmt in chosen.items()}
-    sides = profile(read_table(table3), scores, Resampling(seed, resamples, level))
+    sides = profile(read_table(table3), scores, how)
     figure = new_figure(9.2, 1.5 + len(sides) * (0.3 + 0.17 * len(chosen)))
     axes = figure.add_subplot()
     style = {"markersize": 6, "ecolor": DARK, "elinewidth": 1.0, "capsize": 3}
@@ -103,7 +103,7 @@ def draw(
     axes.set_yticks(range(len(sides)), sides)
     axes.set_ylim(len(sides) - 0.5, -0.5)
     axes.set_xlim(-0.03, 1.03)
-    axes.set_xlabel(f"0 worst, 1 best; bars: {100 * level:g} % intervals over questions")
+    axes.set_xlabel(f"0 worst, 1 best; bars: {100 * how.level:g} % intervals over questions")
     axes.grid(axis="y", visible=False)
     figure.legend(loc="outside upper center", ncols=2 if len(chosen) > 3 else len(chosen))
     return figure

@@ -44,16 +44,16 @@ def _name_categories(axes: Axes, questions: pandas.DataFrame) -> None:
         start += count
 
 
-def draw(
-    *, judge: list[str], schema: Path | str, names: dict[str, str], seed: int, level: float, resamples: int
-) -> Figure:
+def draw(*, judge: list[str], schema: Path | str, names: dict[str, str], **resampling: float) -> Figure:
     """Draw the score of every question, by model and format, the questions grouped by category (paper Figure 11).
 
     Args:
         judge: judge files of all models and formats.
         schema: schema.yaml; its categories give the order.
         names: model -> display name, in order.
+        resampling: seed, resamples and level.
     """
+    how = Resampling(**resampling)
     files = read_judges(judge, names)
     order = {name: place for place, name in enumerate(read_schema(schema).categories)}
     first = next(iter(files.values()))
@@ -69,7 +69,7 @@ def draw(
         scores = rows["score"].dropna()
         text = "invalid"
         if len(scores):
-            mean = bootstrap_mean(scores, Resampling(seed, resamples, level))
+            mean = bootstrap_mean(scores, how)
             text = interval(mean.value, mean.low, mean.high)
         axes.text(len(questions) * 1.008, i + 0.5, text, va="center", fontsize=8.5, color=DARK)
     axes.set_yticks(numpy.arange(len(files)) + 0.5, labels)
@@ -77,7 +77,7 @@ def draw(
     axes.set_ylim(len(files), 0)
     axes.set_xticks([])
     axes.grid(visible=False)
-    sure = f"on the right the mean score and its {100 * level:g} % interval"
+    sure = f"on the right the mean score and its {100 * how.level:g} % interval"
     axes.set_xlabel(f"{len(questions)} questions, by category; {sure}")
     figure.legend(handles=patches, loc="outside upper center", ncols=5, handlelength=1.2)
     for side in axes.spines.values():

@@ -20,7 +20,7 @@ class Places:
         near, far: the nodes of the two columns beside it.
         height: of every node, from the top.
         left: of the nodes in columns: where the dot stands.
-        width: of all together.
+        width: of the whole figure.
     """
 
     contents: list[tuple[Node, int]]

@@ -1,6 +1,6 @@
 """How agreement.csv, which `measure.agreement` writes, is shown."""
 
-from tatara.report.tables.common import count, with_interval, words
+from tatara.report.tables.columns import count, with_interval, words
 from tatara.report.text_table import Column, Layout
 
 COMPARED = {"judges": "two judges", "repeats": "two repeats"}

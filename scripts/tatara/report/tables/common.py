@@ -1,18 +1,16 @@
-"""What the tables share: how columns are written, and how scores and likelihoods are compared.
+"""What the tables share: how scores and likelihoods are compared.
 
 Judgements are computed: a difference has a verdict only where a paired test over questions, corrected by Holm's method
 over the family of the table, gives p <= 1 - level; otherwise it reads `no difference shown`.
 """
 
-import math
-
 import numpy
 import pandas
 
-from tatara.files.formats import FORMATS
 from tatara.measure.results import read_json
 from tatara.measure.stats import (
     UNKNOWN,
+    Ratio,
     Resampling,
     holm,
     interval_columns,
@@ -22,50 +20,8 @@ from tatara.measure.stats import (
     permutation_test,
     smallest_difference,
 )
-from tatara.report.numbers import DASH, interval, interval_of, number, p_value
-from tatara.report.text_table import Column
 
 NO_DIFFERENCE = "no difference shown"
-
-
-def words(key: str) -> Column:
-    """Return a column of words as they stand in the frame."""
-    return Column(lambda row: str(row[key]), numeric=False)
-
-
-def count(key: str) -> Column:
-    """Return a column of whole numbers."""
-    return Column(lambda row: DASH if math.isnan(row[key]) else f"{int(row[key]):,}")
-
-
-def decimals(key: str, places: int = 2, sign: bool = False) -> Column:
-    """Return a column of numbers with this many decimals."""
-    return Column(lambda row: number(row[key], places, sign))
-
-
-def with_interval(key: str, places: int = 2, sign: bool = False) -> Column:
-    """Return a column of numbers with their intervals."""
-    return Column(lambda row: interval_of(row, key, places, sign))
-
-
-def share(key: str) -> Column:
-    """Return a column of shares in per cent with their intervals."""
-
-    def text(row: dict) -> str:
-        value, low, high = (100 * row[f"{key}{end}"] for end in ("", "_low", "_high"))
-        return DASH if math.isnan(value) else f"{interval(value, low, high, 1)} %"
-
-    return Column(text)
-
-
-def p_values(key: str) -> Column:
-    """Return a column of p-values."""
-    return Column(lambda row: p_value(row[key]))
-
-
-MODEL = {"Model": words("name")}
-MODEL_AND_FORMAT = {**MODEL, "Format": Column(lambda row: FORMATS[row["format"]].label, numeric=False)}
-SCORE_COUNTS = {f"Score {score}": count(f"score{score}") for score in (3, 2, 1, 0)}
 
 
 def in_order(paths: list[str], names: dict[str, str]) -> dict[str, dict]:
@@ -105,6 +61,20 @@ def verdict(difference: float, p_value: float, level: float, below: str, above: 
     if not p_value <= 1 - level:
         return NO_DIFFERENCE
     return above if difference > 0 else below
+
+
+def compare_with_reference(key: str, ratio: Ratio, reference: Ratio, resampling: Resampling) -> dict:
+    """Return the difference of a likelihood from the reference's, with its interval and p-value.
+
+    Both are NaN for the reference itself.
+
+    Args:
+        key: what the difference is called.
+    """
+    if ratio is reference:
+        return interval_columns(key, UNKNOWN) | {"p_value": numpy.nan}
+    difference = paired_difference(ratio, reference, resampling)
+    return interval_columns(key, difference) | {"p_value": permutation_test(ratio, reference, resampling)}
 
 
 def judge_likelihoods(rows: list[dict], key: str, level: float) -> None:

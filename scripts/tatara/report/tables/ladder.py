@@ -5,30 +5,13 @@ Formats are compared over the same questions: what 100 scores cannot tell apart,
 
 from pathlib import Path
 
-import numpy
 import pandas
 
 from tatara.files.formats import label_of
-from tatara.measure.stats import (
-    UNKNOWN,
-    Ratio,
-    Resampling,
-    bootstrap_ratio,
-    interval_columns,
-    paired_difference,
-    permutation_test,
-)
+from tatara.measure.stats import Ratio, Resampling, bootstrap_ratio, interval_columns
 from tatara.report.numbers import DASH, percent, size, small
-from tatara.report.tables.common import (
-    MODEL,
-    decimals,
-    in_order,
-    judge_likelihoods,
-    p_values,
-    share,
-    with_interval,
-    words,
-)
+from tatara.report.tables.columns import MODEL, decimals, p_values, share, with_interval, words
+from tatara.report.tables.common import compare_with_reference, in_order, judge_likelihoods
 from tatara.report.text_table import Column, Layout
 
 COLUMNS = (
@@ -67,41 +50,39 @@ LAYOUT = Layout(
 )
 
 
-def _row(entry: dict, full: dict, tokens: list[int], resampling: Resampling) -> dict:
+def _row(entry: dict, nll: Ratio, full: Ratio, resampling: Resampling) -> dict:
     """Return what was measured of one variant, against F16.
 
     Args:
-        entry, full: of the variant and of F16: nats, kl and top1 of each question, bytes, bits_per_weight, other_types.
-        tokens: answer tokens of each question.
+        entry: nats, kl and top1 of each question, bytes, bits_per_weight, other_types.
+        nll, full: nats and answer tokens of each question, of the variant and of F16.
     """
-    ratios = Ratio(entry["nats"], tokens), Ratio(full["nats"], tokens)
-    reference = entry is full
-    difference = UNKNOWN if reference else paired_difference(*ratios, resampling)
+    tokens = nll.denominators
     return (
         {"questions": len(tokens), "tokens": sum(tokens)}
         | {key: entry[key] for key in ("bytes", "bits_per_weight", "other_types")}
-        | {"nll": sum(entry["nats"]) / sum(tokens)}
-        | interval_columns("nll_difference", difference)
-        | {"p_value": numpy.nan if reference else permutation_test(*ratios, resampling)}
+        | {"nll": sum(nll.numerators) / sum(tokens)}
+        | compare_with_reference("nll_difference", nll, full, resampling)
         | interval_columns("kl", bootstrap_ratio(entry["kl"], tokens, resampling))
         | interval_columns("top1", bootstrap_ratio(entry["top1"], tokens, resampling))
     )
 
 
 def ladder_table(
-    *, ladder: list[str], times: list[str], names: dict[str, str], seed: int, level: float, resamples: int
+    *, ladder: list[str], times: list[str], names: dict[str, str], **resampling: float
 ) -> pandas.DataFrame:
     """Return what each format does to each model, by token, with intervals over questions.
 
     Args:
         ladder, times: quant/{model}.json and quant/{model}_seconds.csv.
         names: model -> display name, in the order of the rows.
+        resampling: seed, resamples and level.
 
     Returns:
         KL(F16 || variant) and the NLL difference in nats a token, top-1 agreement as a share, sizes in bytes; p-values
         of paired permutation tests, corrected by Holm's method within a model.
     """
-    resampling = Resampling(seed, resamples, level)
+    how = Resampling(**resampling)
     rates = {}
     for path in times:
         timed = pandas.read_csv(path)
@@ -110,13 +91,13 @@ def ladder_table(
     table = []
     for model, content in in_order(ladder, names).items():
         tokens = [question["tokens"] for question in content["questions"]]
-        full = content["variants"]["f16"]
+        ratios = {variant: Ratio(entry["nats"], tokens) for variant, entry in content["variants"].items()}
         rows = [
             {"model": model, "name": names[model], "variant": variant}
-            | _row(entry, full, tokens, resampling)
+            | _row(entry, ratios[variant], ratios["f16"], how)
             | {"tokens_per_second": rates[model][variant]}
             for variant, entry in content["variants"].items()
         ]
-        judge_likelihoods(rows, "nll_difference", level)
+        judge_likelihoods(rows, "nll_difference", how.level)
         table += rows
     return pandas.DataFrame(table, columns=list(COLUMNS))

@@ -1,20 +1,12 @@
 """The merge table: what merging and conversion cost, by token, against the adapter on its NF4 base."""
 
-import numpy
 import pandas
 
 from tatara.files.formats import FORMATS
 from tatara.measure.results import by_model_and_format, read_json
-from tatara.measure.stats import (
-    UNKNOWN,
-    Ratio,
-    Resampling,
-    bootstrap_ratio,
-    interval_columns,
-    paired_difference,
-    permutation_test,
-)
-from tatara.report.tables.common import MODEL, in_order, judge_likelihoods, p_values, with_interval, words
+from tatara.measure.stats import Ratio, Resampling, bootstrap_ratio, interval_columns
+from tatara.report.tables.columns import MODEL, p_values, with_interval, words
+from tatara.report.tables.common import compare_with_reference, in_order, judge_likelihoods
 from tatara.report.text_table import Layout
 
 LABELS = {
@@ -38,28 +30,8 @@ LAYOUT = Layout(
 )
 
 
-def _row(measured: dict, trained: dict, resampling: Resampling) -> dict:
-    """Return the NLL of one form of a model and its difference from what was trained, from their NLL files."""
-    tokens = [question["tokens"] for question in trained["questions"]]
-    ratios = [Ratio([question["nats"] for question in nll["questions"]], tokens) for nll in (measured, trained)]
-    reference = measured is trained
-    return (
-        {"tokens": sum(tokens)}
-        | interval_columns("nll", bootstrap_ratio(*ratios[0], resampling))
-        | interval_columns("difference", UNKNOWN if reference else paired_difference(*ratios, resampling))
-        | {"p_value": numpy.nan if reference else permutation_test(*ratios, resampling)}
-    )
-
-
 def merge_table(
-    *,
-    adapters: list[str],
-    merges: list[str],
-    files: list[str],
-    names: dict[str, str],
-    seed: int,
-    level: float,
-    resamples: int,
+    *, adapters: list[str], merges: list[str], files: list[str], names: dict[str, str], **resampling: float
 ) -> pandas.DataFrame:
     """Return the likelihood of the test set under the adapter on its NF4 base, each merge and each GGUF file.
 
@@ -68,19 +40,24 @@ def merge_table(
         merges: quant/{model}-merge.json.
         files: nll/{model}_{fmt}.json of GGUF files.
         names: model -> display name, in the order of the rows.
+        resampling: seed, resamples and level.
     """
-    resampling = Resampling(seed, resamples, level)
+    how = Resampling(**resampling)
     paths = by_model_and_format([*adapters, *files], names)
     table = []
     for model, content in in_order(merges, names).items():
-        trained = read_json(paths[model, "nf4"])
-        forms = {"nf4": trained} | {key: content[key] for key in LABELS if key in content}
+        forms = {"nf4": read_json(paths[model, "nf4"])} | {key: content[key] for key in LABELS if key in content}
         forms |= {fmt: read_json(path) for (owner, fmt), path in paths.items() if owner == model and fmt != "nf4"}
-        rows = []
-        for variant, measured in forms.items():
-            label = LABELS.get(variant) or f"GGUF {FORMATS[variant].label}"
-            row = {"model": model, "name": names[model], "variant": variant, "label": label}
-            rows.append(row | _row(measured, trained, resampling))
-        judge_likelihoods(rows, "difference", level)
+        tokens = [question["tokens"] for question in forms["nf4"]["questions"]]
+        nats = {variant: [question["nats"] for question in form["questions"]] for variant, form in forms.items()}
+        ratios = {variant: Ratio(values, tokens) for variant, values in nats.items()}
+        rows = [
+            {"model": model, "name": names[model], "variant": variant}
+            | {"label": LABELS.get(variant) or f"GGUF {FORMATS[variant].label}", "tokens": sum(tokens)}
+            | interval_columns("nll", bootstrap_ratio(*ratio, how))
+            | compare_with_reference("difference", ratio, ratios["nf4"], how)
+            for variant, ratio in ratios.items()
+        ]
+        judge_likelihoods(rows, "difference", how.level)
         table += rows
     return pandas.DataFrame(table)

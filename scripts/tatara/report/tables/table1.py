@@ -4,7 +4,7 @@ import pandas
 
 from tatara.measure.results import read_json
 from tatara.report.numbers import duration, size
-from tatara.report.tables.common import count, decimals
+from tatara.report.tables.columns import count, decimals
 from tatara.report.text_table import Column, Layout
 
 COLUMNS = ("n", "final_loss", "mean_loss", "seconds", "samples_per_second", "tokens_per_second", "peak_memory_bytes")

@@ -5,7 +5,7 @@ import pandas
 from tatara.measure.selection import read_scale, size_rows
 from tatara.measure.stats import Resampling
 from tatara.report.numbers import interval
-from tatara.report.tables.common import count, decimals, p_values, with_interval, words
+from tatara.report.tables.columns import count, decimals, p_values, with_interval, words
 from tatara.report.text_table import Column, Layout
 
 LAYOUT = Layout(
@@ -38,11 +38,12 @@ PAPER = Layout(
 )
 
 
-def table2(*, scale: str, nll: list[str], seed: int, level: float, resamples: int) -> pandas.DataFrame:
+def table2(*, scale: str, nll: list[str], **resampling: float) -> pandas.DataFrame:
     """Return test NLL, perplexity and bits a byte by size, each compared with the size before (paper Table 2).
 
     Args:
         scale: scale.csv.
         nll: the NLL files of the stage 1 runs.
+        resampling: seed, resamples and level.
     """
-    return pandas.DataFrame(size_rows(read_scale(scale), nll, Resampling(seed, resamples, level)))
+    return pandas.DataFrame(size_rows(read_scale(scale), nll, Resampling(**resampling)))

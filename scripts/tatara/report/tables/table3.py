@@ -16,17 +16,8 @@ from tatara.measure.stats import (
     proportion,
 )
 from tatara.report.numbers import percent, percent_interval
-from tatara.report.tables.common import (
-    MODEL_AND_FORMAT,
-    compare_scores,
-    count,
-    decimals,
-    p_values,
-    valid_scores,
-    verdict,
-    with_interval,
-    words,
-)
+from tatara.report.tables.columns import MODEL_AND_FORMAT, count, decimals, p_values, with_interval, words
+from tatara.report.tables.common import compare_scores, valid_scores, verdict
 from tatara.report.text_table import Column, Layout
 
 LAYOUT = Layout(
@@ -91,17 +82,16 @@ def _measured(rows: pandas.DataFrame, questions: dict[str, tuple], resampling: R
     )
 
 
-def table3(
-    *, judge: list[str], nll: list[str], names: dict[str, str], seed: int, level: float, resamples: int
-) -> pandas.DataFrame:
+def table3(*, judge: list[str], nll: list[str], names: dict[str, str], **resampling: float) -> pandas.DataFrame:
     """Return the models beside each other, each in its format of the most bits: F16, or NF4 without GGUF (Table 3).
 
     Args:
         judge: judge files of all models and formats.
         nll: NLL files of all models and formats.
         names: model -> display name, in the order of the rows.
+        resampling: seed, resamples and level.
     """
-    resampling = Resampling(seed, resamples, level)
+    how = Resampling(**resampling)
     judged, measured = by_model_and_format(judge, names), by_model_and_format(nll, names)
     chosen = full_precision(judged)
     files = {model: read_judge(judged[model, fmt]) for model, fmt in chosen.items()}
@@ -111,11 +101,11 @@ def table3(
     table = []
     for model, fmt in chosen.items():
         row = {"model": model, "name": names[model], "format": fmt}
-        row |= _measured(files[model], questions[model], resampling)
+        row |= _measured(files[model], questions[model], how)
         row |= interval_columns("difference", UNKNOWN)
         row |= dict.fromkeys(("p_value", "perfect_p_value", "smallest_difference"), numpy.nan)
         if model != best:
-            row |= compare_scores(scores[model], scores[best], resampling)
+            row |= compare_scores(scores[model], scores[best], how)
         row.pop("compared", None)
         table.append(row)
     frame = pandas.DataFrame(table)
@@ -123,7 +113,7 @@ def table3(
     for name in ("p", "perfect_p"):
         frame.loc[others, f"{name}_holm"] = holm(frame.loc[others, f"{name}_value"].to_list())
     frame["verdict"] = [
-        "best" if model == best else verdict(difference, p_holm, level, "below the best", "above the best")
+        "best" if model == best else verdict(difference, p_holm, how.level, "below the best", "above the best")
         for model, difference, p_holm in zip(frame["model"], frame["difference"], frame["p_holm"], strict=True)
     ]
     return frame

@@ -4,7 +4,7 @@ import numpy
 import pandas
 
 from tatara.measure.results import by_model_and_format, read_judge
-from tatara.report.tables.common import MODEL_AND_FORMAT, SCORE_COUNTS, count
+from tatara.report.tables.columns import MODEL_AND_FORMAT, SCORE_COUNTS, count
 from tatara.report.text_table import Layout
 
 LAYOUT = Layout(

@@ -10,16 +10,8 @@ from tatara.measure.results import by_model_and_format, read_json, read_judge, r
 from tatara.measure.selection import compare_nll, nll_ratio
 from tatara.measure.stats import Resampling, holm
 from tatara.report.numbers import number, percent, size, small
-from tatara.report.tables.common import (
-    MODEL_AND_FORMAT,
-    compare_scores,
-    decimals,
-    p_values,
-    valid_scores,
-    verdict,
-    with_interval,
-    words,
-)
+from tatara.report.tables.columns import MODEL_AND_FORMAT, decimals, p_values, with_interval, words
+from tatara.report.tables.common import compare_scores, valid_scores, verdict
 from tatara.report.text_table import Column, Layout
 
 COLUMNS = (
@@ -119,15 +111,7 @@ def _likelihoods(full: Path, quantized: Path, resampling: Resampling) -> dict:
 
 
 def table5(
-    *,
-    judge: list[str],
-    times: list[str],
-    nll: list[str],
-    parity: list[str],
-    names: dict[str, str],
-    seed: int,
-    level: float,
-    resamples: int,
+    *, judge: list[str], times: list[str], nll: list[str], parity: list[str], names: dict[str, str], **resampling: float
 ) -> pandas.DataFrame:
     """Return each quantized GGUF file beside the F16 file it was made from: quality, speed and size (paper Table 5).
 
@@ -135,8 +119,9 @@ def table5(
         judge, times, nll: judge, seconds and NLL files of all models and formats.
         parity: parity files of all models.
         names: model -> display name, in the order of the rows.
+        resampling: seed, resamples and level.
     """
-    resampling = Resampling(seed, resamples, level)
+    how = Resampling(**resampling)
     judged, timed, measured = (by_model_and_format(paths, names) for paths in (judge, times, nll))
     fidelity = {content["model"]: content["formats"] for content in map(read_json, parity)}
     table = []
@@ -148,16 +133,16 @@ def table5(
         entry = fidelity[model][fmt]
         table.append(
             {"model": model, "name": names[model], "format": fmt}
-            | _scores(*files, resampling)
+            | _scores(*files, how)
             | _speeds(files, [timed[key] for key in pair])
             | {"bytes_f16": fidelity[model]["f16"]["bytes"]}
             | {key: entry[key] for key in ("bytes", "mean_kl", "top1_agreement")}
-            | _likelihoods(*(measured[key] for key in pair), resampling)
+            | _likelihoods(*(measured[key] for key in pair), how)
         )
     frame = pandas.DataFrame(table, columns=list(COLUMNS))
     for name in ("p", "perfect_p", "nll_p"):
         frame[f"{name}_holm"] = holm(frame[f"{name}_value"].to_list())
-    for prefix, words_ in (("", ("degrades", "improves")), ("nll_", ("improves", "degrades"))):
-        tested = zip(frame[f"{prefix}difference"], frame[f"{prefix}p_holm"], strict=True)
-        frame[f"{prefix}verdict"] = [verdict(difference, p_holm, level, *words_) for difference, p_holm in tested]
+    for prefix, below, above in (("", "degrades", "improves"), ("nll_", "improves", "degrades")):
+        tests = zip(frame[f"{prefix}difference"], frame[f"{prefix}p_holm"], strict=True)
+        frame[f"{prefix}verdict"] = [verdict(change, p_holm, how.level, below, above) for change, p_holm in tests]
     return frame

@@ -7,7 +7,8 @@ import pandas
 
 from tatara.files.formats import FORMATS, label_of
 from tatara.report.numbers import DASH, number, percent, size
-from tatara.report.tables.common import MODEL, in_order, share, with_interval, words
+from tatara.report.tables.columns import MODEL, share, with_interval, words
+from tatara.report.tables.common import in_order
 from tatara.report.text_table import Column, Layout, read_table
 
 MEASURED = tuple(f"{key}{end}" for key in ("nll_difference", "top1") for end in ("", "_low", "_high"))
