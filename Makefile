@@ -14,7 +14,7 @@ BIN := $(abspath $(VENV))/bin
 SNAKEMAKE := PATH="$(BIN):$$PATH" $(BIN)/snakemake --configfile $(CONFIG) --directory $(DIRECTORY) $(if $(PROFILE),--profile $(PROFILE))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dry-run take-up bundle load-graph export-graph deploy test test-services test-faults audit lint dag unlock lock clean
+.PHONY: help setup run dry-run take-up bundle load-graph export-graph deploy test test-fast test-services test-models test-faults audit lint dag unlock lock clean
 
 help: ## this list
 	@echo 'make TARGET [CONFIG=config/NAME.yaml] [CORES=N] [GPUS=N]'; echo
@@ -60,10 +60,16 @@ deploy: setup unlock ## make every GGUF model of CONFIG on the Ollama server, ch
 
 test: setup ## linters, unit tests, dry runs of every configuration and a real run of the smoke configuration
 	$(MAKE) lint
-	PATH="$(BIN):$$PATH" $(BIN)/python -m pytest
+	PATH="$(BIN):$$PATH" $(BIN)/python tests/side_by_side.py
 
-test-services: setup ## the tests against real servers alone: Neo4j (Java, Maven) and Ollama (Go); `make test` runs them too
+test-fast: setup ## for daily work: no servers, no fetched weights, no run of the pipeline
+	PATH="$(BIN):$$PATH" $(BIN)/python -m pytest -m "not (pipeline or services or models or gpu)"
+
+test-services: setup ## the tests against real servers alone: Neo4j (Java, Maven), Ollama (Go), Slurm; `make test` runs them too
 	PATH="$(BIN):$$PATH" $(BIN)/python -m pytest -m services
+
+test-models: setup ## the tests with real weights alone, which are fetched once; `make test` runs them too
+	PATH="$(BIN):$$PATH" $(BIN)/python -m pytest -m models
 
 audit: setup ## known vulnerabilities of what the locks bring in (says so when no database answers) and its licences: docs/licences.md
 	@$(BIN)/python tools/audit.py

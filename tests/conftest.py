@@ -13,11 +13,10 @@ import ollama_server as ollama
 import pytest
 import yaml
 from pipeline_copy import REPOSITORY, Copy
+from side_by_side import SHARED
 from tatara.models.packages import fetch
 
 OFFLINE_COUNTERS = ".offline"  # file of a copy
-# Names a folder that test processes side by side share: who first needs the finished run makes it there.
-SHARED = "TATARA_TEST_SHARED"
 # What a test needs besides the package, by the fixtures that it asks for.
 MARKERS = {
     "smoke": "pipeline",
@@ -38,7 +37,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory) -> Copy:
     """A copy in which the smoke configuration has run whole, one GPU job at a time, without a network where this
-    machine permits that. Nothing changes it: other test processes copy it too.
+    machine permits that. Nothing changes it: of test processes side by side the first that needs it makes it, for all.
     """
     shared = os.environ.get(SHARED)
     folder = Path(shared, "finished") if shared else tmp_path_factory.mktemp("finished")

@@ -1,0 +1,39 @@
+"""Run all tests in two processes side by side: what waits for servers and other programs beside what computes.
+
+Usage: python tests/side_by_side.py [OPTION …]    # `make test`; options are pytest's
+
+The services (Neo4j, Ollama, Slurm) and the models that are fetched take as long as all other tests, most of it waiting
+or on one core. Both processes share one finished smoke run (conftest.finished). What the services' process says is
+shown when the other one has ended.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+SHARED = "TATARA_TEST_SHARED"  # names the folder that both processes share
+BESIDE = "services or models"
+NOTHING_TO_TEST = 5  # pytest's status where no test is of the kind asked for
+
+
+def main(options: list[str]) -> int:
+    command = [sys.executable, "-m", "pytest", *options]
+    with tempfile.TemporaryDirectory(prefix="tatara-tests-") as shared, Path(shared, "beside.log").open("w+") as log:
+        environment = {**os.environ, SHARED: shared}
+        beside = subprocess.Popen(
+            [*command, "-m", BESIDE, "-p", "no:cacheprovider"], env=environment, stdout=log, stderr=subprocess.STDOUT
+        )
+        try:
+            status = subprocess.run([*command, "-m", f"not ({BESIDE})"], env=environment).returncode
+            beside.wait()
+        finally:
+            beside.kill()
+            log.seek(0)
+            print(f"\n==== beside it: -m '{BESIDE}' ====\n{log.read()}", flush=True)
+        return next((code for code in (status, beside.returncode) if code not in (0, NOTHING_TO_TEST)), 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
