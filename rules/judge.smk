@@ -6,6 +6,8 @@ LLM_JUDGES = [name for name in JUDGES if name not in RUBRICS]
 
 rule judge_identity:
     """Ask which model an LLM judge is, before anything is trained: no server, no model or no file stops the build here."""
+    input:
+        files=judge_files,
     output:
         "results/judge/{judge}/identity.json",
     log:
@@ -17,6 +19,7 @@ rule judge_identity:
     params:
         settings=lambda wildcards: JUDGES[wildcards.judge],
         file=lambda wildcards: judge_file(wildcards.judge),
+        content=lambda wildcards: content_of(judge_files(wildcards)),
         code=code_of("judge_identity"),
     script:
         "../scripts/judge_identity.py"
@@ -49,6 +52,7 @@ rule judge_llm:
         seconds="results/answers/{evaluated}_seconds.csv",
         testset="results/testset/test_set_200.jsonl",
         prompt=lambda wildcards: resource(JUDGES[wildcards.judge]["prompt"]),
+        files=judge_files,
         identity="results/judge/{judge}/identity.json",
     output:
         "results/judge/{judge}/{evaluated}.csv",
@@ -65,6 +69,7 @@ rule judge_llm:
         questions=QUESTIONS,
         settings=lambda wildcards: JUDGES[wildcards.judge],
         file=lambda wildcards: judge_file(wildcards.judge),
+        content=lambda wildcards: content_of(judge_files(wildcards)),
         seed=config["seed"],
         code=code_of("judge_llm"),
     script:
