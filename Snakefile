@@ -13,6 +13,7 @@ include: "rules/common.smk"
 include: "rules/inputs.smk"
 include: "rules/data.smk"
 include: "rules/sources.smk"
+include: "rules/preflight.smk"
 include: "rules/base.smk"
 include: "rules/stage1.smk"
 include: "rules/stage2.smk"
@@ -33,6 +34,7 @@ rule all:
     input:
         "results/config.yaml",
         "results/provenance.json",
+        expand("results/models/{model}-preflight.json", model=MODELS),
         expand("results/merged/{model}", model=MODELS),
         expand("results/gguf/{model}-parity.json", model=MODELS),
         "results/judge/agreement.csv",

@@ -6,6 +6,7 @@
 rule base_hub:
     """Fetch the weights of a hub model."""
     input:
+        passed=passed,
         description="results/hub/{model}",
     output:
         directory("results/base/{model}"),
@@ -36,6 +37,7 @@ rule base_folder:
     """Take a model folder of this disk; its files stay as they are."""
     input:
         unpack(path_files),
+        passed=passed,
     output:
         directory("results/base/{model}"),
     log:
@@ -67,6 +69,7 @@ rule base_gguf:
     """Dequantize a GGUF file; its tokenizer is checked on the graph's text."""
     input:
         unpack(path_files),
+        passed=passed,
         nodes="results/graph/nodes.csv",
         relations="results/graph/relations.csv",
     output:
@@ -99,6 +102,7 @@ use rule base_gguf as source_gguf with:
 rule base_scratch:
     """Build a base model and pretrain it on the domain's text."""
     input:
+        passed=passed,
         nodes="results/graph/nodes.csv",
         relations="results/graph/relations.csv",
         corpus=corpus_files(),

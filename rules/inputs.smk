@@ -50,6 +50,48 @@ def path_content(wildcards):
     return content_of(path_files(wildcards).get("files", []))
 
 
+def preflight_files(wildcards):
+    """Return what preflight reads of a model, as named inputs: a hub model's description, a package, or the user's files."""
+    if KINDS[wildcards.model] == "hub":
+        return {"description": f"results/hub/{wildcards.model}"}
+    return path_files(wildcards)
+
+
+def preflight_place(wildcards):
+    """Return where preflight finds a model: its folder or file, None for one that is built here."""
+    if KINDS[wildcards.model] == "hub":
+        return f"results/hub/{wildcards.model}"
+    source = path_source(wildcards)
+    if not source:
+        return None
+    if wildcards.model in PACKAGED:
+        return f"results/package/{wildcards.model}/{source['file']}"
+    return resource(source["file"])
+
+
+def preflight_note(wildcards):
+    """Return what preflight passed: a model's source, and the content of files on this disk."""
+    source = config["models"][wildcards.model]["source"]
+    return {"source": source, "content": path_content(wildcards)}
+
+
+def passed(wildcards):
+    """Return the note that a model has passed preflight, an input of whatever makes the base model.
+
+    The base waits for the note the first time, and where source or files are others than it says; then the base is made
+    anew in any case. Else the note stays among the inputs and leads to no rule (`before_update`): preflight that runs
+    again, for its code or a further format, makes and trains nothing again, and goes first by its priority alone. An edge
+    with `ancient()` would not do: where the rule before such an edge has to run, Snakemake 9.27 overlooks changed params
+    of all that follows, and where its file is missing it runs all that follows.
+    """
+    note = f"results/models/{wildcards.model}-passed.json"
+    if os.path.isfile(note):
+        with open(note, encoding="utf-8") as file:
+            if json.load(file) == preflight_note(wildcards):
+                return before_update(ancient(note))
+    return note
+
+
 def ollama_template(wildcards):
     """Return the file of a model's template for Ollama where the configuration names one, as a named input."""
     file = config["models"][wildcards.model]["ollama_template"]
@@ -70,3 +112,9 @@ def judge_file(judge):
     """Return the GGUF file of a judge as seen from the working directory, None for a judge of another kind."""
     file = config["judge"]["judges"][judge]["file"]
     return resource(file) if file else None
+
+
+def judge_files(wildcards):
+    """Return the GGUF file of a judge where it is there; that it is missing is for the rule to say."""
+    file = judge_file(wildcards.judge)
+    return [file] if file and os.path.isfile(file) else []

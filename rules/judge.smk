@@ -9,6 +9,8 @@ JUDGES_OF = {
 
 rule judge_llama_cpp_identity:
     """Write which file an LLM judge is, before anything is trained: without the file the build stops here."""
+    input:
+        files=judge_files,
     output:
         "results/judge/{judge}/identity.json",
     log:
@@ -19,6 +21,7 @@ rule judge_llama_cpp_identity:
     threads: ALL_CORES
     params:
         file=lambda wildcards: judge_file(wildcards.judge),
+        content=lambda wildcards: content_of(judge_files(wildcards)),
         code=code_of("judge_llama_cpp_identity"),
     script:
         "../scripts/judge_llama_cpp_identity.py"
@@ -68,6 +71,7 @@ rule judge_llama_cpp:
         seconds="results/answers/{evaluated}_seconds.csv",
         testset="results/testset/test_set_200.jsonl",
         prompt=lambda wildcards: resource(JUDGES[wildcards.judge]["prompt"]),
+        files=judge_files,
         identity="results/judge/{judge}/identity.json",
     output:
         "results/judge/{judge}/{evaluated}.csv",
@@ -84,6 +88,7 @@ rule judge_llama_cpp:
         questions=QUESTIONS,
         settings=lambda wildcards: JUDGES[wildcards.judge],
         file=lambda wildcards: judge_file(wildcards.judge),
+        content=lambda wildcards: content_of(judge_files(wildcards)),
         seed=config["seed"],
         code=code_of("judge_llama_cpp"),
     script:

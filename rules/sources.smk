@@ -10,6 +10,7 @@ rule hub_description:
     wildcard_constraints:
         model=models_of("hub"),
     priority: DATA_PRIORITY
+    threads: ALL_CORES
     params:
         source=lambda wildcards: config["models"][wildcards.model]["source"]["hub"],
         code=code_of("hub_description"),
@@ -28,6 +29,7 @@ rule package:
     wildcard_constraints:
         model=names_of(PACKAGED),
     priority: DATA_PRIORITY
+    threads: ALL_CORES
     params:
         source=path_source,
         code=code_of("package"),

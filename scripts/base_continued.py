@@ -8,12 +8,11 @@ with job(snakemake):
     from tatara.data.corpus import domain_texts
     from tatara.models.base_continued import build
 
-    given = dict(snakemake.input.items())
-    source = Path(given.pop("source"))
-    texts, held_out = domain_texts(**given, **snakemake.params.corpus)
+    given = snakemake.input
+    texts, held_out = domain_texts(given.nodes, given.relations, given.corpus, **snakemake.params.corpus)
     build(
         name=snakemake.wildcards.model,
-        source=source,
+        source=Path(given.source),
         settings=snakemake.params.settings,
         texts=texts,
         held_out=held_out,

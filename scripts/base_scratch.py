@@ -8,7 +8,8 @@ with job(snakemake):
     from tatara.data.corpus import domain_texts
     from tatara.models.base_scratch import build
 
-    texts, held_out = domain_texts(**dict(snakemake.input.items()), **snakemake.params.corpus)
+    given = snakemake.input
+    texts, held_out = domain_texts(given.nodes, given.relations, given.corpus, **snakemake.params.corpus)
     build(
         name=snakemake.wildcards.model,
         source=snakemake.params.source,

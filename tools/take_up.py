@@ -51,10 +51,13 @@ def check(folder: Path) -> None:
 def _same_time(results: Path) -> None:
     """Give every file and folder of the results one time, now: none is newer than another, and none older than the
     code.
+
+    A base model's weights may be hard links to files of the user's, whose times are not ours.
     """
     now = time.time_ns()
     for path in results.rglob("*"):
-        os.utime(path, ns=(now, now), follow_symlinks=False)
+        if path.is_dir() or path.stat(follow_symlinks=False).st_nlink == 1:
+            os.utime(path, ns=(now, now), follow_symlinks=False)
 
 
 def _snakemake(folder: Path, config: Path, target: str, *options: str) -> str:

@@ -26,7 +26,8 @@ def job(snakemake, *, online: bool = False) -> Iterator[None]:
         snakemake: the object that Snakemake gives to a script. Its `threads` are those of the numeric libraries, its
             resource `gpu` is the number of GPUs that the job sees, `gpu_memory_gib` what it may take of their memory;
             an input that is no longer what its own rule wrote stops the job (`seals`).
-        online: True lets the hub be asked, for a model that the config takes from there.
+        online: True lets the hub be asked, for a model that the config takes from there, unless the user has set
+            HF_HUB_OFFLINE.
     """
     log = snakemake.log[0]
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
@@ -34,8 +35,11 @@ def job(snakemake, *, online: bool = False) -> Iterator[None]:
     if limit := snakemake.resources.get("gpu_memory_gib"):
         os.environ[MEMORY_LIMIT] = str(limit)
     # Nothing is fetched and nothing reported unless a rule asks for it.
-    os.environ["HF_HUB_OFFLINE"] = "0" if online else "1"
+    if not online:
+        os.environ["HF_HUB_OFFLINE"] = "1"
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    # Plain HTTP goes on where a download broke, and keeps no store of its own in the user's home.
+    os.environ.setdefault("HF_HUB_DISABLE_XET", "1")
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     # On a GPU torch's memory grows in place: rows of every length come by and leave no holes between them.
     os.environ.setdefault("PYTORCH_ALLOC_CONF", "expandable_segments:True")

@@ -2,15 +2,22 @@
 
 import hashlib
 import json
+import logging
+import os
 import shutil
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from huggingface_hub import snapshot_download, try_to_load_from_cache
+from huggingface_hub import get_hf_file_metadata, hf_hub_url, try_to_load_from_cache
+from huggingface_hub.file_download import http_get
+from huggingface_hub.utils import build_hf_headers
 
 from tatara.job.errors import InputError
 from tatara.models import model_files
 from tatara.models.base_record import write_record
 from tatara.models.hub_errors import SECONDS, explained
+
+logger = logging.getLogger("tatara")
 
 
 def _check_room(record: dict, names: list[str], unfinished: Path, key: str) -> None:
@@ -39,6 +46,30 @@ def _check(file: Path, sha256: str | None, source: dict) -> None:
         )
 
 
+def _download(name: str, weight: dict, source: dict, file: Path) -> None:
+    """Fetch one file, the part that is there already left out.
+
+    The client's own snapshot_download begins a file anew in every run; its transfer, with its retries, is used here.
+    """
+    url = hf_hub_url(source["repo"], name, revision=source["revision"])
+    headers = build_hf_headers()
+    there = get_hf_file_metadata(url, timeout=SECONDS)
+    if urlsplit(there.location).hostname != urlsplit(url).hostname:
+        headers.pop("authorization", None)  # the address is signed, and its host is not the hub
+    size = weight["bytes"] or there.size
+    with file.open("ab+") as output:
+        if output.tell() > size:
+            output.truncate(0)
+        http_get(
+            there.location,
+            output,
+            resume_size=output.seek(0, os.SEEK_END),
+            headers=headers,
+            expected_size=size,
+            displayed_filename=name,
+        )
+
+
 def fetch_weights(record: dict, folder: Path, unfinished: Path, key: str) -> None:
     """Put the weights that a record names into `folder`; those that the client's cache holds are linked or copied.
 
@@ -56,20 +87,17 @@ def fetch_weights(record: dict, folder: Path, unfinished: Path, key: str) -> Non
             model_files.place(Path(cached), folder / name)
         else:
             missing.append(name)
-    if missing:
-        unfinished.mkdir(parents=True, exist_ok=True)
-        _check_room(record, missing, unfinished, key)
+    if not missing:
+        return
+    unfinished.mkdir(parents=True, exist_ok=True)
+    _check_room(record, missing, unfinished, key)
+    for name in missing:
+        logger.info("%s: %s", source["repo"], name)
         with explained(source, key):
-            snapshot_download(
-                source["repo"],
-                revision=source["revision"],
-                local_dir=unfinished,
-                allow_patterns=missing,
-                etag_timeout=SECONDS,
-            )
-        for name in missing:
-            _check(unfinished / name, record["weights"][name]["sha256"], source)
-            shutil.move(unfinished / name, folder / name)
+            _download(name, record["weights"][name], source, unfinished / name)
+        _check(unfinished / name, record["weights"][name]["sha256"], source)
+    for name in missing:
+        shutil.move(unfinished / name, folder / name)
 
 
 def build(*, name: str, description: Path, folder: Path, unfinished: Path) -> None:

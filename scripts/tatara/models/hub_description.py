@@ -20,14 +20,16 @@ logger = logging.getLogger("tatara")
 
 
 def _cached(source: dict) -> Path | None:
-    """Return the snapshot of a repository in the client's cache, None where there is none."""
+    """Return the snapshot of a repository in the client's cache, None where there is none with its weights."""
     try:
         path = snapshot_download(
             source["repo"], revision=source["revision"], local_files_only=True, allow_patterns=["config.json"]
         )
     except LocalEntryNotFoundError:
         return None
-    return Path(path)
+    names = [file.name for file in Path(path).iterdir()]
+    weights = model_files.weights(names, model_files.read_index(Path(path)))
+    return Path(path) if weights and set(weights) <= set(names) else None
 
 
 def _from_cache(snapshot: Path, source: dict, folder: Path) -> dict:

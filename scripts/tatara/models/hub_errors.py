@@ -45,6 +45,11 @@ def _sentence(error: Exception, source: dict, key: str) -> str:
             f"{place} knows no repository {repo} (config key {key}.repo), or shows it to its members alone: check "
             "the name, or log in with `hf auth login`"
         )
+    if isinstance(error, httpx.RemoteProtocolError | httpx.ReadError):
+        return (
+            f"the connection broke while {repo} was fetched from {place} (config key {key}): run again, and the "
+            "download goes on where it stopped"
+        )
     if isinstance(error, OfflineModeIsEnabled) or constants.is_offline_mode():
         reason = f"HF_HUB_OFFLINE is set, and the cache {constants.HF_HUB_CACHE} does not hold all of its files"
     elif status:

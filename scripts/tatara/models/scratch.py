@@ -13,15 +13,9 @@ from tatara.models.families import train_tokenizer
 from tatara.models.pretraining import held_out_loss, pretrain
 
 
-def make_model(tokenizer: PreTrainedTokenizerFast, shape: dict, seed: int) -> torch.nn.Module:
-    """Return a model with random weights.
-
-    Args:
-        shape: `architecture` (`llama` or `qwen2`), `hidden_size`, `intermediate_size`, `layers`, `heads`, `kv_heads`,
-            `context`.
-    """
-    torch.manual_seed(seed)
-    configuration = {"llama": LlamaConfig, "qwen2": Qwen2Config}[shape["architecture"]](
+def configuration(tokenizer: PreTrainedTokenizerFast, shape: dict) -> LlamaConfig | Qwen2Config:
+    """Return the config of a model of this shape and vocabulary (`make_model`)."""
+    return {"llama": LlamaConfig, "qwen2": Qwen2Config}[shape["architecture"]](
         vocab_size=len(tokenizer),
         hidden_size=shape["hidden_size"],
         intermediate_size=shape["intermediate_size"],
@@ -35,7 +29,17 @@ def make_model(tokenizer: PreTrainedTokenizerFast, shape: dict, seed: int) -> to
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
     )
-    model = AutoModelForCausalLM.from_config(configuration, dtype=torch.float32)
+
+
+def make_model(tokenizer: PreTrainedTokenizerFast, shape: dict, seed: int) -> torch.nn.Module:
+    """Return a model with random weights.
+
+    Args:
+        shape: `architecture` (`llama` or `qwen2`), `hidden_size`, `intermediate_size`, `layers`, `heads`, `kv_heads`,
+            `context`.
+    """
+    torch.manual_seed(seed)
+    model = AutoModelForCausalLM.from_config(configuration(tokenizer, shape), dtype=torch.float32)
     model.generation_config.pad_token_id = tokenizer.pad_token_id
     return model
 

@@ -1,0 +1,47 @@
+# Stage preflight: results/models/{model}-preflight.json, before anything is trained · results/models/{model}-passed.json
+
+
+rule preflight:
+    """Say what can be known of a model by its config, tokenizer and files, and refuse what would fail later."""
+    input:
+        unpack(preflight_files),
+    output:
+        "results/models/{model}-preflight.json",
+    log:
+        "results/logs/preflight_{model}.log",
+    benchmark:
+        "results/benchmarks/preflight_{model}.tsv"
+    priority: DATA_PRIORITY
+    threads: ALL_CORES
+    params:
+        entry=lambda wildcards: {
+            key: config["models"][wildcards.model][key] for key in ("source", "formats", "license")
+        },
+        place=preflight_place,
+        content=path_content,
+        settings={
+            "system": SYSTEM,
+            "train": config["train"],
+            "r": max(config["stage1"]["r"], config["stage2"]["r"]),
+            "context": config["evaluate"]["context"],
+            "batch_size": config["evaluate"]["batch_size"],
+        },
+        code=code_of("preflight"),
+    script:
+        "../scripts/preflight.py"
+
+
+rule preflight_passed:
+    """Note that a model's source has passed: what is made of a model waits for that (`passed`)."""
+    input:
+        "results/models/{model}-preflight.json",
+    output:
+        "results/models/{model}-passed.json",
+    log:
+        "results/logs/passed_{model}.log",
+    priority: DATA_PRIORITY
+    params:
+        note=preflight_note,
+        code=code_of("preflight_passed"),
+    script:
+        "../scripts/preflight_passed.py"

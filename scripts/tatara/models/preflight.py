@@ -1,0 +1,172 @@
+"""Preflight: what can be known of a model before anything is fetched, trained or converted, and what will be refused."""
+
+import json
+import logging
+import shutil
+import tempfile
+from pathlib import Path
+
+from transformers import AutoConfig, AutoTokenizer
+
+from tatara.files.formats import FORMATS
+from tatara.files.text import write_json
+from tatara.job.errors import InputError
+from tatara.llama import convert, tools
+from tatara.models import model_files, preflight_files, preflight_model, preflight_source, preflight_tokens
+from tatara.models.preflight_files import ModelFiles
+
+logger = logging.getLogger("tatara")
+
+
+def converter_refusal(folder: Path) -> str | None:
+    """Return why llama.cpp's converter does not take a class or its tokenizer, None where it takes both.
+
+    The converter itself is asked, for the vocabulary alone; it sees config and tokenizer and no weights.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        copy = Path(scratch, "model")
+        copy.mkdir()
+        for name in model_files.beside(path.name for path in folder.iterdir()):
+            if name != model_files.INDEX:
+                shutil.copyfile(folder / name, copy / name)
+        try:
+            convert.convert(copy, Path(scratch, "vocabulary.gguf"), vocab_only=True)
+        except tools.ConversionRefused as error:
+            return str(error)
+    return None
+
+
+def _load(files: ModelFiles) -> tuple:
+    """Return config, tokenizer and model without weights.
+
+    Raises:
+        InputError: transformers knows no such class, or cannot read the tokenizer.
+    """
+    try:
+        config = AutoConfig.from_pretrained(files.folder, local_files_only=True)
+        model = preflight_model.build(config)
+    except (ValueError, KeyError, OSError) as error:
+        raise InputError(
+            f"{files.place}: transformers has no class of its own for this model, and code that comes with a model is "
+            f"not run ({str(error).splitlines()[0]}): take a model of a class that transformers knows"
+        ) from error
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(files.folder, local_files_only=True)
+    except Exception as error:  # each tokenizer's code has its own kinds of errors
+        raise InputError(
+            f"{files.place}: its tokenizer cannot be read ({str(error).splitlines()[0]}): expected tokenizer.json, or "
+            "tokenizer.model, with tokenizer_config.json"
+        ) from error
+    return config, tokenizer, model
+
+
+def _embedding_rows(files: ModelFiles, config) -> int:
+    """Return the rows of the embedding, by the weights' head where it could be read."""
+    rows = [shape[0] for name, shape in files.shapes.items() if name.endswith("embed_tokens.weight")]
+    return rows[0] if rows else config.get_text_config().vocab_size
+
+
+def inspect(
+    *,
+    files: ModelFiles,
+    entry: dict,
+    system: str,
+    train: dict,
+    r: int,
+    context: int,
+    batch_size: int,
+    limit: float | None,
+) -> tuple[dict, list[str]]:
+    """Return what the preflight file says of a model, and what is refused, each with its remedy.
+
+    Args:
+        files: of the source; entry: the model's section of the configuration; train: the section `train`.
+        r: the larger rank of the two stages; context, batch_size: of answers; limit: GiB of GPU memory of a job.
+    """
+    wrong = preflight_files.problems(files) if model_files.source_kind(entry["source"]) != "scratch" else []
+    config_file = files.folder / "config.json"
+    if config_file.is_file() and not files.problems:
+        content = json.loads(config_file.read_text(encoding="utf-8"))
+        wrong += preflight_files.quantization_problem(content, files.place)
+    if wrong:
+        return {}, wrong
+    config, tokenizer, model = _load(files)
+    rows = _embedding_rows(files, config)
+    wrong = preflight_tokens.problems(tokenizer, rows, system, files.place)
+    if wrong:
+        return {}, wrong
+    covered = preflight_model.coverage(model)
+    if not covered["covered"]:
+        wrong.append(
+            f"{files.place}: no layer of {type(model).__name__} has a name that an adapter is put on "
+            f"({', '.join(covered['not_covered'])} are there)"
+        )
+    needed = preflight_model.memory(
+        model,
+        r=r,
+        checkpointing=train["gradient_checkpointing"],
+        context=context,
+        batch_size=batch_size,
+        limit=limit,
+    )
+    if needed["training"]["tokens_within_limit"] == 0:
+        wrong.append(
+            f"{files.place}: weights and adapter take {needed['training']['weights_gib']:.1f} GiB in training, the "
+            f"resource gpu_memory_gib allows {limit:g}: raise it, or take a smaller model"
+        )
+    refusal = converter_refusal(files.folder)
+    asked = [fmt for fmt in entry["formats"] if FORMATS[fmt].gguf]
+    if refusal and asked:
+        wrong.append(
+            f"{files.place}: {', '.join(asked)} cannot be made, since llama.cpp's converter refuses the model "
+            f"({refusal}): leave nf4 alone in the model's formats"
+        )
+    report = {
+        "class": type(model).__name__,
+        "source_class": (config.architectures or [None])[0],
+        "parameters": model.num_parameters(),
+        **preflight_tokens.facts(tokenizer, rows, system),
+        "adapter": covered,
+        "gguf": {"possible": refusal is None, "refusal": refusal},
+        "memory": needed,
+        "license": {"config": entry["license"], "source": files.license},
+    }
+    return report, wrong
+
+
+def _log(model: str, report: dict) -> None:
+    """Say the most important of a report in a few lines."""
+    memory, adapter = report["memory"], report["adapter"]
+    logger.info("%s: %s, %.2f M parameters", model, report["class"], report["parameters"] / 1e6)
+    logger.info(
+        "%s: the adapter covers %.0f %% of the blocks' weights (%s)%s",
+        model,
+        100 * adapter["share"],
+        ", ".join(adapter["covered"]),
+        f"; not {', '.join(adapter['not_covered'])}" if adapter["not_covered"] else "",
+    )
+    if not report["template"]["equal"]:
+        logger.info("%s: the chat template's own rendering of an answer is not what is trained", model)
+    if report["gguf"]["refusal"]:
+        logger.info("%s: no GGUF: %s", model, report["gguf"]["refusal"])
+    logger.info("%s: %.2f GiB in training before the first token", model, memory["training"]["weights_gib"])
+
+
+def preflight(*, name: str, entry: dict, place: Path | None, output: Path, **settings) -> None:
+    """Write the preflight file of a model.
+
+    Args:
+        entry: the model's section of the configuration.
+        place: where its source lies (`preflight_source.of_model`).
+        settings: as `inspect` takes them.
+
+    Raises:
+        InputError: the model will be refused; each reason with its remedy, and the config key.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        files = preflight_source.of_model(entry["source"], place, Path(scratch))
+        report, wrong = inspect(files=files, entry=entry, **settings)
+    if wrong:
+        raise InputError(f"the model {name} (config key models.{name}) is refused:\n  " + "\n  ".join(wrong))
+    _log(name, report)
+    write_json(output, {"model": name, "source": next(iter(entry["source"])), **report})
