@@ -44,7 +44,7 @@ def read(server, uri: str | None = None, patience: float = 60.0) -> Graph:
 def configure(copy: Copy, **section) -> str:
     """Write a configuration whose graph comes from Neo4j; return its name."""
     config = yaml.safe_load((copy.folder / "config/smoke.yaml").read_text(encoding="utf-8"))
-    config["graph"] |= section
+    config["graph"] = section
     (copy.folder / "config/neo4j.yaml").write_text(yaml.safe_dump(config, allow_unicode=True), encoding="utf-8")
     return "config/neo4j.yaml"
 

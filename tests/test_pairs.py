@@ -6,7 +6,6 @@ from pathlib import Path
 from statistics import mean
 
 import pytest
-import yaml
 from domain_small import FOLDER, TEMPLATES, changed, graph, schema, templates
 from tatara.data.graph import load_graph
 from tatara.data.overlap import overlap
@@ -15,6 +14,7 @@ from tatara.data.schema import read_schema
 from tatara.data.subsets import nested_subsets, rebalance
 from tatara.data.templates import read_templates
 from tatara.data.testset import load_testset
+from tatara.files.config import read_config
 from tatara.files.normalise import normalise
 from tatara.job.errors import InputError
 
@@ -169,7 +169,7 @@ def test_a_volume_without_category_is_named(tmp_path):
 
 @pytest.fixture(scope="module")
 def config():
-    return yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
+    return read_config([ROOT / "config" / "config.yaml"], ROOT)
 
 
 @pytest.fixture(scope="module")

@@ -3,12 +3,12 @@ executed.
 """
 
 import pytest
-import yaml
+from pipeline_copy import REPOSITORY
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pipeline_copy import REPOSITORY
 from readers import READERS, spoil
 from tatara.files.config import check_config
+from tatara.files.strict_yaml import read_yaml
 from tatara.job.errors import InputError
 
 
@@ -129,11 +129,11 @@ def test_what_the_fuzz_run_found_is_refused(name, old, new, said, tmp_path):
 
 @pytest.mark.parametrize("key", [None, -1, True])
 def test_a_config_key_that_is_no_text_is_unknown(key):
-    # Snakemake reads the configuration itself, with keys of any kind.
-    config = yaml.safe_load(READERS["configuration"].good)
+    # Values of Snakemake's option --config come by another reader, with keys of any kind.
+    config = read_yaml(REPOSITORY / "config/smoke.yaml")
     config["stage1"][key] = 1
     with pytest.raises(InputError, match=f"unknown config key stage1.{key}"):
-        check_config(config, REPOSITORY / "config/schema.yaml")
+        check_config(config, REPOSITORY)
 
 
 def test_a_score_of_400_digits_is_no_score(tmp_path):

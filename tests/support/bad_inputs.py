@@ -9,7 +9,8 @@ from pathlib import Path
 
 NODES, RELATIONS = "resources/graph/nodes_domain.csv", "resources/graph/relations_domain.csv"
 SCHEMA, TOC = "resources/graph/schema.yaml", "resources/graph/toc.csv"
-TEMPLATES, TESTSET, CONFIG = "resources/templates/v2.yaml", "resources/testset/test_set_200.jsonl", "config/smoke.yaml"
+TEMPLATES, TESTSET = "resources/templates/v2.yaml", "resources/testset/test_set_200.jsonl"
+CONFIG, DOMAIN = "config/smoke.yaml", "config/domains/river.yaml"
 
 
 @dataclass(frozen=True)
@@ -194,17 +195,35 @@ CASES = [
         "an unknown key",
         CONFIG,
         swap("stage1:\n", "stage1:\n  alpa: 8\n"),
-        (r"unknown config key stage1\.alpa: did you mean alpha\?",),
+        (r"smoke\.yaml:\d+: unknown config key stage1\.alpa: did you mean alpha\?",),
+    ),
+    Case(
+        "an unknown key of the domain file",
+        DOMAIN,
+        swap("testset:\n", "testset:\n  labl: curated\n"),
+        (r"river\.yaml:\d+: unknown config key testset\.labl: did you mean label\?",),
+    ),
+    Case(
+        "a domain file that is not there",
+        CONFIG,
+        swap("domains/river.yaml", "domains/rivr.yaml"),
+        (r"smoke\.yaml:2: config key domain is 'config/domains/rivr\.yaml': expected a file such as",),
+    ),
+    Case(
+        "a configuration key that stands twice",
+        CONFIG,
+        swap("  context: 1024", "  context: 1024\n  context: 2048"),
+        (r"smoke\.yaml:\d+: the key context stands twice; keep one of them",),
     ),
     Case(
         "a target that the graph cannot fill",
-        CONFIG,
+        DOMAIN,
         swap("PRECEDES: 109", "PRECEDES: 10900"),
         (r"PRECEDES: \d+ different questions, the target is 10900.*or lower qa\.target_counts\.PRECEDES",),
     ),
     Case(
         "a share above 1",
-        CONFIG,
+        DOMAIN,
         swap("HAS_CHAPTER: 0.7", "HAS_CHAPTER: 7"),
         (r"config key rebalance\.retain\.HAS_CHAPTER: ",),
     ),
@@ -216,7 +235,7 @@ CASES = [
     ),
     Case(
         "a label that no question has",
-        CONFIG,
+        DOMAIN,
         swap("label: curated", "label: curted"),
         (
             r"config key testset\.label: no question is labelled 'curted'; the test set has curated \(100\), generated \(100\)",
@@ -266,7 +285,7 @@ CASES = [
     ),
     Case(
         "a file that is not there",
-        CONFIG,
+        DOMAIN,
         swap("schema: resources/graph/schema.yaml", "schema: resources/graph/schem.yaml"),
         (r"graph\.schema|schem\.yaml",),
     ),
@@ -279,7 +298,7 @@ CASES = [
     # Environment variables
     Case(
         "no password of Neo4j",
-        CONFIG,
+        DOMAIN,
         swap("graph:\n", "graph:\n  source: neo4j\n"),
         (r"the environment variable NEO4J_PASSWORD is not set: it holds the password",),
         {"NEO4J_PASSWORD": ""},
