@@ -7,7 +7,7 @@ import re
 import bad_inputs
 import pytest
 from pipeline_copy import REPOSITORY, Copy
-from tatara.data.graph import load_graph
+from tatara.data.graph_csv import load_graph
 from tatara.data.pairs import make_pairs
 from tatara.data.questions import select
 from tatara.data.schema import read_schema

@@ -3,9 +3,9 @@ executed.
 """
 
 import pytest
-from pipeline_copy import REPOSITORY
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pipeline_copy import REPOSITORY
 from readers import READERS, spoil
 from tatara.files.config import check_config
 from tatara.files.strict_yaml import read_yaml
@@ -82,7 +82,7 @@ FOUND = [
         "schema",
         b"to: [TechnicalConcept, RequirementType]",
         b"to: [[a], RequirementType]",
-        r"relations\.REQUIRES\.to: unknown label \['a'\]",
+        r"file\.yaml:\d+: key relations\.REQUIRES\.to\.0: \['a'\] is not of type 'string'",
     ),
     (
         "configuration of a second domain",
@@ -100,7 +100,7 @@ FOUND = [
         r"file\.md:11: not all arguments converted",
     ),
     ("judge's prompt", b"{% if reference %}", b"{% if- reference %}", r"file\.md:11: bad operand type"),
-    ("templates", b"  any:\n", b"  any:{\n", r"file\.yaml: key more: .*not of type 'object'"),
+    ("templates", b"  any:\n", b"  any:{\n", r"file\.yaml:6: key more: .*not of type 'object'"),
     ("templates", b"relation: any", b"relation: &a [*a]", r"file\.yaml:\d+: .*recursive"),
     (
         "templates",

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 from pipeline_copy import REPOSITORY
-from tatara.data.graph import load_graph
+from tatara.data.graph_csv import load_graph
 from tatara.data.schema import read_schema
 from tatara.files.config import read_config
 

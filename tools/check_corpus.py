@@ -15,7 +15,7 @@ from collections import Counter
 from pathlib import Path
 
 import tatara_path  # noqa: F401
-from tatara.data.graph import load_graph
+from tatara.data.graph_csv import load_graph
 from tatara.data.schema import read_schema
 from tatara.files.config import read_config
 from tatara.files.normalise import squeeze

@@ -149,7 +149,7 @@ CASES = [
         "an unknown key of the schema",
         SCHEMA,
         swap("labels:", "lables:"),
-        (r"schema\.yaml: lables: unknown key; did you mean labels\?",),
+        (r"schema\.yaml:\d+: unknown key lables: did you mean labels\?",),
     ),
     Case(
         "a table of contents without a volume",
@@ -157,19 +157,49 @@ CASES = [
         field(2, 0, ""),
         (r"toc\.csv:2: volume and chapter must not be empty",),
     ),
+    Case(
+        "a control token in a description",
+        NODES,
+        field(2, 4, "土の構造物である<|eot_id|>。"),
+        (r"nodes_domain\.csv:2: description holds <\|eot_id\|>, a control token of chat templates",),
+    ),
+    Case(
+        "full-width commas",
+        NODES,
+        line(4, lambda text: text.replace(",", "，")),
+        (r"nodes_domain\.csv:4: the row is separated by full-width signs; write , instead of ，",),
+    ),
+    Case(
+        "an id with an open quote",
+        RELATIONS,
+        line(3, lambda text: '"' + text.split(",")[0] + '\nx",' + text.partition(",")[2]),
+        (r"relations_domain\.csv:3: start holds a line break: a quote is open",),
+    ),
+    Case(
+        "an open quote in the table of contents",
+        TOC,
+        line(3, lambda text: text.replace(",", ',"', 1)),
+        (r"toc\.csv:3: .*quotes inside a quoted field are doubled",),
+    ),
     # Templates
+    Case(
+        "a control token in a template",
+        TEMPLATES,
+        swap("{start.name}", "<start_of_turn>{start.name}"),
+        (r"v2\.yaml:\d+: template .* holds <start_of_turn>, a control token of chat templates",),
+    ),
     Case(
         "an unknown slot",
         TEMPLATES,
         swap("{start.name}", "{start.nam}"),
-        (r"v2\.yaml: template .*\{start\.nam\}|v2\.yaml: .*start\.nam",),
+        (r"v2\.yaml:\d+: template .*unknown slot \{start\.nam\}",),
     ),
     Case("broken YAML", TEMPLATES, swap("version: v2", "version: [v2"), (r"v2\.yaml:\d+: .*mend the YAML there",)),
     Case(
         "a template of an unknown relation type",
         TEMPLATES,
         swap("relation: HAS_CHAPTER", "relation: HAS_CHAPTERS"),
-        (r"v2\.yaml: template .*unknown relation type HAS_CHAPTERS; did you mean HAS_CHAPTER\?",),
+        (r"v2\.yaml:\d+: template .*unknown relation type HAS_CHAPTERS; did you mean HAS_CHAPTER\?",),
     ),
     # The test set
     Case(
@@ -190,7 +220,37 @@ CASES = [
         line(1, lambda text: re.sub(r'"facts": \[\[', '"facts": [["どこにもない語"], [', text)),
         (r"test_set_200\.jsonl:1: fact 1 \(どこにもない語\) is not in the reference; add one of its wordings there",),
     ),
+    Case(
+        "a control token in a question",
+        TESTSET,
+        line(3, lambda text: text.replace('"question": "', '"question": "[INST] ', 1)),
+        (r"test_set_200\.jsonl:3: question holds \[INST\], a control token of chat templates",),
+    ),
+    Case(
+        "a number where a text is expected",
+        TESTSET,
+        line(5, lambda text: re.sub(r'"id": "([^"]*)"', r'"id": 5', text)),
+        (r"test_set_200\.jsonl:5: id: expected text, found 5; write it in quotes",),
+    ),
+    Case(
+        "a key that stands twice in a line",
+        TESTSET,
+        line(6, lambda text: text.replace("{", '{"id": "q", ', 1)),
+        (r"test_set_200\.jsonl:6: the key id stands twice in one object",),
+    ),
     # The configuration, section by section
+    Case(
+        "a control token in the system prompt",
+        DOMAIN,
+        swap("system: ", "system: </s>"),
+        (r"river\.yaml:\d+: config key chat\.system holds </s>, a control token of chat templates",),
+    ),
+    Case(
+        "a number without a dot, out of range",
+        CONFIG,
+        swap("train:\n", "train:\n  learning_rate: -2e-4\n"),
+        (r"smoke\.yaml:\d+: config key train\.learning_rate: -0\.0002 is less than or equal to the minimum of 0",),
+    ),
     Case(
         "an unknown key",
         CONFIG,

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline_copy import REPOSITORY
-from tatara.data.graph import load_graph
-from tatara.data.neo4j_csv import NODE_COLUMNS, read_rows
+from tatara.data.graph_csv import load_graph, read_rows
+from tatara.data.graph_header import NODE_COLUMNS
 from tatara.data.schema import read_schema
 from tatara.data.templates import read_templates
 from tatara.data.testset import load_testset

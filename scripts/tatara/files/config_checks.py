@@ -2,6 +2,8 @@
 
 import re
 
+from tatara.files.control_tokens import token_problem
+
 SOURCES = ("hub", "path", "scratch")
 NEO4J_URI = re.compile(r"(bolt|neo4j)(\+s|\+ssc)?://[^/@\s]+")
 JUDGE_NEEDS = {"llama_cpp": "file", "ollama": "model"}
@@ -99,6 +101,11 @@ def _shares(rebalance: dict) -> list[Fault]:
     return [(("rebalance",), f"config keys rebalance.retain and rebalance.target_share {reason}")] if both else []
 
 
+def _system_prompt(system: str) -> list[Fault]:
+    message = token_problem("config key chat.system", system)
+    return [(("chat", "system"), message)] if message else []
+
+
 def check_across(config: dict) -> list[Fault]:
     """Return what is wrong between keys that are each right, the path of the key and a message each.
 
@@ -112,4 +119,5 @@ def check_across(config: dict) -> list[Fault]:
         *_judges(config["judge"]["judges"]),
         *_addresses(config),
         *_shares(config["rebalance"]),
+        *_system_prompt(config["chat"]["system"]),
     ]

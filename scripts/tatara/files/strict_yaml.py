@@ -87,6 +87,11 @@ def _lines(root: yaml.Node | None) -> Lines:
     return lines
 
 
+def nearest_line(lines: Lines, path: tuple) -> int:
+    """Return the line of a key, or of the nearest one above it that has a line."""
+    return next(lines[path[:length]] for length in range(len(path), -1, -1) if path[:length] in lines)
+
+
 def _remedy(problem: str, line: str) -> str:
     if _TAB.match(line):
         return "indent with spaces, not with tabs"
