@@ -20,8 +20,8 @@ from tatara.models.model_files import folder_files, source_kind
 from tatara.models.packages import packages_of
 from tatara.report.workflow import stages
 
-# Snakemake's own reader keeps the last of two equal keys, so the files are read again, strictly. A configuration replaces the default as a
-# whole: snakemake --configfile config/smoke.yaml ...
+# Snakemake's own reader keeps the last of two equal keys, so the files are read again, strictly. A configuration
+# replaces the default as a whole: snakemake --configfile config/smoke.yaml ...
 DEFAULT_CONFIG = os.path.join(workflow.basedir, "config", "config.yaml")
 try:
     config = read_config(
