@@ -3,11 +3,6 @@ from snakemake.utils import min_version
 
 min_version("9.27")
 
-# Another configuration replaces the default as a whole: snakemake --configfile config/smoke.yaml ...
-if "models" not in config:
-
-    configfile: "config/config.yaml"
-
 
 include: "rules/common.smk"
 include: "rules/inputs.smk"

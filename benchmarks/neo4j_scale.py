@@ -38,7 +38,7 @@ def peak_mib(pid: int | str) -> float:
 
 def make_graph(nodes: int):
     """Return a checked graph of so many nodes and three times as many relations, and its schema."""
-    from tatara.data.graph import build_graph
+    from tatara.data.graph_build import build_graph
     from tatara.data.toc import Citation, Toc
 
     toc = Toc({Citation(VOLUME): None, Citation(VOLUME, "第1章 総論"): None})
@@ -59,7 +59,8 @@ def make_graph(nodes: int):
 def measure(nodes: int, step: str, folder: Path, uri: str, server: int) -> None:
     """Load or export one graph and print its row."""
     from tatara.data.graph import write_graph
-    from tatara.data.graph_neo4j import connect, read_graph
+    from tatara.data.graph_neo4j import load, read_graph
+    from tatara.data.neo4j_connection import connect
 
     graph, schema = make_graph(nodes) if step != "export" else (None, SCHEMA)
     start = time.monotonic()
@@ -67,8 +68,8 @@ def measure(nodes: int, step: str, folder: Path, uri: str, server: int) -> None:
         graph = read_graph(uri=uri, user="neo4j", database="neo4j", schema=schema, toc_file=folder / "toc.csv")
         write_graph(graph, folder / "nodes2.csv", folder / "relations2.csv")
     else:
-        with connect(uri, "neo4j", "neo4j") as database:
-            database.load(graph)
+        with connect(uri, "neo4j", "neo4j") as connection:
+            load(connection, graph)
     row = [nodes, len(graph.relations), step, time.monotonic() - start, peak_mib("self"), peak_mib(server)]
     print(",".join(str(round(value, 1)) if isinstance(value, float) else str(value) for value in row), flush=True)
     if step != "export":

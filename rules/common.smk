@@ -9,7 +9,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, os.path.join(workflow.basedir, "scripts"))
-from tatara.files.config import check_config
+from tatara.files.config import read_config
 from tatara.files.formats import FORMATS, variants
 from tatara.job.digests import code_of, pipeline_commit, pipeline_digest
 from tatara.job.environment import check_environment
@@ -20,8 +20,15 @@ from tatara.models.model_files import folder_files, source_kind
 from tatara.models.packages import packages_of
 from tatara.report.workflow import stages
 
+# Snakemake's own reader keeps the last of two equal keys, so the files are read again, strictly. A configuration
+# replaces the default as a whole: snakemake --configfile config/smoke.yaml ...
+DEFAULT_CONFIG = os.path.join(workflow.basedir, "config", "config.yaml")
 try:
-    config = check_config(config, os.path.join(workflow.basedir, "config", "schema.yaml"))
+    config = read_config(
+        workflow.configfiles or [DEFAULT_CONFIG],
+        workflow.basedir,
+        workflow.config_settings.config,
+    )
     check_environment(jobs_run_here=workflow.local_exec and not workflow.dryrun)
 except InputError as error:
     raise WorkflowError(str(error)) from None

@@ -1,5 +1,5 @@
-# Stage data: results/graph/{nodes,relations}.csv, loaded.json · results/qa/{qa_pairs,qa_augmented,pool}.jsonl, augmented.csv, diversity.csv · results/subsets/subset_merged_{n}.jsonl,
-# quality.csv · results/testset/{test_set_200.jsonl,overlap.json}
+# Stage data: results/graph/{nodes,relations,left_out}.csv, loaded.json · results/qa/{qa_pairs,qa_augmented,pool}.jsonl,
+# left_out.csv, augmented.csv, diversity.csv · results/subsets/subset_merged_{n}.jsonl, quality.csv · results/testset/{test_set_200.jsonl,overlap.json}
 
 
 rule graph:
@@ -12,6 +12,7 @@ rule graph:
     output:
         nodes="results/graph/nodes.csv",
         relations="results/graph/relations.csv",
+        left_out="results/graph/left_out.csv",
     log:
         "results/logs/graph.log",
     benchmark:
@@ -54,7 +55,8 @@ rule qa_pairs:
         toc=resource(config["graph"]["toc"]),
         templates=resources_of(config["qa"]["templates"]),
     output:
-        "results/qa/qa_pairs.jsonl",
+        pairs="results/qa/qa_pairs.jsonl",
+        left_out="results/qa/left_out.csv",
     log:
         "results/logs/qa_pairs.log",
     benchmark:

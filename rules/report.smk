@@ -50,6 +50,8 @@ rule data_page:
         nodes="results/graph/nodes.csv",
         relations="results/graph/relations.csv",
         schema=resource(config["graph"]["schema"]),
+        left_out=["results/graph/left_out.csv", "results/qa/left_out.csv"],
+        augmented=["results/qa/augmented.csv"] if AUGMENT else [],
     output:
         "results/data.html",
     log:
@@ -57,6 +59,7 @@ rule data_page:
     params:
         title=config["study"]["title"],
         notice=config["study"]["notice"],
+        warn_above=config["left_out"]["warn_above"],
         code=code_of("data_page"),
     script:
         "../scripts/data_page.py"

@@ -6,7 +6,7 @@ from tatara.job.run import job
 
 with job(snakemake):
     from tatara.data.augment import augment
-    from tatara.data.graph import load_graph
+    from tatara.data.graph_csv import load_graph
     from tatara.data.questions import select
     from tatara.data.schema import read_schema
     from tatara.data.testset import load_testset

@@ -5,14 +5,17 @@ from pathlib import Path
 from tatara.job.run import job
 
 with job(snakemake):
-    from tatara.data.graph import load_graph, write_graph
+    from tatara.data.graph import write_graph
+    from tatara.data.graph_csv import load_graph
+    from tatara.data.left_out import LeftOut
     from tatara.data.schema import read_schema
 
-    schema, toc = read_schema(snakemake.input.schema), snakemake.input.toc
+    schema, toc, left_out = read_schema(snakemake.input.schema), snakemake.input.toc, LeftOut()
     if snakemake.params.neo4j:
         from tatara.data.graph_neo4j import read_graph
 
-        graph = read_graph(**snakemake.params.neo4j, schema=schema, toc_file=toc)
+        graph = read_graph(**snakemake.params.neo4j, schema=schema, toc_file=toc, left_out=left_out)
     else:
-        graph = load_graph(snakemake.input.nodes, snakemake.input.relations, schema, toc)
+        graph = load_graph(snakemake.input.nodes, snakemake.input.relations, schema, toc, left_out)
     write_graph(graph, Path(snakemake.output.nodes), Path(snakemake.output.relations))
+    left_out.write(snakemake.output.left_out)

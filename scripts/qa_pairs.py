@@ -3,15 +3,16 @@
 from tatara.job.run import job
 
 with job(snakemake):
-    from tatara.data.graph import load_graph
+    from tatara.data.graph_csv import load_graph
+    from tatara.data.left_out import LeftOut
     from tatara.data.pairs import make_pairs
     from tatara.data.schema import read_schema
     from tatara.data.templates import read_templates
     from tatara.files.jsonl import write_jsonl
 
-    schema = read_schema(snakemake.input.schema)
+    schema, left_out = read_schema(snakemake.input.schema), LeftOut()
     graph = load_graph([snakemake.input.nodes], [snakemake.input.relations], schema, snakemake.input.toc)
-    pairs = make_pairs(
-        graph, read_templates(snakemake.input.templates, schema), snakemake.params.target_counts, snakemake.params.seed
-    )
-    write_jsonl(snakemake.output[0], pairs)
+    templates = read_templates(snakemake.input.templates, schema)
+    pairs = make_pairs(graph, templates, snakemake.params.target_counts, snakemake.params.seed, left_out)
+    write_jsonl(snakemake.output.pairs, pairs)
+    left_out.write(snakemake.output.left_out)

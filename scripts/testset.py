@@ -13,6 +13,6 @@ with job(snakemake):
 
     rows = load_testset(snakemake.input.testset, read_schema(snakemake.input.schema), read_toc(snakemake.input.toc))
     pool = (pair for _, pair in read_numbered(snakemake.input.pool))
-    found = overlap(select(rows, snakemake.params.label), pool, snakemake.params.threshold)
+    result = overlap(select(rows, snakemake.params.label), pool, snakemake.params.threshold)
     write_jsonl(snakemake.output.testset, rows)
-    write_json(snakemake.output.overlap, found | {"label": snakemake.params.label})
+    write_json(snakemake.output.overlap, result | {"label": snakemake.params.label})

@@ -6,9 +6,8 @@ import re
 
 import bad_inputs
 import pytest
-import yaml
 from pipeline_copy import REPOSITORY, Copy
-from tatara.data.graph import load_graph
+from tatara.data.graph_csv import load_graph
 from tatara.data.pairs import make_pairs
 from tatara.data.questions import select
 from tatara.data.schema import read_schema
@@ -16,7 +15,7 @@ from tatara.data.subsets import nested_subsets, rebalance
 from tatara.data.templates import read_templates
 from tatara.data.testset import load_testset
 from tatara.data.toc import read_toc
-from tatara.files.config import check_config
+from tatara.files.config import read_config
 from tatara.job.errors import InputError
 from tatara.ollama.client import Server
 
@@ -26,9 +25,7 @@ BY_SNAKEMAKE = {"a file that is not there", "a corpus that matches nothing"}
 
 def read_all(folder):
     """Read all that a user gives, in the order of the data rules."""
-    config = check_config(
-        yaml.safe_load((folder / "config/smoke.yaml").read_text(encoding="utf-8")), REPOSITORY / "config/schema.yaml"
-    )
+    config = read_config([folder / "config/smoke.yaml"], folder)
     graph, qa, subsets = config["graph"], config["qa"], config["subsets"]
     schema, toc = read_schema(folder / graph["schema"]), folder / graph["toc"]
     found = load_graph(
@@ -52,6 +49,7 @@ def test_the_table_is_long_enough_and_touches_every_kind_of_input():
         bad_inputs.TEMPLATES,
         bad_inputs.TESTSET,
         bad_inputs.CONFIG,
+        bad_inputs.DOMAIN,
     }
 
 

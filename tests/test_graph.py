@@ -2,7 +2,8 @@
 
 import pytest
 from domain_small import FOLDER, NODES, RELATIONS, TOC, changed, graph, schema
-from tatara.data.graph import load_graph, write_graph
+from tatara.data.graph import write_graph
+from tatara.data.graph_csv import load_graph
 from tatara.data.schema import read_schema
 from tatara.data.toc import Citation, read_toc
 from tatara.files.jsonl import read_jsonl, write_jsonl
@@ -164,10 +165,22 @@ def test_a_chapter_that_hangs_nowhere_or_twice_is_refused(tmp_path):
 def test_the_schema_names_the_key_that_is_wrong(tmp_path):
     source = FOLDER / "schema.yaml"
     for old, new, expected in [
-        ("to: [Pest]}", "to: [Pset]}", "relations.COUNTERS.to: unknown label Pset; did you mean Pest?"),
-        ("structural: true", "structual: true", "relations.CONTAINS.structual: unknown key; did you mean structural?"),
-        ("養蜂の手引き: 養蜂", "養蜂の手引き: 登山", "volume_category.養蜂の手引き: unknown category 登山"),
-        ("  養蜂: 6", "  養蜂: 六", "categories.養蜂: expected how many questions"),
+        ("to: [Pest]}", "to: [Pset]}", "schema.yaml:11: relations.COUNTERS.to: unknown label Pset; did you mean Pest?"),
+        (
+            "structural: true",
+            "structual: true",
+            "schema.yaml:9: unknown key relations.CONTAINS.structual: did you mean structural?",
+        ),
+        (
+            "養蜂の手引き: 養蜂",
+            "養蜂の手引き: 登山",
+            "schema.yaml:17: volume_category.養蜂の手引き: unknown category 登山",
+        ),
+        (
+            "  養蜂: 6",
+            "  養蜂: 六",
+            "schema.yaml:15: key categories.養蜂: '六' is not of type 'integer' (expected how many questions",
+        ),
         ("  Tool: 道具", "  Tool: 道具\n  Tool: 器具", ":7: the key Tool stands twice"),
     ]:
         path, _ = changed(source, tmp_path / "schema.yaml", old, new)

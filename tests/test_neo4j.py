@@ -8,8 +8,11 @@ import yaml
 from domain_small import TOC, graph, schema
 from pipeline_copy import Copy
 from proxy import Proxy
-from tatara.data.graph import Graph, build_graph, write_graph
-from tatara.data.graph_neo4j import PASSWORD, connect, read_graph
+from tatara.data.graph import Graph, write_graph
+from tatara.data.graph_build import build_graph
+from tatara.data.graph_neo4j import load as load_graph
+from tatara.data.graph_neo4j import read_graph
+from tatara.data.neo4j_connection import PASSWORD, connect
 from tatara.data.schema import RelationType, Schema
 from tatara.job.errors import InputError
 
@@ -31,8 +34,8 @@ def run(server, query: str, **values) -> list:
 
 
 def load(server, given: Graph) -> dict[str, int]:
-    with connect(server.uri, "neo4j", "neo4j") as database:
-        return database.load(given)
+    with connect(server.uri, "neo4j", "neo4j") as connection:
+        return load_graph(connection, given)
 
 
 def read(server, uri: str | None = None, patience: float = 60.0) -> Graph:
@@ -44,7 +47,7 @@ def read(server, uri: str | None = None, patience: float = 60.0) -> Graph:
 def configure(copy: Copy, **section) -> str:
     """Write a configuration whose graph comes from Neo4j; return its name."""
     config = yaml.safe_load((copy.folder / "config/smoke.yaml").read_text(encoding="utf-8"))
-    config["graph"] |= section
+    config["graph"] = section
     (copy.folder / "config/neo4j.yaml").write_text(yaml.safe_dump(config, allow_unicode=True), encoding="utf-8")
     return "config/neo4j.yaml"
 
@@ -234,8 +237,8 @@ def test_a_broken_connection_is_tried_again(server):
         assert proxy.broken == 1
     run(server, "MATCH (n) DETACH DELETE n")
     with Proxy(server.port, breaks=[100_000, 2_500, 1_000]) as proxy:
-        with connect(f"bolt://127.0.0.1:{proxy.port}", "neo4j", "neo4j", patience=60) as database:
-            assert database.load(graph())["other_nodes"] == 0
+        with connect(f"bolt://127.0.0.1:{proxy.port}", "neo4j", "neo4j", patience=60) as connection:
+            assert load_graph(connection, graph())["other_nodes"] == 0
         assert proxy.broken == 2
     assert read(server) == graph()
 

@@ -230,7 +230,7 @@ def test_the_modelfile_makes_the_same_model_by_ollamas_own_command(standins, oll
 
 def test_smollm2_deployed_by_the_rules_knows_the_capital_of_france(copy: Copy, smollm2_gguf, ollama_server):
     config = yaml.safe_load((copy.folder / "config/smollm2.yaml").read_text(encoding="utf-8"))
-    config["chat"]["system"] = "You are a helpful assistant."
+    config["chat"] = {"system": "You are a helpful assistant."}
     config["testset"]["limit"] = 2
     config["evaluate"] |= {"engine": "ollama", "max_new_tokens": 32}
     config["ollama"] = {"url": ollama_server.url, "timeout": 200}

@@ -6,15 +6,15 @@ from pathlib import Path
 from statistics import mean
 
 import pytest
-import yaml
 from domain_small import FOLDER, TEMPLATES, changed, graph, schema, templates
-from tatara.data.graph import load_graph
+from tatara.data.graph_csv import load_graph
 from tatara.data.overlap import overlap
 from tatara.data.pairs import make_pairs, pair_id
 from tatara.data.schema import read_schema
 from tatara.data.subsets import nested_subsets, rebalance
 from tatara.data.templates import read_templates
 from tatara.data.testset import load_testset
+from tatara.files.config import read_config
 from tatara.files.normalise import normalise
 from tatara.job.errors import InputError
 
@@ -151,9 +151,8 @@ def test_a_slot_without_a_value_names_template_and_relation(tmp_path):
     path, _ = changed(TEMPLATES[1], tmp_path / "v2.yaml", "    needs: [next.title]\n", "")
     with pytest.raises(InputError) as error:
         make_pairs(graph(), read_templates([TEMPLATES[0], path], schema()), None, 1)
-    assert f"{path}: template bee-contains-how: the slot {{next.title}} has no value for book -CONTAINS-> ch-3" in str(
-        error.value
-    )
+    expected = f"{path}:9: template bee-contains-how: the slot {{next.title}} has no value for book -CONTAINS-> ch-3"
+    assert expected in str(error.value)
     assert "name it under needs" in str(error.value)
 
 
@@ -169,7 +168,7 @@ def test_a_volume_without_category_is_named(tmp_path):
 
 @pytest.fixture(scope="module")
 def config():
-    return yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
+    return read_config([ROOT / "config" / "config.yaml"], ROOT)
 
 
 @pytest.fixture(scope="module")

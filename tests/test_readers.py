@@ -3,12 +3,12 @@ executed.
 """
 
 import pytest
-import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pipeline_copy import REPOSITORY
 from readers import READERS, spoil
 from tatara.files.config import check_config
+from tatara.files.strict_yaml import read_yaml
 from tatara.job.errors import InputError
 
 
@@ -82,7 +82,7 @@ FOUND = [
         "schema",
         b"to: [TechnicalConcept, RequirementType]",
         b"to: [[a], RequirementType]",
-        r"relations\.REQUIRES\.to: unknown label \['a'\]",
+        r"file\.yaml:\d+: key relations\.REQUIRES\.to\.0: \['a'\] is not of type 'string'",
     ),
     (
         "configuration of a second domain",
@@ -100,7 +100,7 @@ FOUND = [
         r"file\.md:11: not all arguments converted",
     ),
     ("judge's prompt", b"{% if reference %}", b"{% if- reference %}", r"file\.md:11: bad operand type"),
-    ("templates", b"  any:\n", b"  any:{\n", r"file\.yaml: key more: .*not of type 'object'"),
+    ("templates", b"  any:\n", b"  any:{\n", r"file\.yaml:6: key more: .*not of type 'object'"),
     ("templates", b"relation: any", b"relation: &a [*a]", r"file\.yaml:\d+: .*recursive"),
     (
         "templates",
@@ -129,11 +129,11 @@ def test_what_the_fuzz_run_found_is_refused(name, old, new, said, tmp_path):
 
 @pytest.mark.parametrize("key", [None, -1, True])
 def test_a_config_key_that_is_no_text_is_unknown(key):
-    # Snakemake reads the configuration itself, with keys of any kind.
-    config = yaml.safe_load(READERS["configuration"].good)
+    # Values of Snakemake's option --config come by another reader, with keys of any kind.
+    config = read_yaml(REPOSITORY / "config/smoke.yaml")
     config["stage1"][key] = 1
     with pytest.raises(InputError, match=f"unknown config key stage1.{key}"):
-        check_config(config, REPOSITORY / "config/schema.yaml")
+        check_config(config, REPOSITORY)
 
 
 def test_a_score_of_400_digits_is_no_score(tmp_path):

@@ -5,6 +5,7 @@ import io
 import re
 from collections import Counter
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pandas
 import pytest
@@ -12,6 +13,7 @@ from fontTools.ttLib import TTFont
 from pipeline_copy import REPOSITORY
 from synthetic import SCHEMA, write_study
 from tatara.data.diversity import distinct_2, self_bleu, write_diversity
+from tatara.data.left_out import LONE_NODES, NOT_CHOSEN, SAME_QUESTIONS, LeftOut
 from tatara.files.jsonl import read_jsonl
 from tatara.report.data_page import write_data_page
 from tatara.report.figures.style import save
@@ -196,7 +198,22 @@ def test_the_page_carries_the_glyphs_of_its_japanese(study):
     assert {ord(letter) for letter in text if "\u3040" <= letter <= "\u9fff"} <= font.getBestCmap().keys()
 
 
-def test_the_data_page(study, tmp_path):
+def left_out_files(folder: Path) -> list[Path]:
+    """Write what a graph and its pairs leave out: a kind above a twentieth, one that was asked for, one below."""
+    graph, pairs = LeftOut(), LeftOut()
+    graph.expect(LONE_NODES, 100)
+    graph.add(LONE_NODES, "遊水地 (fac-basin)", 1)
+    pairs.expect(SAME_QUESTIONS, 50)
+    pairs.add(SAME_QUESTIONS, "堤防とは何か。<b> (a -USES-> b; kept: c -USES-> d)", 4)
+    pairs.expect(NOT_CHOSEN, 50)
+    pairs.add(NOT_CHOSEN, "USES: 20", 20)
+    files = [folder / "graph_left_out.csv", folder / "qa_left_out.csv"]
+    for left_out, file in zip((graph, pairs), files, strict=True):
+        left_out.write(file)
+    return files
+
+
+def test_the_data_page(study, tmp_path, caplog):
     figures = []
     for name, (function, inputs) in data_calls(study).items():
         save(function(**inputs), tmp_path / f"{name}_x.png", tmp_path / f"{name}_x.svg")
@@ -204,6 +221,8 @@ def test_the_data_page(study, tmp_path):
     pairs = read_jsonl(study.path("qa/qa_pairs.jsonl"))
     write_diversity(pairs, 5, 1, tmp_path / "diversity.csv")
     bees = REPOSITORY / "tests/data/beekeeping"
+    augmented = tmp_path / "augmented.csv"
+    augmented.write_text("outcome,pairs\nkept,3\nname missing,1\n")
     write_data_page(
         output=tmp_path / "data.html",
         title="試験",
@@ -217,6 +236,9 @@ def test_the_data_page(study, tmp_path):
         nodes=bees / "nodes.csv",
         relations=bees / "relations.csv",
         schema=SCHEMA,
+        left_out=left_out_files(tmp_path),
+        augmented=[augmented],
+        warn_above=0.05,
     )
     page = Page((tmp_path / "data.html").read_text(encoding="utf-8"))
     counts = Counter(pair["relation_type"] for pair in pairs)
@@ -227,6 +249,13 @@ def test_the_data_page(study, tmp_path):
         "%" in page.text
     )
     assert "Graph: 12 nodes, 14 relations" in page.text
+    text = page.text.replace("\u00a0", " ")  # the cells of a row follow one another
+    assert f"⚠ Q{SAME_QUESTIONS.name[1:]}4508.0 %堤防とは何か。<b> (a -USES-> b; kept: c -USES-> d)" in text
+    assert f"N{LONE_NODES.name[1:]}11001.0 %遊水地 (fac-basin)" in text
+    assert "Rephrased pairs rejected: name missing1425.0 %" in text
+    assert "more than 5 % (config key left_out.warn_above): 1 of 4 kinds" in text
+    warned = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert warned == [f"{SAME_QUESTIONS.name}: 4 of 50; for example 堤防とは何か。<b> (a -USES-> b; kept: c -USES-> d)"]
     assert len(page.attributes("img", "src")) == 5
     assert all(source.startswith("data:image/svg+xml") for source in page.attributes("img", "src"))
 

@@ -3,10 +3,10 @@
 from collections import Counter
 
 import pytest
-import yaml
 from pipeline_copy import REPOSITORY
-from tatara.data.graph import load_graph
+from tatara.data.graph_csv import load_graph
 from tatara.data.schema import read_schema
+from tatara.files.config import read_config
 
 LABELS = {
     "Standard": 7,
@@ -36,7 +36,7 @@ RELATIONS = {
 
 @pytest.fixture(scope="module")
 def standards():
-    files = yaml.safe_load((REPOSITORY / "config/config.yaml").read_text(encoding="utf-8"))["graph"]
+    files = read_config([REPOSITORY / "config/config.yaml"], REPOSITORY)["graph"]
     nodes, relations = ([REPOSITORY / name for name in files[key]] for key in ("nodes", "relations"))
     return load_graph(nodes, relations, read_schema(REPOSITORY / files["schema"]), REPOSITORY / files["toc"])
 

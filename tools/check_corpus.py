@@ -15,9 +15,9 @@ from collections import Counter
 from pathlib import Path
 
 import tatara_path  # noqa: F401
-import yaml
-from tatara.data.graph import load_graph
+from tatara.data.graph_csv import load_graph
 from tatara.data.schema import read_schema
+from tatara.files.config import read_config
 from tatara.files.normalise import squeeze
 
 MARKUP = re.compile(r"\{#.*\}|\(#.*?\)|[#*>\[\]_]")
@@ -63,7 +63,7 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     root = Path(__file__).resolve().parent.parent
-    files = yaml.safe_load(arguments.config.read_text(encoding="utf-8"))["graph"]
+    files = read_config([arguments.config], root)["graph"]
     paths = {key: [root / name for name in files[key]] for key in ("nodes", "relations")}
     graph = load_graph(paths["nodes"], paths["relations"], read_schema(root / files["schema"]), root / files["toc"])
     volumes = list(dict.fromkeys(place.volume for place in graph.toc.places))

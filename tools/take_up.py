@@ -16,8 +16,7 @@ import time
 from pathlib import Path
 
 import tatara_path  # noqa: F401
-import yaml
-from tatara.files.config import check_config
+from tatara.files.config import read_config
 from tatara.job import seals
 from tatara.job.digests import REPOSITORY, pipeline_digest
 from tatara.job.errors import InputError
@@ -108,9 +107,7 @@ def take_up(folder: Path, config_file: Path, target: str) -> None:
     Raises:
         InputError: they are not, or a file was damaged on the way; each difference is named.
     """
-    config = check_config(
-        yaml.safe_load(config_file.read_text(encoding="utf-8")), REPOSITORY / "config" / "schema.yaml"
-    )
+    config = read_config([config_file], REPOSITORY)
     results = folder / "results"
     found = differences(read_json(results / "provenance.json"), config, pipeline_digest(), REPOSITORY)
     with contextlib.chdir(folder):

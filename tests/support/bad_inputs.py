@@ -9,7 +9,8 @@ from pathlib import Path
 
 NODES, RELATIONS = "resources/graph/nodes_domain.csv", "resources/graph/relations_domain.csv"
 SCHEMA, TOC = "resources/graph/schema.yaml", "resources/graph/toc.csv"
-TEMPLATES, TESTSET, CONFIG = "resources/templates/v2.yaml", "resources/testset/test_set_200.jsonl", "config/smoke.yaml"
+TEMPLATES, TESTSET = "resources/templates/v2.yaml", "resources/testset/test_set_200.jsonl"
+CONFIG, DOMAIN = "config/smoke.yaml", "config/domains/river.yaml"
 
 
 @dataclass(frozen=True)
@@ -148,7 +149,7 @@ CASES = [
         "an unknown key of the schema",
         SCHEMA,
         swap("labels:", "lables:"),
-        (r"schema\.yaml: lables: unknown key; did you mean labels\?",),
+        (r"schema\.yaml:\d+: unknown key lables: did you mean labels\?",),
     ),
     Case(
         "a table of contents without a volume",
@@ -156,19 +157,49 @@ CASES = [
         field(2, 0, ""),
         (r"toc\.csv:2: volume and chapter must not be empty",),
     ),
+    Case(
+        "a control token in a description",
+        NODES,
+        field(2, 4, "土の構造物である<|eot_id|>。"),
+        (r"nodes_domain\.csv:2: description holds <\|eot_id\|>, a control token of chat templates",),
+    ),
+    Case(
+        "full-width commas",
+        NODES,
+        line(4, lambda text: text.replace(",", "，")),
+        (r"nodes_domain\.csv:4: the row is separated by full-width signs; write , instead of ，",),
+    ),
+    Case(
+        "an id with an open quote",
+        RELATIONS,
+        line(3, lambda text: '"' + text.split(",")[0] + '\nx",' + text.partition(",")[2]),
+        (r"relations_domain\.csv:3: start holds a line break: a quote is open",),
+    ),
+    Case(
+        "an open quote in the table of contents",
+        TOC,
+        line(3, lambda text: text.replace(",", ',"', 1)),
+        (r"toc\.csv:3: .*quotes inside a quoted field are doubled",),
+    ),
     # Templates
+    Case(
+        "a control token in a template",
+        TEMPLATES,
+        swap("{start.name}", "<start_of_turn>{start.name}"),
+        (r"v2\.yaml:\d+: template .* holds <start_of_turn>, a control token of chat templates",),
+    ),
     Case(
         "an unknown slot",
         TEMPLATES,
         swap("{start.name}", "{start.nam}"),
-        (r"v2\.yaml: template .*\{start\.nam\}|v2\.yaml: .*start\.nam",),
+        (r"v2\.yaml:\d+: template .*unknown slot \{start\.nam\}",),
     ),
     Case("broken YAML", TEMPLATES, swap("version: v2", "version: [v2"), (r"v2\.yaml:\d+: .*mend the YAML there",)),
     Case(
         "a template of an unknown relation type",
         TEMPLATES,
         swap("relation: HAS_CHAPTER", "relation: HAS_CHAPTERS"),
-        (r"v2\.yaml: template .*unknown relation type HAS_CHAPTERS; did you mean HAS_CHAPTER\?",),
+        (r"v2\.yaml:\d+: template .*unknown relation type HAS_CHAPTERS; did you mean HAS_CHAPTER\?",),
     ),
     # The test set
     Case(
@@ -189,22 +220,70 @@ CASES = [
         line(1, lambda text: re.sub(r'"facts": \[\[', '"facts": [["どこにもない語"], [', text)),
         (r"test_set_200\.jsonl:1: fact 1 \(どこにもない語\) is not in the reference; add one of its wordings there",),
     ),
+    Case(
+        "a control token in a question",
+        TESTSET,
+        line(3, lambda text: text.replace('"question": "', '"question": "[INST] ', 1)),
+        (r"test_set_200\.jsonl:3: question holds \[INST\], a control token of chat templates",),
+    ),
+    Case(
+        "a number where a text is expected",
+        TESTSET,
+        line(5, lambda text: re.sub(r'"id": "([^"]*)"', r'"id": 5', text)),
+        (r"test_set_200\.jsonl:5: id: expected text, found 5; write it in quotes",),
+    ),
+    Case(
+        "a key that stands twice in a line",
+        TESTSET,
+        line(6, lambda text: text.replace("{", '{"id": "q", ', 1)),
+        (r"test_set_200\.jsonl:6: the key id stands twice in one object",),
+    ),
     # The configuration, section by section
+    Case(
+        "a control token in the system prompt",
+        DOMAIN,
+        swap("system: ", "system: </s>"),
+        (r"river\.yaml:\d+: config key chat\.system holds </s>, a control token of chat templates",),
+    ),
+    Case(
+        "a number without a dot, out of range",
+        CONFIG,
+        swap("train:\n", "train:\n  learning_rate: -2e-4\n"),
+        (r"smoke\.yaml:\d+: config key train\.learning_rate: -0\.0002 is less than or equal to the minimum of 0",),
+    ),
     Case(
         "an unknown key",
         CONFIG,
         swap("stage1:\n", "stage1:\n  alpa: 8\n"),
-        (r"unknown config key stage1\.alpa: did you mean alpha\?",),
+        (r"smoke\.yaml:\d+: unknown config key stage1\.alpa: did you mean alpha\?",),
+    ),
+    Case(
+        "an unknown key of the domain file",
+        DOMAIN,
+        swap("testset:\n", "testset:\n  labl: curated\n"),
+        (r"river\.yaml:\d+: unknown config key testset\.labl: did you mean label\?",),
+    ),
+    Case(
+        "a domain file that is not there",
+        CONFIG,
+        swap("domains/river.yaml", "domains/rivr.yaml"),
+        (r"smoke\.yaml:2: config key domain is 'config/domains/rivr\.yaml': expected a file such as",),
+    ),
+    Case(
+        "a configuration key that stands twice",
+        CONFIG,
+        swap("  context: 1024", "  context: 1024\n  context: 2048"),
+        (r"smoke\.yaml:\d+: the key context stands twice; keep one of them",),
     ),
     Case(
         "a target that the graph cannot fill",
-        CONFIG,
+        DOMAIN,
         swap("PRECEDES: 109", "PRECEDES: 10900"),
         (r"PRECEDES: \d+ different questions, the target is 10900.*or lower qa\.target_counts\.PRECEDES",),
     ),
     Case(
         "a share above 1",
-        CONFIG,
+        DOMAIN,
         swap("HAS_CHAPTER: 0.7", "HAS_CHAPTER: 7"),
         (r"config key rebalance\.retain\.HAS_CHAPTER: ",),
     ),
@@ -216,7 +295,7 @@ CASES = [
     ),
     Case(
         "a label that no question has",
-        CONFIG,
+        DOMAIN,
         swap("label: curated", "label: curted"),
         (
             r"config key testset\.label: no question is labelled 'curted'; the test set has curated \(100\), generated \(100\)",
@@ -266,7 +345,7 @@ CASES = [
     ),
     Case(
         "a file that is not there",
-        CONFIG,
+        DOMAIN,
         swap("schema: resources/graph/schema.yaml", "schema: resources/graph/schem.yaml"),
         (r"graph\.schema|schem\.yaml",),
     ),
@@ -279,7 +358,7 @@ CASES = [
     # Environment variables
     Case(
         "no password of Neo4j",
-        CONFIG,
+        DOMAIN,
         swap("graph:\n", "graph:\n  source: neo4j\n"),
         (r"the environment variable NEO4J_PASSWORD is not set: it holds the password",),
         {"NEO4J_PASSWORD": ""},

@@ -3,7 +3,8 @@
 import csv
 from pathlib import Path
 
-from tatara.data.graph import Graph, load_graph
+from tatara.data.graph import Graph
+from tatara.data.graph_csv import load_graph
 from tatara.data.schema import Schema, read_schema
 from tatara.data.templates import Template, read_templates
 from tatara.data.toc import Toc, read_toc

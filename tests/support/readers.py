@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline_copy import REPOSITORY
-from tatara.data.graph import load_graph
-from tatara.data.neo4j_csv import NODE_COLUMNS, read_rows
+from tatara.data.graph_csv import load_graph, read_rows
+from tatara.data.graph_header import NODE_COLUMNS
 from tatara.data.schema import read_schema
 from tatara.data.templates import read_templates
 from tatara.data.testset import load_testset
 from tatara.data.toc import read_toc
 from tatara.evaluate import llm_judges
-from tatara.files.config import check_config
+from tatara.files.config import read_config
 from tatara.files.jsonl import read_jsonl
 from tatara.files.strict_yaml import read_yaml
 from tatara.files.text import read_text
@@ -44,8 +44,15 @@ def _head(path: Path, lines: int) -> bytes:
 
 
 def _config(path: Path) -> object:
-    content = read_yaml(path)
-    return check_config(content, REPOSITORY / "config/schema.yaml") if isinstance(content, dict) else None
+    return read_config([path], REPOSITORY)
+
+
+def _domain(path: Path) -> object:
+    """Read a file as the domain file of the smoke study."""
+    study = path.with_name("study.yaml")
+    text = (REPOSITORY / "config/smoke.yaml").read_text(encoding="utf-8")
+    study.write_text(text.replace("config/domains/river.yaml", str(path)), encoding="utf-8")
+    return read_config([study], REPOSITORY)
 
 
 def _taken_up(path: Path) -> object:
@@ -106,6 +113,7 @@ READERS = {
         lambda path: load_testset(path, SCHEMA, TOC), _head(RESOURCES / "testset/test_set_200.jsonl", 3), ".jsonl"
     ),
     "configuration": Reader(_config, (REPOSITORY / "config/smoke.yaml").read_bytes(), ".yaml"),
+    "domain file": Reader(_domain, (REPOSITORY / "config/domains/river.yaml").read_bytes(), ".yaml"),
     "configuration of a second domain": Reader(_config, (BEES / "beekeeping.yaml").read_bytes(), ".yaml"),
     "judge file": Reader(read_scores, _SCORES.encode(), ".csv"),
     "NLL file": Reader(lambda path: read_questions({"a": path}), json.dumps(_QUESTIONS).encode(), ".json"),

@@ -1,17 +1,17 @@
-"""QA pairs rephrased by a language model of an Ollama server; what lost a name, a citation or a number is rejected
-(paper §4.1).
-"""
+"""QA pairs rephrased by a model of an Ollama server; what lost a name, citation or number is rejected (paper §4.1)."""
 
 import json
 import logging
 import re
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from tatara.data.graph import Graph
 from tatara.data.overlap import overlap
 from tatara.data.pairs import pair_id
+from tatara.files.control_tokens import control_token
 from tatara.files.jsonl import read_jsonl, write_jsonl
 from tatara.files.normalise import normalise, squeeze
 from tatara.files.prompts import fill_prompt
@@ -31,6 +31,7 @@ REASONS = (
     "name missing",
     "citation missing",
     "number changed",
+    "control token",
     "near a test question",
     "question stands already",
 )
@@ -44,7 +45,7 @@ _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 
 
 class Terms:
-    """The names and places of a graph, found in texts."""
+    """The names and places of a graph, looked up in texts."""
 
     def __init__(self, graph: Graph):
         self.names = {node.name for node in graph.nodes.values()}
@@ -58,8 +59,8 @@ class Terms:
 
     def of(self, text: str) -> list[str]:
         """Return the terms of a text, those left out that stand in a longer one."""
-        found = self._in(text, self.names | self.places)
-        return [term for term in found if not any(term != other and squeeze(term) in squeeze(other) for other in found)]
+        terms = self._in(text, self.names | self.places)
+        return [term for term in terms if not any(term != other and squeeze(term) in squeeze(other) for other in terms)]
 
     def lost(self, before: str, after: str) -> str | None:
         """Return why a text is no rephrasing of another, None where it holds the same names, places and numbers."""
@@ -85,8 +86,8 @@ def render(template: str, where: Path | str, pair: dict, terms: Terms) -> str:
 def judge(pair: dict, output: str, terms: Terms, testset: list[dict], threshold: float) -> tuple[str, dict | None]:
     """Return `kept` and the rephrased pair, or why the output is rejected and None."""
     try:
-        found = json.loads(output)
-        question, answer = found["question"].strip(), found["answer"].strip()
+        pair_in_output = json.loads(output)
+        question, answer = pair_in_output["question"].strip(), pair_in_output["answer"].strip()
     except (ValueError, TypeError, KeyError, AttributeError):
         return "no pair in the output", None
     if not question or not answer:
@@ -96,12 +97,63 @@ def judge(pair: dict, output: str, terms: Terms, testset: list[dict], threshold:
     for before, after in ((pair["question"], question), (pair["answer"], answer)):
         if reason := terms.lost(before, after):
             return reason, None
+        if control_token(after):
+            return "control token", None
     rephrased = pair | {"id": pair_id(question), "question": question, "answer": answer, "rephrased_from": pair["id"]}
     try:
         overlap(testset, [rephrased], threshold)
     except InputError:
         return "near a test question", None
     return KEPT, rephrased
+
+
+def _ask(row: dict, prompt: str, server: Server, settings: dict, seed: int) -> str:
+    """Return the model's output for one pair."""
+    reply = server.chat(
+        settings["model"],
+        [{"role": "user", "content": prompt}],
+        limit=settings["max_tokens"],
+        context=settings["context"],
+        seed=(seed + int(row["id"], 16)) % 2**31,
+        temperature=settings["temperature"],
+        schema=SCHEMA,
+    )
+    return reply.text
+
+
+def _ask_all(
+    rows: dict[str, dict], ask: Callable[[dict], str], kept: FinishedRows, parallel: int, model: str
+) -> dict[str, str]:
+    """Return the output of every row by its key; those that an interrupted run has kept are not asked for again."""
+    missing = {key: row for key, row in rows.items() if key not in kept.rows}
+    if kept.rows:
+        logger.info("%d of %d outputs are there from an interrupted run", len(rows) - len(missing), len(rows))
+    with ThreadPoolExecutor(parallel) as pool:
+        keys = {pool.submit(ask, row): key for key, row in missing.items()}
+        done = as_completed(keys)
+        try:
+            for _ in Progress(list(missing), f"rephrase by {model}", done=len(rows) - len(missing)):
+                future = next(done)
+                kept.add({"key": keys[future], "output": future.result()})
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+    return {key: kept.rows[key]["output"] for key in rows}
+
+
+def _accept(
+    rows: list[tuple[dict, str]], terms: Terms, testset: list[dict], threshold: float
+) -> tuple[list[dict], Counter]:
+    """Return the rephrased pairs that hold, and how many pairs were kept or rejected for each reason."""
+    counted, standing, accepted = Counter(), {row["id"] for row, _ in rows}, []
+    for row, output in rows:
+        reason, rephrased = judge(row, output, terms, testset, threshold)
+        if rephrased and rephrased["id"] in standing:
+            reason = "question stands already"
+        elif rephrased:
+            standing.add(rephrased["id"])
+            accepted.append(rephrased)
+        counted[reason] += 1
+    return accepted, counted
 
 
 def augment(
@@ -137,41 +189,13 @@ def augment(
     mark = fingerprint([settings, identity, template, seed], [])
 
     def ask(row: dict) -> str:
-        messages = [{"role": "user", "content": render(template, prompt, row, terms)}]
-        reply = server.chat(
-            settings["model"],
-            messages,
-            limit=settings["max_tokens"],
-            context=settings["context"],
-            seed=(seed + int(row["id"], 16)) % 2**31,
-            temperature=settings["temperature"],
-            schema=SCHEMA,
-        )
-        return reply.text
+        return _ask(row, render(template, prompt, row, terms), server, settings, seed)
 
     # A pair that the graph no longer gives is left aside; one whose text changed has another key.
-    keys = {row["id"]: fingerprint([row["question"], row["answer"]], []) for row in rows}
-    with FinishedRows(finished, mark, key="key") as kept, ThreadPoolExecutor(parallel) as pool:
-        missing = [row for row in rows if keys[row["id"]] not in kept.rows]
-        if kept.rows:
-            logger.info("%d of %d outputs are there from an interrupted run", len(rows) - len(missing), len(rows))
-        asked = {pool.submit(ask, row): row for row in missing}
-        done = as_completed(asked)
-        try:
-            for _ in Progress(missing, f"rephrase by {settings['model']}", done=len(rows) - len(missing)):
-                future = next(done)
-                kept.add({"key": keys[asked[future]["id"]], "output": future.result()})
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-    counted, standing, accepted = Counter(), {row["id"] for row in rows}, []
-    for row in rows:
-        reason, rephrased = judge(row, kept.rows[keys[row["id"]]]["output"], terms, testset, threshold)
-        if rephrased and rephrased["id"] in standing:
-            reason = "question stands already"
-        elif rephrased:
-            standing.add(rephrased["id"])
-            accepted.append(rephrased)
-        counted[reason] += 1
+    by_key = {fingerprint([row["question"], row["answer"]], []): row for row in rows}
+    with FinishedRows(finished, mark, key="key") as kept:
+        outputs = _ask_all(by_key, ask, kept, parallel, settings["model"])
+    accepted, counted = _accept([(row, outputs[key]) for key, row in by_key.items()], terms, testset, threshold)
     write_jsonl(output, accepted)
     write_csv(counts, ["outcome", "pairs"], [[reason, counted[reason]] for reason in REASONS])
     logger.info(

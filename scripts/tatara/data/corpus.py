@@ -1,16 +1,29 @@
 """The domain's text: the graph's, and paragraphs of the user's own corpus files, of which some are held out."""
 
+import logging
 from collections import Counter
 from pathlib import Path
 
 from tatara.data.graph_text import read_texts
 from tatara.files.sample import evenly_spaced
+from tatara.files.text import read_text
+
+logger = logging.getLogger("tatara")
 
 
 def corpus_texts(files: list[Path], min_chars: int) -> list[str]:
-    """Return the paragraphs of the corpus files that are long enough."""
-    paragraphs = [part.strip() for path in files for part in path.read_text(encoding="utf-8").split("\n")]
-    return [part for part in paragraphs if len(part) >= min_chars]
+    """Return the paragraphs of the corpus files that are long enough; the log says how many are not.
+
+    Raises:
+        InputError: a file that is not UTF-8 (file and line).
+    """
+    paragraphs = [part.strip() for path in files for part in read_text(path).split("\n")]
+    paragraphs = [part for part in paragraphs if part]
+    kept = [part for part in paragraphs if len(part) >= min_chars]
+    if len(kept) < len(paragraphs):
+        short = len(paragraphs) - len(kept)
+        logger.info("%d of %d paragraphs of the corpus have fewer than %d characters", short, len(paragraphs), min_chars)
+    return kept
 
 
 def hold_out(texts: list[str], share: float) -> tuple[list[str], list[str]]:

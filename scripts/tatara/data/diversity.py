@@ -1,5 +1,6 @@
-"""How varied the pairs of each template generation are: distinct-2 and self-BLEU, both over characters since Japanese
-has no spaces.
+"""How varied the pairs of each template generation are: distinct-2 and self-BLEU.
+
+Both are over characters, since Japanese has no spaces.
 """
 
 import random
@@ -13,16 +14,15 @@ COLUMNS = ("version", "part", "pairs", "distinct_2", "self_bleu", "sample")
 
 
 def distinct_2(texts: list[str]) -> float:
-    """Return the number of different character bigrams over the number of all (Li et al. 2016); 0 for texts without a
-    bigram.
-    """
+    """Return the number of different character bigrams over the number of all (Li et al. 2016); 0 without a bigram."""
     bigrams = [text[i : i + 2] for text in texts for i in range(len(text) - 1)]
     return len(set(bigrams)) / len(bigrams) if bigrams else 0.0
 
 
 def self_bleu(texts: list[str]) -> float:
-    """Return the mean BLEU-4, 0 to 1, of each text against all the others as references (Zhu et al. 2018); 0 for fewer
-    than two texts.
+    """Return the mean BLEU-4, 0 to 1, of each text against all the others as references (Zhu et al. 2018).
+
+    Fewer than two texts give 0.
     """
     metric = BLEU(tokenize="char", effective_order=True)
     scores = [
@@ -32,7 +32,7 @@ def self_bleu(texts: list[str]) -> float:
 
 
 def write_diversity(pairs: list[dict], sample: int, seed: int, output: Path | str) -> None:
-    """Write distinct-2 and self-BLEU of the questions and answers of each version, and of all together.
+    """Write distinct-2 and self-BLEU of the questions and answers of each version, and of all versions.
 
     Args:
         sample: at most so many pairs of a version are compared with each other, chosen by the seed; the time of

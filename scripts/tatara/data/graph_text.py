@@ -15,9 +15,7 @@ def read_descriptions(nodes: Path | str) -> list[str]:
 
 
 def read_texts(nodes: Path | str, relations: Path | str) -> list[str]:
-    """Return one text a node (number, name, description) and one a relation that has a reason (reason, evidence), in
-    file order.
-    """
+    """Return one text a node (number, name, description) and one a relation with a reason (reason, evidence)."""
     named = [f"{row['number']} {row['name']}".strip() + f"。{row['description']}" for row in _rows(nodes)]
     reasons = [
         f"{row['reason']}（{row['volume']} {row['chapter']} {row['section']}".rstrip() + "）"

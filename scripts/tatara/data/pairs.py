@@ -1,14 +1,25 @@
-"""QA pairs from the graph: every template for every relation, deduplicated, brought to the wanted number of each
-relation type (paper §4.1, §4.2).
-"""
+"""QA pairs from the graph: every template for every relation, deduplicated, as many as wanted (paper §4.1, §4.2)."""
 
 import hashlib
 import random
 from collections import defaultdict
+from collections.abc import Iterator
 
+from tatara.data.compose import UnfilledSlot, compose, fill
 from tatara.data.graph import Graph, Relation
+from tatara.data.left_out import (
+    LIKE_QUESTIONS,
+    MENDED_ANSWERS,
+    NOT_CHOSEN,
+    REPEATED_PAIRS,
+    SAME_QUESTIONS,
+    UNFIT_WORDINGS,
+    UNUSED_TEMPLATES,
+    WITHOUT_PAIR,
+    LeftOut,
+)
 from tatara.data.slots import View
-from tatara.data.templates import ANY, Template, UnfilledSlot, compose, fill
+from tatara.data.templates import ANY, Template
 from tatara.files.normalise import normalise
 from tatara.job.errors import InputError, raise_problems
 
@@ -34,7 +45,16 @@ def _templates_by_type(graph: Graph, templates: list[Template]) -> dict[str, lis
     return {type_: own.get(type_) or own[ANY] for type_ in types}
 
 
-def _candidates(graph: Graph, relation: Relation, templates: list[Template]):
+def _name(pair: dict | Relation) -> str:
+    start, type_, end = (
+        (pair["start"], pair["relation_type"], pair["end"])
+        if isinstance(pair, dict)
+        else (pair.start, pair.type, pair.end)
+    )
+    return f"{start} -{type_}-> {end}"
+
+
+def _candidates(graph: Graph, relation: Relation, templates: list[Template], left_out: LeftOut) -> Iterator[dict]:
     """Yield every pair of one relation; neighbours take turns from wording to wording."""
     view = View(graph, relation)
     category = graph.schema.volume_category.get(view.evidence.volume)
@@ -42,19 +62,21 @@ def _candidates(graph: Graph, relation: Relation, templates: list[Template]):
         raise InputError(f"{relation.source}: schema.yaml has no volume_category for {view.evidence.volume!r}")
     turn = 0
     for template in templates:
-        usable = all(view.value(slot) for slot in template.needs)
+        lacking = next((slot for slot in template.needs if not view.value(slot)), None)
         for number, wording in enumerate(template.questions):
             turn += 1
-            if not usable:
+            if lacking:
+                left_out.add(UNFIT_WORDINGS, f"{template.id}: {_name(relation)} has no {{{lacking}}}")
                 continue
             try:
-                question, answer = fill(wording, view, turn), compose(template, number, view, turn)
+                question, (answer, mended) = fill(wording, view, turn), compose(template, number, view, turn)
             except UnfilledSlot as error:
                 raise InputError(
                     f"{template.source}: template {template.id}: the slot {{{error}}} has no value for "
-                    f"{relation.start} -{relation.type}-> "
-                    f"{relation.end}; name it under needs, or make its line optional with a leading '? '"
+                    f"{_name(relation)}; name it under needs, or make its line optional with a leading '? '"
                 ) from None
+            if mended:
+                left_out.add(MENDED_ANSWERS, mended[0])
             yield {
                 "id": pair_id(question),
                 "question": question,
@@ -70,8 +92,7 @@ def _candidates(graph: Graph, relation: Relation, templates: list[Template]):
 
 
 def apportion(weights: dict, total: int, least: int = 0) -> dict:
-    """Share a whole number out in proportion to weights (largest remainders), each getting `least` first where its
-    weight allows it.
+    """Share a whole number out in proportion to weights (largest remainders), each getting `least` first where it can.
 
     Args:
         weights: key -> how many there are; no key gets more than that.
@@ -94,9 +115,7 @@ def apportion(weights: dict, total: int, least: int = 0) -> dict:
 
 
 def choose(rows: list[dict], count: int, generator: random.Random) -> list[dict]:
-    """Return `count` of the rows in their order, drawn from every version and intent in proportion, at least one of
-    each.
-    """
+    """Return `count` rows in their order, drawn from every version and intent in proportion, at least one of each."""
     strata = defaultdict(list)
     for index, row in enumerate(rows):
         strata[row["version"], row["intent"]].append(index)
@@ -105,7 +124,52 @@ def choose(rows: list[dict], count: int, generator: random.Random) -> list[dict]
     return [rows[index] for index in sorted(kept)]
 
 
-def make_pairs(graph: Graph, templates: list[Template], target_counts: dict[str, int] | None, seed: int) -> list[dict]:
+def _count_repeated(row: dict, first: dict, left_out: LeftOut) -> None:
+    """Count a pair whose question stands already."""
+    if _name(row) == _name(first) or row["answer"] == first["answer"]:
+        left_out.add(REPEATED_PAIRS, f"{row['question']} ({row['template']}, {first['template']})")
+        return
+    same = row["question"] == first["question"]
+    wordings = row["question"] if same else f"{row['question']} = {first['question']}"
+    left_out.add(SAME_QUESTIONS if same else LIKE_QUESTIONS, f"{wordings} ({_name(row)}; kept: {_name(first)})")
+
+
+def _different(graph: Graph, templates: list[Template], left_out: LeftOut) -> dict[str, list[dict]]:
+    """Return relation type -> its pairs, of equal questions the first."""
+    by_type = _templates_by_type(graph, templates)
+    rows: dict[str, list[dict]] = {type_: [] for type_ in by_type}
+    first: dict[str, dict] = {}
+    used, total = set(), 0
+    for relation in graph.relations:
+        kept = len(first)
+        for row in _candidates(graph, relation, by_type[relation.type], left_out):
+            total += 1
+            if row["id"] in first:
+                _count_repeated(row, first[row["id"]], left_out)
+                continue
+            first[row["id"]] = row
+            rows[relation.type].append(row)
+            used.add(row["template"])
+        if len(first) == kept:
+            left_out.add(WITHOUT_PAIR, _name(relation))
+    for template in templates:
+        if template.id not in used:
+            left_out.add(UNUSED_TEMPLATES, f"{template.id} ({template.source})")
+    for kind in (REPEATED_PAIRS, SAME_QUESTIONS, LIKE_QUESTIONS, MENDED_ANSWERS):
+        left_out.expect(kind, total)
+    left_out.expect(UNFIT_WORDINGS, total + left_out.counts[UNFIT_WORDINGS])
+    left_out.expect(WITHOUT_PAIR, len(graph.relations))
+    left_out.expect(UNUSED_TEMPLATES, len(templates))
+    return rows
+
+
+def make_pairs(
+    graph: Graph,
+    templates: list[Template],
+    target_counts: dict[str, int] | None,
+    seed: int,
+    left_out: LeftOut | None = None,
+) -> list[dict]:
     """Return the QA pairs of a graph, rows as docs/files.md has them, by relation type, start, end and template.
 
     Two questions that are equal after normalisation are one; the first stays. Where a type has more pairs than its
@@ -114,33 +178,30 @@ def make_pairs(graph: Graph, templates: list[Template], target_counts: dict[str,
 
     Args:
         target_counts: relation type -> number of pairs; None keeps all, and so does a type that is not named.
+        left_out: takes what is dropped, joined or mended.
 
     Raises:
         InputError: a type without templates, a slot without a value, fewer candidates than a target.
     """
-    by_type = _templates_by_type(graph, templates)
-    targets = target_counts or {}
+    left_out = left_out or LeftOut()
+    rows, targets = _different(graph, templates, left_out), target_counts or {}
     problems = [
         f"config key qa.target_counts.{type_}: the graph has no relation of this type"
         for type_ in targets
-        if type_ not in by_type
+        if type_ not in rows
     ]
-    rows: dict[str, list[dict]] = {type_: [] for type_ in by_type}
-    seen: set[str] = set()
-    for relation in graph.relations:
-        for row in _candidates(graph, relation, by_type[relation.type]):
-            if row["id"] not in seen:
-                seen.add(row["id"])
-                rows[relation.type].append(row)
-    for type_, found in rows.items():
-        if len(found) < targets.get(type_, 0):
+    for type_, candidates in rows.items():
+        if len(candidates) < targets.get(type_, 0):
             problems.append(
-                f"{type_}: {len(found)} different questions, the target is {targets[type_]}; "
+                f"{type_}: {len(candidates)} different questions, the target is {targets[type_]}; "
                 f"add question wordings for it to the templates, or lower qa.target_counts.{type_}"
             )
     raise_problems(problems)
+    left_out.expect(NOT_CHOSEN, sum(map(len, rows.values())))
     pairs = []
-    for type_, found in rows.items():
-        count = targets.get(type_, len(found))
-        pairs += found if count == len(found) else choose(found, count, random.Random(f"{seed} {type_}"))
+    for type_, candidates in rows.items():
+        count = targets.get(type_, len(candidates))
+        pairs += candidates if count == len(candidates) else choose(candidates, count, random.Random(f"{seed} {type_}"))
+        if count < len(candidates):
+            left_out.add(NOT_CHOSEN, f"{type_}: {len(candidates) - count}", len(candidates) - count)
     return pairs

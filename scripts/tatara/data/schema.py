@@ -5,10 +5,44 @@ from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 
-from tatara.files.strict_yaml import read_yaml
+from tatara.files.control_tokens import token_problem
+from tatara.files.json_schema import schema_errors
+from tatara.files.strict_yaml import nearest_line, read_yaml_lines
 from tatara.job.errors import InputError, raise_problems
 
-SECTIONS = ("labels", "relations", "categories", "volume_category")
+MOST_NAMES = 5000  # that a name is compared with, to say which one was meant
+_NAME = {"type": "string", "pattern": r"\S"}
+_LABELS = {"type": "array", "minItems": 1, "items": _NAME, "description": "expected a list of labels"}
+_RELATION = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["name", "from", "to"],
+    "description": "expected name, from and to, for example {name: 章の構成, from: [Standard], to: [Chapter]}",
+    "properties": {
+        "name": _NAME | {"description": "the name that figures show"},
+        "from": _LABELS,
+        "to": _LABELS,
+        "structural": {"type": "boolean", "description": "whether it belongs to the table of contents"},
+    },
+}
+_COUNT = {"type": "integer", "minimum": 0, "description": "expected how many questions it has"}
+
+
+def _section(entry: dict, description: str) -> dict:
+    return {"type": "object", "minProperties": 1, "additionalProperties": entry, "description": description}
+
+
+_FILE = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["labels", "relations", "categories", "volume_category"],
+    "properties": {
+        "labels": _section(_NAME | {"description": "expected a display name"}, "node label -> display name"),
+        "relations": _section(_RELATION, "relation type -> name, from, to"),
+        "categories": _section(_COUNT, "test category -> how many of the evaluated questions it has"),
+        "volume_category": _section(_NAME, "volume -> category of the pairs that cite it"),
+    },
+}
 
 
 @dataclass(frozen=True)
@@ -40,9 +74,7 @@ class Schema:
 
     @cached_property
     def levels(self) -> dict[str, int]:
-        """Label -> its level in the table of contents: 0 volume, 1 chapter, 2 section, 3 and more below; other labels
-        are absent.
-        """
+        """Label -> its level in the table of contents: 0 volume, 1 chapter, 2 section, 3 and more below."""
         structural = [relation for relation in self.relations.values() if relation.structural]
         edges = [
             (start, end) for relation in structural for start in relation.start_labels for end in relation.end_labels
@@ -62,75 +94,54 @@ class Schema:
 def nearest(word: str, known) -> str:
     """Return a hint such as `; did you mean HAS_CHAPTER?`, or `; known: …` where nothing comes near."""
     known = list(known)
+    if len(known) > MOST_NAMES:
+        return ""
     close = get_close_matches(word, known, n=1, cutoff=0.6)
     if close:
         return f"; did you mean {close[0]}?"
     return f"; known: {', '.join(known)}" if len(known) <= 15 else ""
 
 
-def _relation(path: Path, type_: str, entry: object, labels: dict, problems: list[str]) -> RelationType | None:
-    where = f"{path}: relations.{type_}"
-    if not isinstance(entry, dict):
-        problems.append(
-            f"{where}: expected name, from and to, for example {{name: 章の構成, from: [Standard], to: [Chapter]}}"
-        )
-        return None
-    for key in entry.keys() - {"name", "from", "to", "structural"}:
-        problems.append(f"{where}.{key}: unknown key{nearest(str(key), ['name', 'from', 'to', 'structural'])}")
-    if not isinstance(entry.get("name"), str) or not entry["name"].strip():
-        problems.append(f"{where}.name: expected the name that figures show")
-    if not isinstance(entry.get("structural", False), bool):
-        problems.append(f"{where}.structural: expected true or false")
-    for key in ("from", "to"):
-        if not isinstance(entry.get(key), list) or not entry[key]:
-            problems.append(f"{where}.{key}: expected a list of labels")
-        else:
-            unknown = [label for label in entry[key] if not isinstance(label, str) or label not in labels]
-            problems.extend(f"{where}.{key}: unknown label {label}{nearest(str(label), labels)}" for label in unknown)
-    if problems:
-        return None
-    return RelationType(type_, entry["name"], tuple(entry["from"]), tuple(entry["to"]), entry.get("structural", False))
+def _cross_problems(content: dict) -> list[tuple[tuple, str]]:
+    """Return what is wrong between the sections: path of the key, message."""
+    labels, categories = content["labels"], content["categories"]
+    problems = []
+    for type_, entry in content["relations"].items():
+        for end in ("from", "to"):
+            for index, label in enumerate(entry[end]):
+                if label not in labels:
+                    message = f"relations.{type_}.{end}: unknown label {label}{nearest(label, labels)}"
+                    problems.append((("relations", type_, end, index), message))
+    for volume, category in content["volume_category"].items():
+        if category not in categories:
+            message = f"volume_category.{volume}: unknown category {category}{nearest(category, categories)}"
+            problems.append((("volume_category", volume), message))
+    names = {("labels", label): name for label, name in labels.items()}
+    names |= {("relations", type_, "name"): entry["name"] for type_, entry in content["relations"].items()}
+    for path, name in names.items():
+        if message := token_problem(".".join(path), name):
+            problems.append((path, message))
+    return problems
 
 
 def read_schema(path: Path | str) -> Schema:
     """Read and check schema.yaml.
 
     Raises:
-        InputError: every problem found, each with its key.
+        InputError: every problem found, each with file, line and key.
     """
-    content = read_yaml(path)
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: expected the keys {', '.join(SECTIONS)}")
-    problems = [f"{path}: {key}: unknown key{nearest(str(key), SECTIONS)}" for key in content.keys() - set(SECTIONS)]
-    problems += [
-        f"{path}: {key}: missing; expected a mapping with at least one entry"
-        for key in SECTIONS
-        if not isinstance(content.get(key), dict) or not content[key]
-    ]
-    raise_problems(problems)
-    labels, categories, volume_category = content["labels"], content["categories"], content["volume_category"]
-    problems += [
-        f"{path}: labels.{label}: expected a display name"
-        for label, name in labels.items()
-        if not isinstance(name, str) or not name
-    ]
+    content, lines = read_yaml_lines(path)
+    problems = schema_errors(content, _FILE) or _cross_problems(content)
+    raise_problems(f"{path}:{nearest_line(lines, key)}: {message}" for key, message in problems)
     relations = {
-        type_: _relation(Path(path), type_, entry, labels, problems) for type_, entry in content["relations"].items()
+        type_: RelationType(
+            type_, entry["name"], tuple(entry["from"]), tuple(entry["to"]), entry.get("structural", False)
+        )
+        for type_, entry in content["relations"].items()
     }
-    for name, count in categories.items():
-        if not isinstance(count, int) or isinstance(count, bool) or count < 0:
-            problems.append(
-                f"{path}: categories.{name}: expected how many questions it has (a whole number), found {count!r}"
-            )
-    for volume, category in volume_category.items():
-        if not isinstance(category, str) or category not in categories:
-            problems.append(
-                f"{path}: volume_category.{volume}: unknown category {category}{nearest(str(category), categories)}"
-            )
-    raise_problems(problems)
-    schema = Schema(labels, relations, categories, volume_category)
+    schema = Schema(content["labels"], relations, content["categories"], content["volume_category"])
     try:
         _ = schema.levels
     except InputError as error:
-        raise InputError(f"{path}: {error}") from None
+        raise InputError(f"{path}:{nearest_line(lines, ('relations',))}: {error}") from None
     return schema

@@ -1,6 +1,4 @@
-"""What the slots of a template are filled with: names, descriptions, reasons and neighbours around one relation of the
-graph.
-"""
+"""What the slots of a template are filled with: names, descriptions, reasons, neighbours around one relation."""
 
 import re
 from functools import cached_property
@@ -10,6 +8,7 @@ from tatara.data.schema import Schema, nearest
 
 PLAIN = ("reason", "relation", "citation", "volume", "chapter", "section", "near")
 NODE_FIELDS = ("name", "number", "title", "label", "description", "place")
+SENTENCES = ("description", "reason")  # fields that hold whole sentences
 PATH_FIELDS = (*NODE_FIELDS, "reason", "citation", "names", "all", "count")
 _PATH = re.compile(r"(start|end)([<>])(\w+?)(?:#([1-9]))?$")
 _LIST_MARK = "、"
@@ -24,7 +23,8 @@ def slot_problem(slot: str, schema: Schema) -> str | None:
     if group in ("start", "end", "previous", "next"):
         fields = NODE_FIELDS
     elif not (path := _PATH.match(group)):
-        return f"unknown slot {{{slot}}}; expected start, end, previous, next or a path such as end<same or start>TYPE before the point"
+        expected = "expected start, end, previous, next or a path such as end<same or start>TYPE before the point"
+        return f"unknown slot {{{slot}}}; {expected}"
     elif path[3] != "same" and path[3] not in schema.relations:
         return f"unknown relation type {path[3]} in slot {{{slot}}}{nearest(path[3], schema.relations)}"
     return None if name in fields else f"unknown slot {{{slot}}}; after the point expected one of {', '.join(fields)}"
@@ -35,9 +35,7 @@ def _natural(text: str) -> tuple:
 
 
 class View:
-    """A relation and what lies around it; gives the value of any slot, or an empty string where the graph has nothing
-    to fill it with.
-    """
+    """A relation and what lies around it; gives the value of any slot, "" where the graph has nothing for it."""
 
     def __init__(self, graph: Graph, relation: Relation):
         self.graph, self.relation = graph, relation
@@ -61,10 +59,10 @@ class View:
         if key not in self._paths:
             node_id = getattr(self.relation, origin)
             wanted = self.relation.type if type_ == "same" else type_
-            found = self.graph.outgoing(node_id, wanted) if arrow == ">" else self.graph.incoming(node_id, wanted)
+            neighbours = self.graph.outgoing if arrow == ">" else self.graph.incoming
             pairs = [
                 (other, self.graph.nodes[other.end if arrow == ">" else other.start])
-                for other in found
+                for other in neighbours(node_id, wanted)
                 if other is not self.relation
             ]
             self._paths[key] = sorted(pairs, key=lambda pair: self._order(pair[1]))
@@ -79,17 +77,17 @@ class View:
 
     def _path_value(self, group: str, name: str, turn: int) -> str:
         origin, arrow, type_, number = _PATH.match(group).groups()
-        found = self._path(origin, arrow, type_)
+        neighbours = self._path(origin, arrow, type_)
         if name == "names":
-            return _LIST_MARK.join(node.name for _, node in found)
+            return _LIST_MARK.join(node.name for _, node in neighbours)
         if name in ("all", "count"):
             own = [self.end if arrow == ">" else self.start] if type_ in ("same", self.relation.type) else []
-            names = [node.name for node in sorted([*own, *(node for _, node in found)], key=self._order)]
+            names = [node.name for node in sorted([*own, *(node for _, node in neighbours)], key=self._order)]
             return str(len(names)) if name == "count" else _LIST_MARK.join(names)
         which = int(number or 1) - 1
-        if which >= len(found):
+        if which >= len(neighbours):
             return ""
-        relation, node = found[(turn + which) % len(found)]
+        relation, node = neighbours[(turn + which) % len(neighbours)]
         if name == "citation":
             return self.graph.evidence(relation).text
         return relation.reason if name == "reason" else self._field(node, name)

@@ -25,8 +25,9 @@ def _check_shares(key: str, shares: dict[str, float], counts: dict[str, int], pr
 
 
 def _part(count: int, share: float) -> int:
-    """Return a share of a count, halves rounded up; decimal, since 0.7 × 1,365 is 955.5 and not the 955.4999… of
-    floats.
+    """Return a share of a count, halves rounded up.
+
+    It is decimal, since 0.7 × 1,365 is 955.5 and not the 955.4999… of floats.
     """
     return int((count * Decimal(str(share))).quantize(Decimal(1), ROUND_HALF_UP))
 
@@ -70,12 +71,13 @@ def _solve_shares(counts: dict[str, int], target_share: dict[str, float]) -> dic
 def rebalance(
     pairs: list[dict], retain: dict[str, float] | None, target_share: dict[str, float] | None, seed: int
 ) -> list[dict]:
-    """Return the pool: pairs of some relation types removed by a seeded choice that keeps versions and intents in
-    proportion.
+    """Return the pool: of some relation types pairs are removed.
+
+    The choice is seeded, and keeps versions and intents in proportion.
 
     Args:
         retain: relation type -> the part of its pairs that stays, halves rounded up.
-        target_share: relation type -> its share of the pool; several are solved together, after `retain`.
+        target_share: relation type -> its share of the pool; several are solved at once, after `retain`.
 
     Raises:
         InputError: an unknown type, a number outside 0..1, a type in both, shares that undersampling cannot reach.
@@ -116,9 +118,7 @@ def _interleave(groups: dict[object, list]) -> list:
 
 
 def order_pool(pool: list[dict], seed: int) -> list[dict]:
-    """Return the pool in a seeded order of which every prefix is stratified by relation type and, within it, by version
-    and intent.
-    """
+    """Return the pool in a seeded order: every prefix is stratified by relation type, version and intent."""
     rows = sorted(pool, key=lambda row: row["id"])
     random.Random(seed).shuffle(rows)
     strata: dict[str, dict[tuple, list]] = defaultdict(lambda: defaultdict(list))
@@ -150,9 +150,7 @@ def nested_subsets(pool: list[dict], sizes: list[int], seed: int) -> dict[int, l
 
 
 def quality_rows(subsets: dict[int, list[dict]]) -> list[dict]:
-    """Return the rows of quality.csv: shares by relation type and category, lengths of answers and questions in
-    characters.
-    """
+    """Return the rows of quality.csv: shares by relation type and category, lengths of texts in characters."""
     largest = subsets[max(subsets)]
     rows = []
     for n, pairs in sorted(subsets.items()):

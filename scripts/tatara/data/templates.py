@@ -1,15 +1,15 @@
-"""Question and answer templates: data under resources/templates, read, checked and composed here. The head of v1.yaml
-explains the format.
-"""
+"""Question and answer templates, read and checked; the head of resources/templates/v1.yaml explains them."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from tatara.data.schema import Schema, nearest
-from tatara.data.slots import View, slot_problem
-from tatara.files.json_schema import schema_problems
-from tatara.files.strict_yaml import read_yaml
+from tatara.data.slots import slot_problem
+from tatara.files.control_tokens import token_problem
+from tatara.files.json_schema import schema_errors
+from tatara.files.strict_yaml import nearest_line, read_yaml_lines
 from tatara.job.errors import raise_problems
 
 VERSIONS = ("v1", "v2", "v3", "v4")
@@ -53,11 +53,7 @@ _FILE = {
         "templates": {"type": "array", "description": "the list of templates; the head of v1.yaml explains them"},
     },
 }
-_SLOT = re.compile(r"\{([^{}]*)\}")
-_SENTENCE = re.compile(r"[^。]*。[」）]*|[^。]+")
-_BRACKETS = re.compile(
-    r"。(（(?:[^（）]|（[^（）]*）)*）)"
-)  # brackets after a sentence; inside, one more level as in 維持管理編（河川編）
+SLOT = re.compile(r"\{([^{}]*)\}")
 _OPTIONAL = "? "
 _MORE = "{more}"
 
@@ -80,7 +76,7 @@ class Template:
         answers: compositions, each a list of lines.
         needs: slots that must have a value for the template to be used.
         aim, most: the length in characters that an answer comes near to, and the one that optional lines never exceed.
-        source: file, for messages.
+        source: file:line, for messages.
     """
 
     id: str
@@ -95,67 +91,6 @@ class Template:
     source: str
 
 
-class UnfilledSlot(Exception):
-    """A slot that the graph has no value for; its argument is the slot."""
-
-
-def fill(text: str, view: View, turn: int) -> str:
-    """Return the text with its slots filled.
-
-    Raises:
-        UnfilledSlot: the graph has nothing for one of them.
-    """
-
-    def value(match: re.Match) -> str:
-        found = view.value(match[1], turn)
-        if not found:
-            raise UnfilledSlot(match[1])
-        return found
-
-    return _SLOT.sub(value, text)
-
-
-def compose(template: Template, number: int, view: View, turn: int) -> str:
-    """Return the answer to wording `number`: its required lines, and optional ones until it comes nearest to the aim.
-
-    A required sentence that the answer already has is left out; an optional line is used only when none of its
-    sentences is there. Brackets that follow a sentence are taken into it.
-
-    Raises:
-        UnfilledSlot: a required line has a slot without a value.
-    """
-    lines = template.answers[number % len(template.answers)]
-    chosen: dict[int, list[str]] = {}
-    seen: set[str] = set()
-    for index, line in enumerate(lines):
-        if not line.optional:
-            sentences = [
-                sentence
-                for sentence in dict.fromkeys(_SENTENCE.findall(fill(line.text, view, turn)))
-                if sentence not in seen
-            ]
-            seen.update(sentences)
-            chosen[index] = sentences
-    total = sum(map(len, seen))
-    optional = [index for index, line in enumerate(lines) if line.optional]
-    first = turn % len(optional) if optional else 0
-    for index in optional[first:] + optional[:first]:
-        try:
-            sentences = _SENTENCE.findall(fill(lines[index].text, view, turn))
-        except UnfilledSlot:
-            continue
-        longer = total + sum(map(len, sentences))
-        if (
-            longer <= template.most
-            and abs(longer - template.aim) < abs(total - template.aim)
-            and seen.isdisjoint(sentences)
-        ):
-            seen.update(sentences)
-            chosen[index] = sentences
-            total = longer
-    return _BRACKETS.sub(r"\1。", "".join(sentence for index in sorted(chosen) for sentence in chosen[index]))
-
-
 def _lines(answer: str, more: list[str]) -> tuple[Line, ...]:
     lines = []
     for text in filter(None, map(str.strip, answer.split("\n"))):
@@ -166,72 +101,80 @@ def _lines(answer: str, more: list[str]) -> tuple[Line, ...]:
     return tuple(lines)
 
 
-def _template(
-    path: Path, index: int, entry: object, head: dict, schema: Schema, problems: list[str]
-) -> Template | None:
-    where = f"{path}: template {entry.get('id', index) if isinstance(entry, dict) else index}"
-    found = schema_problems(entry, _ENTRY)
-    if found:
-        problems.extend(f"{where}: {problem}" for problem in found)
-        return None
-    relation, needs = entry["relation"], entry.get("needs") or []
-    if relation not in (*schema.relations, ANY):
-        found.append(f"unknown relation type {relation}{nearest(relation, schema.relations)}")
-    if entry["intent"] not in INTENTS:
-        found.append(f"unknown intent {entry['intent']}{nearest(entry['intent'], INTENTS)}")
-    questions = [question.strip() for question in entry["questions"]]
-    more = (head.get("more") or {}).get(relation) or []
-    if any(_MORE in answer for answer in entry["answers"]) and not more:
-        found.append(f"uses {_MORE}, but the file has no list more.{relation}")
-    compositions = tuple(_lines(answer, more) for answer in entry["answers"])
-    for text in (
-        *questions,
-        *(line.text for lines in compositions for line in lines),
-        *(f"{{{slot}}}" for slot in needs),
-    ):
-        found.extend(filter(None, (slot_problem(slot, schema) for slot in _SLOT.findall(text))))
-        if re.search(r"[{}]", _SLOT.sub("", text)):
-            found.append(f"a brace without its partner in {text!r}")
-    if not all(any(not line.optional for line in lines) for lines in compositions):
-        found.append("answers: each needs a line that is not optional")
-    if found:
-        problems.extend(f"{where}: {problem}" for problem in dict.fromkeys(found))
-        return None
-    return Template(
-        entry["id"],
-        head["version"],
-        relation,
-        entry["intent"],
-        tuple(questions),
-        compositions,
-        tuple(needs),
-        head["answer_chars"]["aim"],
-        head["answer_chars"]["most"],
-        str(path),
+def _text_problems(texts: list[str], schema: Schema) -> Iterator[str]:
+    for text in texts:
+        yield from filter(None, (slot_problem(slot, schema) for slot in SLOT.findall(text)))
+        if re.search(r"[{}]", SLOT.sub("", text)):
+            yield f"a brace without its partner in {text!r}"
+        if problem := token_problem(repr(text), text):
+            yield problem
+
+
+def _template_problems(template: Template, lacks_more: bool, schema: Schema) -> Iterator[str]:
+    """Yield what is wrong with a template whose shape is right."""
+    if template.relation not in (*schema.relations, ANY):
+        yield f"unknown relation type {template.relation}{nearest(template.relation, schema.relations)}"
+    if template.intent not in INTENTS:
+        yield f"unknown intent {template.intent}{nearest(template.intent, INTENTS)}"
+    if lacks_more:
+        yield f"uses {_MORE}, but the file has no list more.{template.relation}"
+    lines = [line.text for lines in template.answers for line in lines]
+    yield from _text_problems([*template.questions, *lines, *(f"{{{slot}}}" for slot in template.needs)], schema)
+    if not all(any(not line.optional for line in lines) for lines in template.answers):
+        yield "answers: each needs a line that is not optional"
+
+
+def _template(source: str, entry: dict, head: dict) -> tuple[Template, bool]:
+    """Return the template of an entry whose shape is right, and whether its list of more lines is missing."""
+    more = (head.get("more") or {}).get(entry["relation"]) or []
+    template = Template(
+        id=entry["id"],
+        version=head["version"],
+        relation=entry["relation"],
+        intent=entry["intent"],
+        questions=tuple(question.strip() for question in entry["questions"]),
+        answers=tuple(_lines(answer, more) for answer in entry["answers"]),
+        needs=tuple(entry.get("needs") or []),
+        aim=head["answer_chars"]["aim"],
+        most=head["answer_chars"]["most"],
+        source=source,
     )
+    return template, not more and any(_MORE in answer for answer in entry["answers"])
+
+
+def _read_file(path: Path, schema: Schema, problems: list[str]) -> Iterator[Template]:
+    """Yield the templates of a file that are right, in order."""
+    content, lines = read_yaml_lines(path)
+    if wrong := schema_errors(content, _FILE):
+        problems += [f"{path}:{nearest_line(lines, key)}: {message}" for key, message in wrong]
+        return
+    for index, entry in enumerate(content["templates"]):
+        place = ("templates", index)
+        name = f"template {entry.get('id', index + 1) if isinstance(entry, dict) else index + 1}"
+        if wrong := schema_errors(entry, _ENTRY):
+            problems += [f"{path}:{nearest_line(lines, place + key)}: {name}: {message}" for key, message in wrong]
+            continue
+        source = f"{path}:{nearest_line(lines, place)}"
+        template, lacks_more = _template(source, entry, content)
+        wrong = list(dict.fromkeys(_template_problems(template, lacks_more, schema)))
+        problems += [f"{source}: {name}: {message}" for message in wrong]
+        if not wrong:
+            yield template
 
 
 def read_templates(paths: list[Path], schema: Schema) -> list[Template]:
     """Read and check template files; the templates come in the order of files and entries.
 
     Raises:
-        InputError: every problem found, with file and template id or key: keys that are unknown or hold something else
-            than they should, unknown slots, relation types or intents, ids that stand twice.
+        InputError: every problem found, with file, line and template id: keys that are unknown or hold something else
+            than they should, unknown slots, relation types or intents, control tokens, ids that stand twice.
     """
     problems: list[str] = []
     templates: dict[str, Template] = {}
-    for path in map(Path, paths):
-        content = read_yaml(path)
-        if found := schema_problems(content, _FILE):
-            problems.extend(f"{path}: {problem}" for problem in found)
-            continue
-        for index, entry in enumerate(content["templates"], start=1):
-            template = _template(path, index, entry, content, schema, problems)
-            if template and template.id in templates:
-                problems.append(
-                    f"{path}: template {template.id}: this id stands twice, first in {templates[template.id].source}"
-                )
-            elif template:
-                templates[template.id] = template
+    for template in (template for path in paths for template in _read_file(Path(path), schema, problems)):
+        if template.id in templates:
+            first = templates[template.id].source
+            problems.append(f"{template.source}: template {template.id}: this id stands twice, first in {first}")
+        templates.setdefault(template.id, template)
     raise_problems(problems)
     return list(templates.values())

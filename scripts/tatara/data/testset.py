@@ -1,13 +1,15 @@
 """The test set: read and checked, selected by label, and held against the training pool (paper §3.1)."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from tatara.data.questions import has_fact
 from tatara.data.schema import Schema, nearest
 from tatara.data.toc import Citation, Toc
+from tatara.files.control_tokens import token_problem
 from tatara.files.jsonl import read_numbered
 from tatara.files.normalise import normalise, squeeze
-from tatara.job.errors import raise_problems
+from tatara.job.errors import Problem, raise_problems
 
 TEXTS = ("id", "label", "category", "difficulty", "question", "reference")
 LISTS = ("facts", "citations")
@@ -20,44 +22,69 @@ def has_citation(text: str, citation: dict[str, str]) -> bool:
     return all(squeeze(part) in squeezed for part in citation.values() if part)
 
 
-def _check_facts(row: dict, where: str, problems: list[str]) -> None:
+def _fact_problems(row: dict, where: str) -> Iterator[Problem]:
     if not row["facts"]:
-        problems.append(f"{where}: facts is empty; expected at least one required fact, a list of accepted wordings")
+        message = "facts is empty; expected at least one required fact, a list of accepted wordings"
+        yield Problem("questions without facts", f"{where}: {message}")
     for number, wordings in enumerate(row["facts"], start=1):
-        if (
-            not isinstance(wordings, list)
-            or not wordings
-            or not all(isinstance(wording, str) and squeeze(wording) for wording in wordings)
-        ):
-            problems.append(f"{where}: fact {number}: expected a list of accepted wordings, found {wordings!r}")
-        elif isinstance(row["reference"], str) and not has_fact(row["reference"], wordings):
-            problems.append(
-                f"{where}: fact {number} ({wordings[0]}) is not in the reference; add one of its wordings there"
-            )
+        texts = isinstance(wordings, list) and all(isinstance(wording, str) for wording in wordings)
+        if not texts or not wordings or not all(map(squeeze, wordings)):
+            message = f"fact {number}: expected a list of accepted wordings, texts in quotes, found {wordings!r}"
+            yield Problem("facts that are no list of wordings", f"{where}: {message}")
+        elif not has_fact(row["reference"], wordings):
+            message = f"fact {number} ({wordings[0]}) is not in the reference; add one of its wordings there"
+            yield Problem("facts that the reference lacks", f"{where}: {message}")
 
 
-def _check_citations(row: dict, where: str, toc: Toc, problems: list[str]) -> None:
-    cited = []
+def _citation_problems(row: dict, where: str, toc: Toc) -> Iterator[Problem]:
+    if not row["citations"]:
+        message = "citations is empty; expected at least one place that counts"
+        yield Problem("questions without citations", f"{where}: {message}")
+        return
+    right = []
     for number, citation in enumerate(row["citations"], start=1):
         keys = citation.keys() if isinstance(citation, dict) else set()
-        if not {"volume", "chapter"} <= keys <= {"volume", "chapter", "section"} or not all(
-            isinstance(part, str) for part in citation.values()
-        ):
-            problems.append(f"{where}: citation {number}: expected volume, chapter and section, found {citation!r}")
+        texts = keys and all(isinstance(part, str) for part in citation.values())
+        if not texts or not {"volume", "chapter"} <= keys <= {"volume", "chapter", "section"}:
+            message = f"citation {number}: expected volume, chapter and section, found {citation!r}"
+            yield Problem("citations that are no places", f"{where}: {message}")
         elif problem := toc.problem(Citation(**citation)):
-            problems.append(f"{where}: citation {number}: {problem}")
+            yield Problem("citations that are not in the table of contents", f"{where}: citation {number}: {problem}")
         else:
-            cited.append(citation)
-    if not row["citations"]:
-        problems.append(f"{where}: citations is empty; expected at least one place that counts")
-    elif (
-        len(cited) == len(row["citations"])
-        and isinstance(row["reference"], str)
-        and not any(has_citation(row["reference"], c) for c in cited)
-    ):
-        problems.append(
-            f"{where}: the reference names none of the citations; add one, such as {Citation(**cited[0]).text}"
-        )
+            right.append(citation)
+    if len(right) == len(row["citations"]) and not any(has_citation(row["reference"], c) for c in right):
+        message = f"the reference names none of the citations; add one, such as {Citation(**right[0]).text}"
+        yield Problem("references without a citation", f"{where}: {message}")
+
+
+def _field_problems(row: dict, where: str) -> Iterator[Problem]:
+    for key in TEXTS:
+        value = row.get(key)
+        if value is not None and not isinstance(value, str):
+            message = f"{key}: expected text, found {value!r}; write it in quotes"
+            yield Problem("fields of another kind", f"{where}: {message}")
+        elif not value or not value.strip():
+            yield Problem("missing fields", f"{where}: {key}: missing; expected text")
+    for key in LISTS:
+        if not isinstance(row.get(key), list):
+            yield Problem("missing fields", f"{where}: {key}: missing; expected a list")
+    for key in row.keys() - set(TEXTS) - set(LISTS):
+        yield Problem("unknown fields", f"{where}: unknown field {key}{nearest(key, TEXTS + LISTS)}")
+
+
+def _value_problems(row: dict, where: str, schema: Schema) -> Iterator[Problem]:
+    if row["category"] not in schema.categories:
+        hint = nearest(row["category"], schema.categories)
+        yield Problem("unknown categories", f"{where}: unknown category {row['category']}{hint}")
+    if row["difficulty"] not in DIFFICULTIES:
+        hint = nearest(row["difficulty"], DIFFICULTIES)
+        yield Problem("unknown difficulties", f"{where}: unknown difficulty {row['difficulty']}{hint}")
+    if len(normalise(row["question"])) < 2:
+        message = f"the question {row['question']!r} has fewer than two characters that count"
+        yield Problem("questions that are too short", f"{where}: {message}")
+    for key in ("question", "reference"):
+        if problem := token_problem(f"{where}: {key}", row[key]):
+            yield problem
 
 
 def load_testset(path: Path | str, schema: Schema, toc: Toc) -> list[dict]:
@@ -65,42 +92,25 @@ def load_testset(path: Path | str, schema: Schema, toc: Toc) -> list[dict]:
 
     Raises:
         InputError: every problem found, with file and line: a missing or unknown field, an unknown category or
-            difficulty, an id or a question that stands twice, a citation that is not in the table of contents, a
-            reference without a fact or a citation.
+            difficulty, an id or a question that stands twice, a control token, a citation that is not in the table of
+            contents, a reference without a fact or a citation.
     """
     problems: list[str] = []
     rows = []
-    ids: dict[str, int] = {}
-    forms: dict[str, int] = {}
+    known: dict[str, dict[str, int]] = {"id": {}, "question": {}}
     for line, row in read_numbered(path):
         where = f"{path}:{line}"
-        wrong = [
-            f"{where}: {key}: missing; expected text"
-            for key in TEXTS
-            if not isinstance(row.get(key), str) or not row[key].strip()
-        ]
-        wrong += [f"{where}: {key}: missing; expected a list" for key in LISTS if not isinstance(row.get(key), list)]
-        wrong += [
-            f"{where}: unknown field {key}{nearest(key, TEXTS + LISTS)}" for key in row.keys() - set(TEXTS) - set(LISTS)
-        ]
-        problems += wrong
-        if wrong:
+        if wrong := list(_field_problems(row, where)):
+            problems += wrong
             continue
-        if row["category"] not in schema.categories:
-            problems.append(f"{where}: unknown category {row['category']}{nearest(row['category'], schema.categories)}")
-        if row["difficulty"] not in DIFFICULTIES:
-            problems.append(
-                f"{where}: unknown difficulty {row['difficulty']}{nearest(row['difficulty'], DIFFICULTIES)}"
-            )
-        form = normalise(row["question"])
-        if len(form) < 2:
-            problems.append(f"{where}: the question {row['question']!r} has fewer than two characters that count")
-        for key, value, known in (("id", row["id"], ids), ("question", form, forms)):
-            if value in known:
-                problems.append(f"{where}: this {key} stands already in line {known[value]}")
-            known.setdefault(value, line)
-        _check_facts(row, where, problems)
-        _check_citations(row, where, toc, problems)
+        problems += _value_problems(row, where, schema)
+        for key, value in (("id", row["id"]), ("question", normalise(row["question"]))):
+            if value in known[key]:
+                message = f"{where}: this {key} stands already in line {known[key][value]}"
+                problems.append(Problem(f"{key}s that stand twice", message))
+            known[key].setdefault(value, line)
+        problems += _fact_problems(row, where)
+        problems += _citation_problems(row, where, toc)
         rows.append(row)
     if not rows and not problems:
         problems.append(f"{path}: no question; expected one JSON object a line")

@@ -1,142 +1,156 @@
-"""The configuration: read strictly, completed with defaults, checked across its keys."""
+"""The configuration: a study file and the domain file that it names, read strictly, joined, completed with defaults.
+
+The keys of the study file win over those of the domain file; mappings are joined key by key, lists are replaced. A
+study file that holds everything needs no domain file.
+"""
 
 import copy
-import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
-from tatara.files.json_schema import schema_problems
+from tatara.files.config_checks import Fault, check_across
+from tatara.files.json_schema import schema_errors
+from tatara.files.strict_yaml import Lines, read_yaml, read_yaml_lines
 from tatara.job.errors import InputError
 
-SOURCES = ("hub", "path", "scratch")
-NEO4J_URI = re.compile(r"(bolt|neo4j)(\+s|\+ssc)?://[^/@\s]+")
+DOMAIN = "domain"  # the key of a study file that names its domain file
 
 
-def _fill(schema: dict, value: object) -> None:
-    """Put the schema's defaults where `value` has none, in place."""
+@dataclass(frozen=True)
+class Source:
+    """What one file, or the command line, says of the configuration.
+
+    Attributes:
+        name: how messages call it, empty where nobody knows.
+        lines: path of each key -> line of the file, 0 where there is no file.
+    """
+
+    name: str
+    content: dict
+    lines: Lines
+
+    def place(self, path: tuple) -> str:
+        """Return the place of a key, or of the nearest one above it, as a message begins with it."""
+        line = self.lines[self.nearest(path)]
+        return f"{self.name}:{line}: " if line else f"{self.name}: " if self.name else ""
+
+    def nearest(self, path: tuple) -> tuple:
+        """Return the path itself where this source has it, else the longest beginning that it has."""
+        return next(path[:length] for length in range(len(path), -1, -1) if path[:length] in self.lines)
+
+
+def _without_file(name: str, content: dict) -> Source:
+    lines: Lines = {(): 0}
+    waiting = [((), content)]
+    while waiting:
+        above, mapping = waiting.pop()
+        for key, value in mapping.items():
+            lines[*above, key] = 0
+            if isinstance(value, dict):
+                waiting.append(((*above, key), value))
+    return Source(name, content, lines)
+
+
+def join(base: object, over: object) -> object:
+    """Return `over` laid on `base`: mappings joined key by key, anything else replaced."""
+    if not (isinstance(base, dict) and isinstance(over, dict)):
+        return over
+    return base | {key: join(base[key], value) if key in base else value for key, value in over.items()}
+
+
+def complete(schema: dict, value: object) -> object:
+    """Return a value with the schema's defaults where it has none; keys that the schema names come in its order."""
     if not isinstance(value, dict):
-        return
-    for key, part in schema.get("properties", {}).items():
-        if key not in value and "default" in part:
-            value[key] = copy.deepcopy(part["default"])
-        if key in value:
-            _fill(part, value[key])
+        return value
+    known = schema.get("properties", {})
+    filled = {}
+    for key, part in known.items():
+        if key in value or "default" in part:
+            filled[key] = complete(part, value[key] if key in value else copy.deepcopy(part["default"]))
     others = schema.get("additionalProperties")
-    if isinstance(others, dict):
-        for key in value.keys() - schema.get("properties", {}).keys():
-            _fill(others, value[key])
+    for key in value:
+        if key not in known:
+            filled[key] = complete(others, value[key]) if isinstance(others, dict) else value[key]
+    return filled
 
 
-def _graph(graph: dict) -> list[str]:
-    """Return what is wrong with the graph's source."""
-    wrong = [
-        f"config key graph.{key} is missing: the source csv needs it"
-        for key in ("nodes", "relations")
-        if graph["source"] == "csv" and not graph[key]
-    ]
-    uri = graph["neo4j"]["uri"]
-    if not NEO4J_URI.fullmatch(uri):
-        # What has an @ may hold a password, and is not repeated.
-        found = (
-            "holds a user or password: name the user in graph.neo4j.user, the password in the environment"
-            if "@" in uri
-            else f"is {uri!r}"
+def _read_source(file: Path | str) -> Source:
+    content, lines = read_yaml_lines(file)
+    if not isinstance(content, dict):
+        raise InputError(f"{file}:1: expected keys such as study: and models: (docs/new-domain.md)")
+    return Source(str(file), content, lines)
+
+
+def _read_domain(sources: list[Source], repository: Path) -> list[Source]:
+    """Return the domain file that the last of the sources to name one names; [] where none does."""
+    naming = [source for source in sources if source.content.get(DOMAIN) is not None]
+    if not naming:
+        return []
+    path, where = naming[-1].content[DOMAIN], naming[-1].place((DOMAIN,))
+    if not isinstance(path, str) or not (repository / path).is_file():
+        raise InputError(
+            f"{where}config key {DOMAIN} is {path!r}: expected a file such as config/domains/river.yaml, its path "
+            "relative to the repository"
         )
-        wrong.append(
-            f"config key graph.neo4j.uri {found}; expected bolt://host:port or neo4j://host:port, with +s or +ssc for "
-            "TLS"
-        )
-    return wrong
+    source = _read_source(repository / path)
+    if DOMAIN in source.content:
+        raise InputError(f"{source.place((DOMAIN,))}config key {DOMAIN}: a domain file names no other; remove it")
+    return [source]
 
 
-def _packages(key: str, path: dict) -> list[str]:
-    """Return what is wrong with the packages of a `path` source."""
-    wrong = []
-    if "package" in path and "packages" in path:
-        wrong.append(f"config keys {key}.package and {key}.packages are both there: name one package, or several")
-    if "parts" in path and not {"packages", "package"} & path.keys():
-        wrong.append(f"config key {key}.parts needs {key}.packages: the parts lie in packages")
-    if ("parts" in path) != ("sha256" in path):
-        wrong.append(
-            f"config keys {key}.parts and {key}.sha256 belong together: the joined file is checked by its digest"
-        )
-    return wrong
+def _owner(sources: list[Source], path: tuple) -> Source:
+    """Return the source whose key counts; of a key that nobody has, the one that has most of its path, files first."""
+    holders = [source for source in sources if path in source.lines]
+    if holders:
+        return holders[-1]
+    return max(reversed(sources), key=lambda source: (len(source.nearest(path)), source.lines[()]))
 
 
-def _across(config: dict) -> list[str]:
-    """Return what is wrong between keys that are each right."""
-    wrong = _graph(config["graph"])
-    models = config["models"]
-    for name, model in models.items():
-        given = [kind for kind in SOURCES if kind in model["source"]]
-        if len(given) != 1:
-            found = "names none" if not given else f"names {len(given)} ({', '.join(given)})"
-            wrong.append(f"config key models.{name}.source {found}: give exactly one of {', '.join(SOURCES)}")
-        if "scratch" in given and model["continued"]:
-            wrong.append(
-                f"config key models.{name}.continued is for hub and path sources: a scratch model is pretrained by "
-                "its own steps"
-            )
-        wrong += _packages(f"models.{name}.source.path", model["source"].get("path", {}))
-        scratch = model["source"].get("scratch")
-        if scratch and scratch["heads"] % scratch["kv_heads"]:
-            wrong.append(
-                f"config key models.{name}.source.scratch.kv_heads is {scratch['kv_heads']}: it must divide heads, "
-                f"{scratch['heads']}"
-            )
-    if config["stage1"]["model"] not in models:
-        wrong.append(
-            f"config key stage1.model is {config['stage1']['model']!r}: expected one of models, {', '.join(models)}"
-        )
-    train = config["train"]
-    if train["micro_batch_size"] and train["batch_size"] % train["micro_batch_size"]:
-        wrong.append(
-            f"config key train.micro_batch_size is {train['micro_batch_size']}: it must divide train.batch_size, "
-            f"{train['batch_size']}"
-        )
-    needed = {"llama_cpp": "file", "ollama": "model"}
-    for name, judge in config["judge"]["judges"].items():
-        key = needed.get(judge["kind"])
-        if key and not judge[key]:
-            wrong.append(
-                f"config key judge.judges.{name}.{key} is missing: a judge of the kind {judge['kind']} needs it"
-            )
-        if judge["repeats"] > 1 and (judge["kind"] == "rubric" or not judge["temperature"]):
-            wrong.append(
-                f"config key judge.judges.{name}.repeats is {judge['repeats']}: repeats of a judge without a "
-                "temperature are all the same"
-            )
-    for name, url in {
-        "ollama.url": config["ollama"]["url"],
-        **{f"judge.judges.{key}.url": judge["url"] for key, judge in config["judge"]["judges"].items()},
-    }.items():
-        if url and "@" in url:
-            wrong.append(
-                f"config key {name} holds a user or password: it goes into logs and results; put the server behind an "
-                "address without one"
-            )
-    both = sorted(config["rebalance"]["retain"].keys() & config["rebalance"]["target_share"].keys())
-    if both:
-        wrong.append(
-            f"config keys rebalance.retain and rebalance.target_share both name {', '.join(both)}: name each type in "
-            "one of them"
-        )
-    return wrong
+def _checked(sources: list[Source], repository: Path) -> dict:
+    """Join sources, the later over the earlier, lay them on the domain file, check and complete the whole."""
+    schema = read_yaml(repository / "config" / "schema.yaml")
+    sources = [*_read_domain(sources, repository), *sources]
+    config: object = {}
+    for source in sources:
+        config = join(config, source.content)
+    faults: list[Fault] = schema_errors(config, schema, "config key")
+    if not faults:
+        config = complete(schema, config)
+        config.pop(DOMAIN, None)
+        faults = check_across(config)
+    if faults:
+        messages = [f"{_owner(sources, path).place(path)}{message}" for path, message in faults]
+        raise InputError("the configuration has errors:\n  " + "\n  ".join(messages))
+    return config
 
 
-def check_config(config: dict, schema_file: Path) -> dict:
-    """Return the configuration with every default filled in.
+def check_config(config: dict, repository: Path | str) -> dict:
+    """Return a configuration joined with its domain file, with every default filled in.
+
+    Args:
+        config: what a study file holds.
+        repository: the folder that the configuration's paths are relative to.
 
     Raises:
         InputError: names each key that is unknown, missing or wrong, with what was expected.
     """
-    schema = yaml.safe_load(Path(schema_file).read_text(encoding="utf-8"))
-    config = copy.deepcopy(config)
-    messages = schema_problems(config, schema, "config key")
-    if not messages:
-        _fill(schema, config)
-        messages = _across(config)
-    if messages:
-        raise InputError("the configuration has errors:\n  " + "\n  ".join(messages))
-    return config
+    return _checked([_without_file("", copy.deepcopy(config))], Path(repository))
+
+
+def read_config(files: Sequence[Path | str], repository: Path | str, overrides: dict | None = None) -> dict:
+    """Return the configuration of study files, joined with the domain file, with every default filled in.
+
+    Args:
+        files: study files; the keys of a later one win.
+        repository: the folder that the configuration's paths are relative to, with config/schema.yaml.
+        overrides: keys that win over those of the files, from Snakemake's option --config.
+
+    Raises:
+        InputError: a file that is no YAML (file, line), and each key that is unknown, missing or wrong (file, line,
+            what was expected).
+    """
+    sources = [_read_source(file) for file in files]
+    if overrides:
+        sources.append(_without_file("--config", dict(overrides)))
+    return _checked(sources, Path(repository))

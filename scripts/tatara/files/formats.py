@@ -1,6 +1,4 @@
-"""The formats a model is answered with: the only table of them (DESIGN: f16 q8 q6 q5 q4 q3 nf4), and the variants of
-the ladder.
-"""
+"""The formats that a model answers in, the only table of them, and the variants of the quantization ladder."""
 
 from dataclasses import dataclass
 
@@ -44,9 +42,7 @@ WITH_MATRIX = "-imatrix"  # after a format's short name, in file names: quantize
 
 
 def variants(ladder: list[str], imatrix: bool) -> list[str]:
-    """Return the variants of a ladder from the most bits to the fewest, each without an importance matrix and then,
-    where asked for, with one.
-    """
+    """Return the variants of a ladder from the most bits to the fewest, with `imatrix` each also with a matrix."""
     ordered = sorted(ladder, key=lambda fmt: -FORMATS[fmt].bits)
     return [fmt + end for fmt in ordered for end in (["", WITH_MATRIX] if imatrix else [""])]
 

@@ -4,9 +4,7 @@ import unicodedata
 
 
 class _Table(dict):
-    """Maps a character to itself, or to nothing where its Unicode category is among those dropped; filled as it is
-    asked.
-    """
+    """Maps a character to itself, or to nothing where its Unicode category is dropped; filled as it is asked."""
 
     def __init__(self, dropped: str):
         super().__init__()
@@ -27,8 +25,9 @@ def squeeze(text: str) -> str:
 
 
 def normalise(text: str) -> str:
-    """Return the text in NFKC, casefolded, without punctuation, spaces and control characters: two questions equal in
-    this form are one.
+    """Return the text in NFKC, casefolded, without punctuation, spaces and control characters.
+
+    Two questions that are equal in this form are one.
     """
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).translate(
         _SPACES_AND_PUNCTUATION

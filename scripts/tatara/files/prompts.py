@@ -1,4 +1,4 @@
-"""Prompt files of judges and of augmentation: Jinja templates, filled in where they can reach nothing but their values."""
+"""Prompt files of judges and of augmentation: Jinja templates that can reach nothing but the values they are given."""
 
 import traceback
 from pathlib import Path

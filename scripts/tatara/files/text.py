@@ -50,8 +50,9 @@ def read_text(path: Path | str) -> str:
 
 
 def write_text(path: Path | str, text: str | Iterable[str]) -> None:
-    """Write UTF-8 text, or pieces of it one after another, with line ends as they are; a reader sees the old file or
-    the new one, never a part.
+    """Write UTF-8 text, or pieces of it one after another, with line ends as they are.
+
+    A reader sees the old file or the new one, never a part.
     """
     with whole_file(path) as part, part.open("w", encoding="utf-8", newline="") as file:
         file.writelines([text] if isinstance(text, str) else text)

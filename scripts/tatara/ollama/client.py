@@ -1,31 +1,19 @@
-"""Ollama's server behind few calls: what a model is, one chat, a new model. Faults that pass are tried again; the
-others say what to do.
-"""
+"""Ollama's server behind few calls: what a model is, one chat, a new model."""
 
-import logging
 import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-from pydantic import ValidationError
-from tenacity import RetryCallState, Retrying, before_sleep_log, retry_if_exception, wait_exponential_jitter
 
 from tatara.job.errors import InputError
+from tatara.ollama.calls import ATTEMPTS, Caller, ollama
 
-try:
-    import ollama  # makes a client of OLLAMA_HOST at once
-except ValueError as error:
-    raise InputError(
-        f"environment variable OLLAMA_HOST is {os.environ.get('OLLAMA_HOST')!r}, no address of a server ({error}): "
-        "give it as http://HOST:PORT"
-    ) from None
-
-logger = logging.getLogger("tatara")
-ATTEMPTS = 5  # 1 + 2 + 4 + 8 s between them: enough for a server that restarts
-SLOW_ATTEMPTS = 2  # of a request that took longer than it may: it is likely to do so again
 NANOSECONDS = 1e9
+# Options belong under `options`: at the top level the server ignores them (ollama issue 5274). Its own default punishes
+# repetition, and the most likely token would not be the one that is taken.
+GREEDY = {"repeat_penalty": 1.0}
 
 
 @dataclass(frozen=True)
@@ -49,12 +37,12 @@ class Reply:
     pieces: tuple[str, ...] = ()
 
 
-def _passes(error: BaseException) -> bool:
-    if isinstance(error, ollama.ResponseError):
-        return error.status_code >= 500
-    # A reply that is no JSON or not Ollama's (a ValueError, as pydantic's is) comes from a server or a proxy in
-    # trouble.
-    return isinstance(error, ConnectionError | httpx.TransportError | ValueError)
+def _reply(got: ollama.ChatResponse, elapsed: float) -> Reply:
+    text, texts = got.message.content or "", tuple(token.token for token in got.logprobs or ())
+    if not got.done:
+        return Reply(text, None, True, elapsed, texts)
+    seconds = ((got.prompt_eval_duration or 0) + (got.eval_duration or 0)) / NANOSECONDS
+    return Reply(text, got.eval_count or 0, got.done_reason == "length", seconds, texts)
 
 
 class Server:
@@ -81,52 +69,7 @@ class Server:
             )
             raise InputError(f"{named}, no address of a server ({error}): give it as http://HOST:PORT") from None
         self.url = str(self.client._client.base_url)
-        self.timeout, self.attempts = timeout, attempts
-
-    def _call(self, function, *, attempts: int | None = None, **arguments):
-        attempts = attempts or self.attempts
-
-        def enough(state: RetryCallState) -> bool:
-            slow = isinstance(state.outcome.exception(), httpx.TimeoutException)
-            return state.attempt_number >= (min(attempts, SLOW_ATTEMPTS) if slow else attempts)
-
-        retries = Retrying(
-            retry=retry_if_exception(_passes),
-            stop=enough,
-            wait=wait_exponential_jitter(1, 30, jitter=0.5),
-            before_sleep=before_sleep_log(logger, logging.WARNING),
-            reraise=True,
-        )
-        try:
-            return retries(function, **arguments)
-        except httpx.TimeoutException:
-            raise InputError(
-                f"Ollama at {self.url} gave no answer within {self.timeout:g} s, several times; raise the timeout"
-            ) from None
-        except (ConnectionError, httpx.TransportError) as error:
-            raise InputError(
-                f"no Ollama server at {self.url} ({str(error).splitlines()[0] if str(error) else type(error).__name__}): "
-                "start it with `ollama serve`, or name its address in the config (url) or in OLLAMA_HOST"
-            ) from None
-        except ollama.ResponseError as error:
-            if error.status_code == 404 and "model" in arguments:
-                raise InputError(
-                    f"Ollama at {self.url} has no model {arguments['model']}: run `ollama pull {arguments['model']}`"
-                ) from None
-            if "no space left" in error.error:
-                raise InputError(
-                    f"the disk of Ollama at {self.url} is full ({error.error}): free some of it, "
-                    "or set OLLAMA_MODELS for the server to a folder elsewhere"
-                ) from None
-            raise InputError(
-                f"Ollama at {self.url} refused the request (HTTP {error.status_code}): {error.error}"
-            ) from None
-        except ValueError as error:
-            what = "a reply with other fields" if isinstance(error, ValidationError) else "no JSON"
-            raise InputError(
-                f"what answers at {self.url} is not Ollama, or something in between is broken: it sent {what}, "
-                f"{attempts} times"
-            ) from None
+        self._call = Caller(self.url, timeout, attempts)
 
     def identity(self, model: str, context: int | None = None) -> dict[str, str]:
         """Return name and digest of a model, parameters and quantization.
@@ -185,15 +128,7 @@ class Server:
             InputError: no server, no such model, no answer in time, or a prompt that does not fit the context beside
                 the answer.
         """
-        # Options belong under `options`: at the top level the server ignores them (ollama issue 5274). Its own default
-        # punishes repetition, and the most likely token would not be the one that is taken.
-        options = {
-            "num_ctx": context,
-            "num_predict": limit,
-            "seed": seed,
-            "temperature": temperature,
-            "repeat_penalty": 1.0,
-        }
+        options = {"num_ctx": context, "num_predict": limit, "seed": seed, "temperature": temperature, **GREEDY}
         start = time.monotonic()
         got = self._call(
             self.client.chat,
@@ -208,18 +143,12 @@ class Server:
         if (got.prompt_eval_count or 0) + limit > context:
             raise InputError(
                 f"a prompt of {got.prompt_eval_count} tokens (or more: Ollama cuts it there) and an answer of up to "
-                f"{limit} "
-                f"do not fit a context of {context} tokens: raise context, or lower max_tokens"
+                f"{limit} do not fit a context of {context} tokens: raise context, or lower max_tokens"
             )
-        text, texts = got.message.content or "", tuple(token.token for token in got.logprobs or ())
-        if not got.done:
-            return Reply(text, None, True, time.monotonic() - start, texts)
-        seconds = ((got.prompt_eval_duration or 0) + (got.eval_duration or 0)) / NANOSECONDS
-        return Reply(text, got.eval_count or 0, got.done_reason == "length", seconds, texts)
+        return _reply(got, time.monotonic() - start)
 
     def prompt_tokens(self, model: str, question: str, bos: int | None, context: int) -> list[int]:
-        """Return the token ids of the prompt that the server builds of a question, with the model's own template and
-        system prompt.
+        """Return the token ids of the prompt that the server builds of a question by the model's template and system.
 
         The server tells the ids of prompt and answer together, without a BOS that it puts before them by itself, and
         how many it has read. The answer is held to one token that begins a JSON object, which no tokenizer joins to the

@@ -6,6 +6,7 @@ import pandas
 
 from tatara.measure.results import read_json
 from tatara.report.data_tables import diversity_table, nearest_table, shares_table
+from tatara.report.left_out_table import left_out_table
 from tatara.report.page import inline_figures, write_page
 
 
@@ -23,6 +24,9 @@ def write_data_page(
     nodes: Path | str,
     relations: Path | str,
     schema: Path | str,
+    left_out: list[Path | str],
+    augmented: list[Path | str],
+    warn_above: float,
 ) -> None:
     """Write the page.
 
@@ -33,6 +37,8 @@ def write_data_page(
         overlap: testset/overlap.json.
         nodes, relations: graph/nodes.csv, graph/relations.csv.
         schema: schema.yaml, for display names.
+        left_out: graph/left_out.csv, qa/left_out.csv; augmented: qa/augmented.csv where pairs are rephrased.
+        warn_above: share of what there was above which what is left out is marked.
     """
     write_page(
         "data.html",
@@ -42,6 +48,7 @@ def write_data_page(
         figures=inline_figures(figures, captions, "Data figure"),
         shares=shares_table(pairs, pool, schema),
         diversity=diversity_table(diversity),
+        left_out=left_out_table(left_out, augmented, warn_above),
         nearest=nearest_table(read_json(overlap)),
         nodes=len(pandas.read_csv(nodes, dtype=str)),
         relations=len(pandas.read_csv(relations, dtype=str)),

@@ -9,7 +9,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path as Curve
 
-from tatara.data.graph import Relation, load_graph
+from tatara.data.graph import Relation
+from tatara.data.graph_csv import load_graph
 from tatara.data.schema import Schema, read_schema
 from tatara.report.figures.graph_places import CONTENTS, GAP, ROW, Places, domain_relations, places_of
 from tatara.report.figures.style import BLUE, DARK, GREEN, ORANGE, PURPLE, SKY, VERMILION, YELLOW, new_figure

@@ -1,0 +1,121 @@
+"""Questions and answers from a template and a relation: slots filled, lines chosen, sentences put together."""
+
+import re
+import unicodedata
+
+from tatara.data.slots import SENTENCES, View
+from tatara.data.templates import SLOT, Template
+
+# A sentence and the closing brackets after it; text without an end is one sentence.
+_SENTENCE = re.compile(r"[^。]*。[」）]*|[^。]+")
+# Brackets after a sentence; inside, one more level as in 維持管理編（河川編）.
+_BRACKETED = r"（(?:[^（）]|（[^（）]*）)*）"
+_BRACKETS = re.compile(f"。({_BRACKETED})")
+# An end of a sentence, or a sign that what follows belongs to it; closing quotes and one pair of brackets may follow.
+_ENDED = re.compile(rf"[。．｡.！？!?…‥؟।॥۔：:、，,；;][」』）)】》”’\"']*(?:{_BRACKETED}|\([^()]*\))?\s*$")
+_WIDE = "WF"  # East Asian widths of scripts that are written without spaces
+
+
+class UnfilledSlot(Exception):
+    """A slot that the graph has no value for; its argument is the slot."""
+
+
+def _wide(text: str) -> bool:
+    """Return whether a text ends in a script that is written without spaces; combining marks do not count."""
+    letters = [letter for letter in text.rstrip()[-8:] if unicodedata.category(letter)[0] != "M"]
+    return bool(letters) and unicodedata.east_asian_width(letters[-1]) in _WIDE
+
+
+def ended(text: str) -> str:
+    """Return a text with an end: 。 or, in a script that is written with spaces, a full stop where it has none."""
+    if text.endswith("。"):  # nearly all texts
+        return text
+    return text if not text or _ENDED.search(text) else text.rstrip() + ("。" if _wide(text) else ".")
+
+
+def _spaced(before: str, after: str) -> bool:
+    """Return whether a space belongs between two sentences that have none there."""
+    if before[-1].isspace() or after[:1].isspace():
+        return False
+    return not _wide(before) and unicodedata.east_asian_width(after[:1] or "。") not in _WIDE
+
+
+def joined(sentences: list[str]) -> str:
+    """Return sentences one after another, with a space between two of a script that is written with spaces."""
+    pieces: list[str] = []
+    for sentence in sentences:
+        if pieces and not pieces[-1].endswith("。") and _spaced(pieces[-1], sentence):
+            pieces.append(" ")
+        pieces.append(sentence)
+    return "".join(pieces)
+
+
+def fill(text: str, view: View, turn: int, mended: list[str] | None = None) -> str:
+    """Return the text with its slots filled.
+
+    A description or a reason right before another slot is a sentence of its own, and gets an end where it has none.
+
+    Args:
+        turn: which of several neighbours a path leads to.
+        mended: takes the values that got an end.
+
+    Raises:
+        UnfilledSlot: the graph has nothing for one of them.
+    """
+
+    def value(match: re.Match) -> str:
+        filled = view.value(match[1], turn)
+        if not filled:
+            raise UnfilledSlot(match[1])
+        is_sentence = match[1].rpartition(".")[2] in SENTENCES
+        return _mend(filled, mended) if is_sentence and text[match.end() :].startswith("{") else filled
+
+    return SLOT.sub(value, text)
+
+
+def _mend(text: str, mended: list[str] | None) -> str:
+    whole = ended(text)
+    if whole != text and mended is not None:
+        mended.append(text)
+    return whole
+
+
+def compose(template: Template, number: int, view: View, turn: int) -> tuple[str, list[str]]:
+    """Return the answer to wording `number`, and what of it got an end since it had none.
+
+    The answer has the required lines, and optional ones until it comes nearest to the aim. A required sentence that it
+    already has is left out; an optional line is used only when none of its sentences is there. Brackets that follow a
+    sentence are taken into it.
+
+    Raises:
+        UnfilledSlot: a required line has a slot without a value.
+    """
+    lines = template.answers[number % len(template.answers)]
+    chosen: dict[int, list[str]] = {}
+    mended: dict[int, list[str]] = {index: [] for index in range(len(lines))}
+
+    def sentences(index: int) -> list[str]:
+        return _SENTENCE.findall(_mend(fill(lines[index].text, view, turn, mended[index]), mended[index]))
+
+    seen: set[str] = set()
+    for index, line in enumerate(lines):
+        if not line.optional:
+            chosen[index] = [sentence for sentence in dict.fromkeys(sentences(index)) if sentence not in seen]
+            seen.update(chosen[index])
+    total = sum(map(len, seen))
+    optional = [index for index, line in enumerate(lines) if line.optional]
+    first = turn % len(optional) if optional else 0
+    for index in optional[first:] + optional[:first]:
+        try:
+            more = sentences(index)
+        except UnfilledSlot:
+            continue
+        longer = total + sum(map(len, more))
+        nearer = longer <= template.most and abs(longer - template.aim) < abs(total - template.aim)
+        if nearer and seen.isdisjoint(more):
+            seen.update(more)
+            chosen[index] = more
+            total = longer
+    order = sorted(chosen)
+    answer = _BRACKETS.sub(r"\1。", joined([sentence for index in order for sentence in chosen[index]]))
+    return answer, [text for index in order for text in mended[index]]

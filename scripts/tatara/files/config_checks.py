@@ -1,0 +1,123 @@
+"""What must fit between keys of the configuration that are each right."""
+
+import re
+
+from tatara.files.control_tokens import token_problem
+
+SOURCES = ("hub", "path", "scratch")
+NEO4J_URI = re.compile(r"(bolt|neo4j)(\+s|\+ssc)?://[^/@\s]+")
+JUDGE_NEEDS = {"llama_cpp": "file", "ollama": "model"}
+
+Fault = tuple[tuple, str]  # path of the key, message
+
+
+def _fault(path: str, message: str) -> Fault:
+    return tuple(path.split(".")), f"config key {path} {message}"
+
+
+def _graph(graph: dict) -> list[Fault]:
+    faults = []
+    if graph["source"] == "csv" and not graph["nodes"]:
+        faults.append(_fault("graph.nodes", "is missing: the source csv needs it"))
+    uri = graph["neo4j"]["uri"]
+    if not NEO4J_URI.fullmatch(uri):
+        # What has an @ may hold a password, and is not repeated.
+        state = (
+            "holds a user or password: name the user in graph.neo4j.user, the password in the environment"
+            if "@" in uri
+            else f"is {uri!r}"
+        )
+        expected = "expected bolt://host:port or neo4j://host:port, with +s or +ssc for TLS"
+        faults.append(_fault("graph.neo4j.uri", f"{state}; {expected}"))
+    return faults
+
+
+def _packages(key: str, path: dict) -> list[Fault]:
+    """Return what is wrong with the packages of a `path` source."""
+    faults = []
+    if "package" in path and "packages" in path:
+        message = f"config keys {key}.package and {key}.packages are both there: name one package, or several"
+        faults.append((tuple(f"{key}.packages".split(".")), message))
+    if "parts" in path and not {"packages", "package"} & path.keys():
+        faults.append(_fault(f"{key}.parts", f"needs {key}.packages: the parts lie in packages"))
+    if ("parts" in path) != ("sha256" in path):
+        message = f"config keys {key}.parts and {key}.sha256 belong together: the joined file is checked by its digest"
+        faults.append((tuple(key.split(".")), message))
+    return faults
+
+
+def _models(models: dict) -> list[Fault]:
+    faults = []
+    for name, model in models.items():
+        named = [kind for kind in SOURCES if kind in model["source"]]
+        if len(named) != 1:
+            state = "names none" if not named else f"names {len(named)} ({', '.join(named)})"
+            faults.append(_fault(f"models.{name}.source", f"{state}: give exactly one of {', '.join(SOURCES)}"))
+        if "scratch" in named and model["continued"]:
+            reason = "is for hub and path sources: a scratch model is pretrained by its own steps"
+            faults.append(_fault(f"models.{name}.continued", reason))
+        faults += _packages(f"models.{name}.source.path", model["source"].get("path", {}))
+        scratch = model["source"].get("scratch")
+        if scratch and scratch["heads"] % scratch["kv_heads"]:
+            state = f"is {scratch['kv_heads']}: it must divide heads, {scratch['heads']}"
+            faults.append(_fault(f"models.{name}.source.scratch.kv_heads", state))
+    return faults
+
+
+def _training(config: dict) -> list[Fault]:
+    faults = []
+    model, models, train = config["stage1"]["model"], config["models"], config["train"]
+    if model not in models:
+        faults.append(_fault("stage1.model", f"is {model!r}: expected one of models, {', '.join(models)}"))
+    if train["micro_batch_size"] and train["batch_size"] % train["micro_batch_size"]:
+        state = f"is {train['micro_batch_size']}: it must divide train.batch_size, {train['batch_size']}"
+        faults.append(_fault("train.micro_batch_size", state))
+    return faults
+
+
+def _judges(judges: dict) -> list[Fault]:
+    faults = []
+    for name, judge in judges.items():
+        key = JUDGE_NEEDS.get(judge["kind"])
+        if key and not judge[key]:
+            reason = f"is missing: a judge of the kind {judge['kind']} needs it"
+            faults.append(_fault(f"judge.judges.{name}.{key}", reason))
+        if judge["repeats"] > 1 and (judge["kind"] == "rubric" or not judge["temperature"]):
+            reason = f"is {judge['repeats']}: repeats of a judge without a temperature are all the same"
+            faults.append(_fault(f"judge.judges.{name}.repeats", reason))
+    return faults
+
+
+def _addresses(config: dict) -> list[Fault]:
+    urls = {"ollama.url": config["ollama"]["url"]}
+    urls |= {f"judge.judges.{name}.url": judge["url"] for name, judge in config["judge"]["judges"].items()}
+    reason = "holds a user or password: it goes into logs and results; put the server behind an address without one"
+    return [_fault(name, reason) for name, url in urls.items() if url and "@" in url]
+
+
+def _shares(rebalance: dict) -> list[Fault]:
+    both = sorted(rebalance["retain"].keys() & rebalance["target_share"].keys())
+    reason = f"both name {', '.join(both)}: name each type in one of them"
+    return [(("rebalance",), f"config keys rebalance.retain and rebalance.target_share {reason}")] if both else []
+
+
+def _system_prompt(system: str) -> list[Fault]:
+    message = token_problem("config key chat.system", system)
+    return [(("chat", "system"), message)] if message else []
+
+
+def check_across(config: dict) -> list[Fault]:
+    """Return what is wrong between keys that are each right, the path of the key and a message each.
+
+    Args:
+        config: the configuration with every default.
+    """
+    return [
+        *_graph(config["graph"]),
+        *_models(config["models"]),
+        *_training(config),
+        *_judges(config["judge"]["judges"]),
+        *_addresses(config),
+        *_shares(config["rebalance"]),
+        *_system_prompt(config["chat"]["system"]),
+    ]
