@@ -25,8 +25,8 @@ def pretrain(model, tokenizer, texts: list[str], settings: dict) -> list[float]:
     step waits for the one before. A killed run begins anew: it is minutes of work.
 
     Args:
-        settings: `steps`, `batch_size` (rows a step), `block` (tokens a row), `learning_rate` (its peak), `seed` (of the
-            rows' places in the stream).
+        settings: `steps`, `batch_size` (rows a step), `block` (tokens a row), `learning_rate` (its peak), and `seed`
+            (of the rows' places in the stream).
 
     Returns:
         The loss of each step in nats per token.
