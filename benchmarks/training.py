@@ -187,7 +187,7 @@ def run(recipe: str, base: Path, scratch: Path, steps: int | None, profile: Path
     tokens = make_pairs(base, steps * settings["batch_size"], scratch / "pairs.jsonl")
     ends = []
 
-    class Timed(trainer._Steps):
+    class Timed(trainer.ProgressLog):
         profiler = None
 
         def on_step_end(self, args, state, control, **keywords):
@@ -205,7 +205,7 @@ def run(recipe: str, base: Path, scratch: Path, steps: int | None, profile: Path
                 )
                 self.profiler = None
 
-    trainer._Steps = Timed
+    trainer.ProgressLog = Timed
     report = qlora.train(
         base=base,
         subset=scratch / "pairs.jsonl",

@@ -14,7 +14,7 @@ CPU = torch.device("cpu")
 
 @pytest.fixture(scope="module", params=["llama3", "qwen2"])
 def peft_model(request, tmp_path_factory):
-    """A PEFT model over an NF4 base, its B matrices and biases not zero, and four encoded samples of different lengths."""
+    """A PEFT model over an NF4 base, B matrices and biases not zero, and four encoded samples of different lengths."""
     folder = tiny_models.make_base(tmp_path_factory.mktemp("fused") / request.param, request.param)
     model = loading.load_nf4(folder, CPU)
     torch.manual_seed(0)
@@ -77,7 +77,7 @@ def test_a_packed_row_has_the_gradients_of_its_samples(peft_model, checkpointing
 
 
 def test_each_sample_of_a_packed_row_has_the_gradient_it_has_alone(peft_model):
-    """Only one sample carries loss; were another one seen by it, its gradient would differ from that without packing."""
+    """Only one sample carries loss; if it saw another one, its gradient would differ from that without packing."""
     model, samples = peft_model
     for index, sample in enumerate(samples):
         silent = [

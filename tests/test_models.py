@@ -160,14 +160,14 @@ def test_the_same_seed_gives_the_same_adapter(work, bases, trained):
 
 @pytest.mark.parametrize("steps", [3, 5])
 def test_an_interrupted_training_ends_with_the_same_adapter(work, bases, trained, monkeypatch, steps):
-    class Stopping(trainer._Steps):
+    class Stopping(trainer.ProgressLog):
         def on_step_end(self, args, state, control, **keywords):
             if state.global_step == steps:
                 raise KeyboardInterrupt
 
     folder = work / f"interrupted{steps}"
     with monkeypatch.context() as patch:
-        patch.setattr(trainer, "_Steps", Stopping)
+        patch.setattr(trainer, "ProgressLog", Stopping)
         with pytest.raises(KeyboardInterrupt):
             tiny_models.train(folder, bases["llama3"])
     report = tiny_models.train(folder, bases["llama3"])

@@ -73,9 +73,8 @@ def test_pretraining_on_a_gpu_learns_what_the_cpu_learns():
     for place in ("cpu", "cuda"):
         tokenizer = families.train_tokenizer(tiny_models.TEXTS, "llama3", 512)
         model = scratch.make_model(tokenizer, tiny_models.SHAPE, 1).to(place)
-        losses = pretraining.pretrain(
-            model, tokenizer, tiny_models.TEXTS, steps=30, batch_size=4, block=32, learning_rate=0.003, seed=1
-        )
+        settings = {"steps": 30, "batch_size": 4, "block": 32, "learning_rate": 0.003, "seed": 1}
+        losses = pretraining.pretrain(model, tokenizer, tiny_models.TEXTS, settings)
         assert len(losses) == 30 and losses[-1] < losses[0] - 1
         last[place] = losses[-1]
     assert last["cuda"] == pytest.approx(last["cpu"], rel=0.05)

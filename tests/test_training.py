@@ -41,7 +41,7 @@ def losses(report: dict) -> list[float]:
 
 @pytest.mark.parametrize("family", ["llama3", "qwen2"])
 def test_packing_and_the_fused_backend_train_the_same_adapter(work, bases, family):
-    """Ten pairs, four a step: the rows of two packings and padded batches of two give one loss curve and one adapter."""
+    """Ten pairs, four a step: packed rows and padded batches of two give one loss curve and one adapter."""
     plain = tiny_models.train(work / f"plain {family}", bases[family], lora={"dropout": 0.0})
     for name, settings in {
         "packed": {},

@@ -62,7 +62,7 @@ def _taken_up(path: Path) -> object:
 
 def _seal(path: Path) -> object:
     """Read a file as the seal of itself."""
-    return seals._problem(path, path)
+    return seals.problem(path, path)
 
 
 def _checkpoint(path: Path) -> object:

@@ -119,12 +119,12 @@ def main() -> None:
         import unsloth  # noqa: F401  before transformers and TRL, which it changes
     from tatara.train import trainer
 
-    class Stopping(trainer._Steps):
+    class Stopping(trainer.ProgressLog):
         def on_step_end(self, args, state, control, **keywords):
             if state.global_step == asked["stop_after"]:
                 raise KeyboardInterrupt
 
-    trainer._Steps, report = Stopping, None
+    trainer.ProgressLog, report = Stopping, None
     try:
         report = train(Path(asked["folder"]), Path(asked["base_folder"]), **asked["changes"])
     except KeyboardInterrupt:

@@ -24,8 +24,8 @@ CACHE_BYTES = 2  # a number of the cache is in F16
 
 
 def room() -> int | None:
-    """Return the bytes of GPU memory that llama.cpp may take here: what is free, within `gpu.memory_limit_gib`; None
-    without a GPU.
+    """Return the bytes of GPU memory that llama.cpp may take here: what is free, within Snakemake's resource
+    `gpu_memory_gib`; None without a GPU.
     """
     import llama_cpp
 

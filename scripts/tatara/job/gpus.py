@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import IO
 
 logger = logging.getLogger("tatara")
-# GiB of GPU memory that a process may take. The Snakefile sets it from gpu.memory_limit_gib: an environment variable
-# and no param, since another card is no reason to train again.
+# GiB of GPU memory that a process may take. Each job sets it from Snakemake's resource gpu_memory_gib: an environment
+# variable and no param, since another card is no reason to train again.
 MEMORY_LIMIT = "TATARA_GPU_MEMORY_GIB"
 
 

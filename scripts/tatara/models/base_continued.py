@@ -33,16 +33,7 @@ def continue_pretraining(
     model = loading.load_model(source, loading.device(device), torch.float32)
     block = settings["block"]
     before = pretraining.held_out_loss(model, tokenizer, held_out, block) if held_out else None
-    losses = pretraining.pretrain(
-        model,
-        tokenizer,
-        texts,
-        steps=settings["steps"],
-        batch_size=settings["batch_size"],
-        block=block,
-        learning_rate=settings["learning_rate"],
-        seed=settings["seed"],
-    )
+    losses = pretraining.pretrain(model, tokenizer, texts, settings)
     known = {"steps": settings["steps"], "first_loss": losses[0], "last_loss": losses[-1]}
     if before:
         known |= {

@@ -17,5 +17,5 @@ def build(
     """
     folder.mkdir(parents=True, exist_ok=True)
     loading.prepare(source["seed"], threads)
-    known = scratch.build(texts, source, source["seed"], folder, loading.device(device), held_out)
+    known = scratch.build(texts, source, folder, loading.device(device), held_out)
     write_record(folder, name, "scratch", known)

@@ -22,13 +22,13 @@ CHATML = (
 )
 # The instruction form of the llm-jp family, to which Tanuki belongs: no roles, a heading before each turn.
 INSTRUCTION_CHAT = (
-    "{{ bos_token }}{% for message in messages %}{% if message['role'] == 'user' %}\n\n### 指示:\n{{ message['content'] "
-    "}}"
+    "{{ bos_token }}{% for message in messages %}"
+    "{% if message['role'] == 'user' %}\n\n### 指示:\n{{ message['content'] }}"
     "{% elif message['role'] == 'system' %}{{ message['content'] }}"
     "{% else %}\n\n### 応答:\n{{ message['content'] }}{{ eos_token }}{% endif %}{% endfor %}"
     "{% if add_generation_prompt %}\n\n### 応答:\n{% endif %}"
 )
-# SentencePiece finds pieces on one thread: ten thousand paragraphs take it ten seconds, a whole corpus minutes
+# SentencePiece finds pieces on one thread: ten thousand paragraphs take ten seconds, a whole corpus minutes.
 UNIGRAM_TEXTS = 10_000
 # What a Unigram tokenizer without byte fallback knows even where no text has it: a line's end, printable ASCII, kana,
 # punctuation.

@@ -1,4 +1,4 @@
-"""Loading: tokenizers, 16-bit models and NF4 models with or without an adapter, on the CPU or a GPU, never from a hub."""
+"""Loading of tokenizers and models, in 16 bits or NF4, with or without an adapter; never from a hub."""
 
 import contextlib
 import logging
@@ -36,8 +36,9 @@ def prepare(seed: int, threads: int) -> None:
 
 
 def device(choice: str) -> torch.device:
-    """Return the device for `auto`, `cpu` or `cuda`; on a GPU this process then gets no more memory than
-    `gpu.memory_limit_gib`.
+    """Return the device for `auto`, `cpu` or `cuda`.
+
+    On a GPU this process then gets no more memory than Snakemake's resource `gpu_memory_gib` allows.
     """
     if choice == "auto":
         choice = "cuda" if torch.cuda.is_available() else "cpu"

@@ -18,26 +18,27 @@ def token_stream(tokenizer, texts: list[str]) -> torch.Tensor:
     )
 
 
-def pretrain(
-    model, tokenizer, texts: list[str], *, steps: int, batch_size: int, block: int, learning_rate: float, seed: int
-) -> list[float]:
-    """Train all weights on the texts as one stream of tokens, on the model's device; return the loss of each step in
-    nats per token.
+def pretrain(model, tokenizer, texts: list[str], settings: dict) -> list[float]:
+    """Train all weights on the texts as one stream of tokens, on the model's device.
 
     On a GPU matrix products are in bf16 and the weights in float32; the losses stay there until the end, so that no
     step waits for the one before. A killed run begins anew: it is minutes of work.
 
     Args:
-        block: tokens in one row; a step sees `batch_size` rows, cut at seeded offsets of the stream.
+        settings: `steps`, `batch_size` (rows a step), `block` (tokens a row), `learning_rate` (its peak), and `seed`
+            (of the rows' places in the stream).
+
+    Returns:
+        The loss of each step in nats per token.
     """
-    place = model.device
+    place, steps = model.device, settings["steps"]
     fast = place.type == "cuda"
     stream = token_stream(tokenizer, texts)
-    block = min(block, len(stream) - 1)
+    block = min(settings["block"], len(stream) - 1)
     last, stream, window = len(stream) - block, stream.to(place), torch.arange(block)
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(settings["seed"])
     optimizer = torch.optim.AdamW(
-        model.parameters(), lr=learning_rate, betas=(0.9, 0.95), weight_decay=0.1, fused=fast or None
+        model.parameters(), lr=settings["learning_rate"], betas=(0.9, 0.95), weight_decay=0.1, fused=fast or None
     )
     warmup = max(1, steps // 20)
     schedule = torch.optim.lr_scheduler.LambdaLR(
@@ -46,7 +47,7 @@ def pretrain(
     model.train()
     losses = []
     for _ in Progress(range(steps), "pretraining", lambda: f"loss {losses[-1].item():.3f}" if losses else ""):
-        starts = torch.randint(0, last, (batch_size,), generator=generator)
+        starts = torch.randint(0, last, (settings["batch_size"],), generator=generator)
         rows = stream[(starts[:, None] + window).to(place, non_blocking=True)]
         with torch.autocast(place.type, torch.bfloat16, enabled=fast):
             loss = model(input_ids=rows, labels=rows, use_cache=False).loss
@@ -60,10 +61,10 @@ def pretrain(
 
 
 def held_out_loss(model, tokenizer, texts: list[str], block: int) -> dict:
-    """Return what the model makes of texts that it was not trained on: nats per token, bits per byte, tokens.
+    """Return the loss on texts that the model was not trained on: nats per token, bits per byte, tokens.
 
     Args:
-        block: tokens that are read at once; each row begins without what went before it.
+        block: tokens of a row; each row is read without the one before it.
     """
     stream = token_stream(tokenizer, texts)
     nats = tokens = 0

@@ -44,27 +44,18 @@ def make_model(tokenizer: PreTrainedTokenizerFast, shape: dict, seed: int) -> to
     return model
 
 
-def build(texts: list[str], source: dict, seed: int, folder: Path, place: torch.device, held_out: list[str]) -> dict:
+def build(texts: list[str], source: dict, folder: Path, place: torch.device, held_out: list[str]) -> dict:
     """Build, pretrain and save a stand-in; return what is known of it.
 
     Args:
         texts: the pretraining text, one document an entry.
         source: the `scratch` section of a model in the config.
         folder: gets config.json, model.safetensors and the tokenizer.
-        held_out: texts that it is measured on and not trained on; may be empty.
+        held_out: texts to measure the model on, which it is not trained on; may be empty.
     """
     tokenizer = train_tokenizer(texts, source["tokenizer"], source["vocab_size"], source["byte_fallback"])
-    model = make_model(tokenizer, source, seed).to(place)
-    losses = pretrain(
-        model,
-        tokenizer,
-        texts,
-        steps=source["steps"],
-        batch_size=source["batch_size"],
-        block=source["block"],
-        learning_rate=source["learning_rate"],
-        seed=seed,
-    )
+    model = make_model(tokenizer, source, source["seed"]).to(place)
+    losses = pretrain(model, tokenizer, texts, source)
     measured = {"held_out": held_out_loss(model, tokenizer, held_out, source["block"])} if held_out else {}
     # The paper's bases are bf16 files, and so is this one.
     model.to("cpu", torch.bfloat16).save_pretrained(folder)

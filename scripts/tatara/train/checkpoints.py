@@ -1,11 +1,10 @@
-"""Training checkpoints that can be trusted after a kill: each is sealed with the digest of its files once it is whole.
+"""Training checkpoints that can be trusted after a kill: each is sealed with the digests of its files once it is whole.
 
-They live outside the declared outputs (Snakemake deletes those of a failed job). A checkpoint is taken up again only
-when its seal is there, its files have the sealed digests and it belongs to the same inputs and settings; any other is
-removed.
+They live outside the declared outputs (Snakemake deletes those of a failed job). Training goes on from a checkpoint
+only if it has its seal, its files are those that were sealed, and it belongs to the same inputs and settings. Any other
+checkpoint is removed.
 """
 
-import hashlib
 import json
 import logging
 import shutil
@@ -13,33 +12,36 @@ from pathlib import Path
 
 from transformers import TrainerCallback
 
+from tatara.job import seals
+
 logger = logging.getLogger("tatara")
 SEAL = "seal.json"
 
 
-def _digests(folder: Path) -> dict[str, str]:
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != SEAL)
-    return {str(path.relative_to(folder)): hashlib.file_digest(path.open("rb"), "sha256").hexdigest() for path in files}
+def _content(folder: Path, fingerprint: str) -> dict:
+    files = seals.contents(folder, whole=True)
+    files.pop(SEAL, None)
+    return {"fingerprint": fingerprint, "files": files}
 
 
-def seal(folder: Path, mark: str) -> None:
+def seal(folder: Path, fingerprint: str) -> None:
     """Seal a checkpoint folder that is whole."""
-    (folder / SEAL).write_text(json.dumps({"fingerprint": mark, "files": _digests(folder)}))
+    (folder / SEAL).write_text(json.dumps(_content(folder, fingerprint)))
 
 
-def _sound(folder: Path, mark: str) -> bool:
+def _sound(folder: Path, fingerprint: str) -> bool:
     try:
         sealed = json.loads((folder / SEAL).read_text())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return False
-    return sealed == {"fingerprint": mark, "files": _digests(folder)}
+    return sealed == _content(folder, fingerprint)
 
 
-def latest(folder: Path, mark: str) -> Path | None:
+def latest(folder: Path, fingerprint: str) -> Path | None:
     """Return the newest sound checkpoint under `folder` and remove every other one there."""
-    found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]), reverse=True)
-    kept = next((path for path in found if _sound(path, mark)), None)
-    for path in found:
+    checkpoints = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]), reverse=True)
+    kept = next((path for path in checkpoints if _sound(path, fingerprint)), None)
+    for path in checkpoints:
         if path != kept:
             logger.warning("checkpoint %s is incomplete, damaged or of other inputs: removed", path)
             shutil.rmtree(path)
@@ -49,8 +51,8 @@ def latest(folder: Path, mark: str) -> Path | None:
 class SealCallback(TrainerCallback):
     """Seals each checkpoint that the trainer has written."""
 
-    def __init__(self, mark: str):
-        self.mark = mark
+    def __init__(self, fingerprint: str):
+        self.fingerprint = fingerprint
 
     def on_save(self, args, state, control, **keywords):
-        seal(Path(args.output_dir) / f"checkpoint-{state.global_step}", self.mark)
+        seal(Path(args.output_dir) / f"checkpoint-{state.global_step}", self.fingerprint)

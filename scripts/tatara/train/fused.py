@@ -23,16 +23,8 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.checkpoint import checkpoint
 
 from tatara.models.chat import IGNORED
-from tatara.train.fused_kernels import (
-    _answer_chunk,
-    _by_sample,
-    _by_sample_backward,
-    _gated,
-    _gated_backward,
-    _norm,
-    _norm_backward,
-)
-from tatara.train.fused_projections import Projections, _project
+from tatara.train import fused_kernels as kernels
+from tatara.train.fused_projections import Projections, project
 
 ARCHITECTURES = ("llama", "qwen2")
 # Not cuDNN's attention: it prepares a plan for each new length, which takes longer than the step.
@@ -81,13 +73,13 @@ class _BySample(Function):
     @staticmethod
     def forward(ctx, qkv, packed, angles, heads, channels):
         ctx.place_of, ctx.angles = packed.place_of, angles
-        return _by_sample(qkv, packed.token_at, *angles, heads, channels)
+        return kernels.by_sample(qkv, packed.token_at, *angles, heads, channels)
 
     @staticmethod
     @once_differentiable
     def backward(ctx, queries, keys, values):
         # The gradient at padding is zero: no token's output depends on it.
-        return _by_sample_backward(queries, keys, values, ctx.place_of, *ctx.angles), None, None, None, None
+        return kernels.by_sample_backward(queries, keys, values, ctx.place_of, *ctx.angles), None, None, None, None
 
 
 class Layer:
@@ -108,10 +100,10 @@ class Layer:
 
     def _normed(self, projections, x, norm):
         weight, epsilon = self.norms[norm]
-        return _project(
+        return project(
             projections,
-            lambda x: _norm(x, weight, epsilon),
-            lambda gradient, x: _norm_backward(gradient, x, weight, epsilon),
+            lambda x: kernels.norm(x, weight, epsilon),
+            lambda gradient, x: kernels.norm_backward(gradient, x, weight, epsilon),
             x,
         )
 
@@ -125,7 +117,7 @@ class Layer:
             attended = functional.scaled_dot_product_attention(
                 queries, keys, values, is_causal=True, enable_gqa=self.grouped
             )
-        x = x + _project(
+        x = x + project(
             self.output,
             lambda attended: attended.transpose(1, 2).flatten(2).flatten(0, 1)[packed.place_of],
             lambda gradient, attended: (
@@ -133,7 +125,7 @@ class Layer:
             ),
             attended,
         )
-        return x + _project(self.down, _gated, _gated_backward, self._normed(self.gate_up, x, 1))
+        return x + project(self.down, kernels.gated, kernels.gated_backward, self._normed(self.gate_up, x, 1))
 
 
 class _AnswerLoss(Function):
@@ -146,7 +138,7 @@ class _AnswerLoss(Function):
         total, gradient = hidden.new_zeros((), dtype=torch.float32), torch.empty_like(hidden)
         for start in range(0, len(targets), LOSS_CHUNK):
             part = slice(start, start + LOSS_CHUNK)
-            loss, of_logits = _answer_chunk(hidden[part] @ matrix.T, targets[part])
+            loss, of_logits = kernels.answer_chunk(hidden[part] @ matrix.T, targets[part])
             total += loss
             gradient[part] = of_logits @ matrix
         ctx.save_for_backward(gradient)

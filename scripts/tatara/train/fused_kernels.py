@@ -21,13 +21,15 @@ def _pointwise(function: Callable) -> Callable:
 
 
 @_pointwise
-def _norm(x, weight, epsilon):
+def norm(x, weight, epsilon):
+    """RMS norm of x (tokens, hidden), computed in float32."""
     x32 = x.float()
     return weight * (x32 * torch.rsqrt(x32.pow(2).mean(-1, keepdim=True) + epsilon)).to(x.dtype)
 
 
 @_pointwise
-def _norm_backward(gradient, x, weight, epsilon):
+def norm_backward(gradient, x, weight, epsilon):
+    """Return the gradient of `norm` by x."""
     x32 = x.float()
     scale = torch.rsqrt(x32.pow(2).mean(-1, keepdim=True) + epsilon)
     direction, gradient = x32 * scale, (gradient * weight).float()
@@ -35,14 +37,15 @@ def _norm_backward(gradient, x, weight, epsilon):
 
 
 @_pointwise
-def _gated(gate_up):
+def gated(gate_up):
     """Gate and up projections side by side (tokens, 2 × inner) -> SiLU(gate) × up (tokens, inner)."""
     gate, up = gate_up.float().chunk(2, -1)
     return (gate * torch.sigmoid(gate) * up).to(gate_up.dtype)
 
 
 @_pointwise
-def _gated_backward(gradient, gate_up):
+def gated_backward(gradient, gate_up):
+    """Return the gradient of `gated` by its input (tokens, 2 × inner)."""
     gate, up = gate_up.float().chunk(2, -1)
     gradient, open_ = gradient.float(), torch.sigmoid(gate)
     return torch.cat((gradient * up * open_ * (1 + gate * (1 - open_)), gradient * gate * open_), -1).to(gate_up.dtype)
@@ -57,7 +60,7 @@ def _turn(x, cosine, sine):
 
 
 @_pointwise
-def _by_sample(qkv, token_at, cosine, sine, heads, channels):
+def by_sample(qkv, token_at, cosine, sine, heads, channels):
     """Queries, keys and values by token -> by sample and place (samples, places, heads, channels), queries and keys
     rotated.
     """
@@ -68,13 +71,14 @@ def _by_sample(qkv, token_at, cosine, sine, heads, channels):
 
 
 @_pointwise
-def _by_sample_backward(queries, keys, values, place_of, cosine, sine):
+def by_sample_backward(queries, keys, values, place_of, cosine, sine):
+    """Return the gradient of `by_sample` by its input, token by token; the angles' signs turn it back."""
     turned = _turn(queries, cosine, -sine), _turn(keys, cosine, -sine), values
     return torch.cat([x.flatten(2).flatten(0, 1)[place_of] for x in turned], -1)
 
 
 @_pointwise
-def _answer_chunk(logits, targets):
+def answer_chunk(logits, targets):
     """Return the summed cross-entropy in nats and its gradient by the logits (positions, vocabulary)."""
     scores = logits.float()
     normalizer = torch.logsumexp(scores, -1, keepdim=True)

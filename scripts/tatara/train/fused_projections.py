@@ -1,5 +1,7 @@
 """NF4 matrices of one input with their adapters, forward and backward."""
 
+from collections.abc import Callable
+
 import torch
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
@@ -126,5 +128,8 @@ class _Project(Function):
         return ctx.prepare_backward(of_x, kept), None, None, None, *of_trained
 
 
-def _project(projections, prepare, prepare_backward, kept):
+def project(
+    projections: Projections, prepare: Callable, prepare_backward: Callable, kept: torch.Tensor
+) -> torch.Tensor:
+    """Return the outputs (tokens, out) of projections whose input is computed from `kept`, as `_Project` has it."""
     return _Project.apply(kept, prepare, prepare_backward, projections, *projections.trained)

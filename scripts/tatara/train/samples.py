@@ -1,8 +1,10 @@
 """Training samples: token ids, labels on answers alone, packed rows."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import torch
+from datasets import Dataset
 
 from tatara.job.errors import InputError
 from tatara.models import chat
@@ -80,3 +82,51 @@ def unpack(batch: dict[str, torch.Tensor]) -> Iterator[tuple[list[int], list[int
     else:
         for ids, labels, mask in zip(batch["input_ids"], batch["labels"], batch["attention_mask"].bool(), strict=True):
             yield ids[mask].tolist(), labels[mask].tolist()
+
+
+@dataclass(frozen=True)
+class Samples:
+    """The QA pairs of a training run and their token ids, in the order of the file."""
+
+    tokenizer: object
+    pairs: list[dict]
+    encoded: list[chat.Encoded]
+
+    @classmethod
+    def of(cls, tokenizer, pairs: list[dict], system: str, max_length: int) -> "Samples":
+        """Encode QA pairs; `encode_pairs` says which are refused."""
+        return cls(tokenizer, pairs, encode_pairs(tokenizer, pairs, system, max_length))
+
+    @property
+    def tokens(self) -> int:
+        """All tokens of one epoch, prompts and answers."""
+        return sum(len(item.input_ids) for item in self.encoded)
+
+    @property
+    def answer_tokens(self) -> int:
+        """The tokens of one epoch that carry loss."""
+        return self.tokens - sum(item.prompt_tokens for item in self.encoded)
+
+    def dataset(self) -> Dataset:
+        """Return the samples as the trainer takes them."""
+        return Dataset.from_list([{"input_ids": item.input_ids, "labels": item.labels} for item in self.encoded])
+
+    def check_batch(self, batch: dict[str, torch.Tensor]) -> list[str]:
+        """Compare the labels of a batch, as the trainer draws it, with the answers.
+
+        Returns:
+            The decoded labels.
+
+        Raises:
+            InputError: the trainer changed labels, or they are not those of the answers.
+        """
+        index_of = {tuple(item.input_ids): index for index, item in enumerate(self.encoded)}
+        chosen = []
+        for ids, labels in unpack(batch):
+            index = index_of[tuple(ids)]
+            if labels != self.encoded[index].labels:
+                raise InputError(f"pair {self.pairs[index]['id']}: the trainer changed its labels")
+            chosen.append(index)
+        return check_labels(
+            self.tokenizer, [self.pairs[index] for index in chosen], [self.encoded[index] for index in chosen]
+        )

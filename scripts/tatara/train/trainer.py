@@ -3,41 +3,63 @@
 import logging
 import math
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from transformers import TrainerCallback
+from transformers import PrinterCallback, TrainerCallback
 
 from tatara.models import chat
-from tatara.train import fused
+from tatara.train import checkpoints, fused
+from tatara.train.samples import Samples, pack
 
 logger = logging.getLogger("tatara")
+LOG_SECONDS = 10  # between two lines of progress
 
 
-class _Steps(TrainerCallback):
-    """Keeps the loss of each step and says how far training is."""
+@dataclass(frozen=True)
+class Plan:
+    """What is decided of a training run before its model is loaded.
+
+    Attributes:
+        run: its name, for the log.
+        settings: the `train` section of the config.
+        packing: whether the samples of a forward pass lie in one row.
+        micro_batch_size: samples a forward pass, before memory runs out.
+        total_steps: optimizer steps of all epochs.
+        checkpoint_folder: where checkpoints lie until the run is done.
+        fingerprint: digest of what decides the outcome; a checkpoint of another one is not taken up.
+    """
+
+    run: str
+    settings: dict
+    backend: str
+    place: torch.device
+    packing: bool
+    micro_batch_size: int
+    total_steps: int
+    seed: int
+    threads: int
+    checkpoint_folder: Path
+    fingerprint: str
+
+
+class ProgressLog(TrainerCallback):
+    """Logs how far training is, its loss and the time that is left."""
 
     def __init__(self, run: str):
         self.run, self.last, self.start = run, 0.0, time.monotonic()
         self.first_step = None
 
     def on_log(self, args, state, control, logs=None, **keywords):
-        now = time.monotonic()
+        now, step = time.monotonic(), state.global_step
         if self.first_step is None:
-            self.first_step = state.global_step - 1
-        if logs and "loss" in logs and now - self.last >= 10:
+            self.first_step = step - 1
+        if logs and "loss" in logs and now - self.last >= LOG_SECONDS:
             self.last = now
-            left = (
-                (now - self.start) / max(1, state.global_step - self.first_step) * (state.max_steps - state.global_step)
-            )
-            logger.info(
-                "%s: step %d of %d, loss %.3f, about %d s left",
-                self.run,
-                state.global_step,
-                state.max_steps,
-                logs["loss"],
-                left,
-            )
+            left = (now - self.start) / max(1, step - self.first_step) * (state.max_steps - step)
+            message = "%s: step %d of %d, loss %.3f, about %d s left"
+            logger.info(message, self.run, step, state.max_steps, logs["loss"], left)
 
 
 def answer_loss(model, inputs: dict, tokens: torch.Tensor | int | None) -> torch.Tensor:
@@ -47,15 +69,15 @@ def answer_loss(model, inputs: dict, tokens: torch.Tensor | int | None) -> torch
     """
     base = model.get_base_model()
     targets = inputs["labels"][:, 1:]
-    given = {key: value for key, value in inputs.items() if key in ("input_ids", "attention_mask", "position_ids")}
-    hidden = base.base_model(**given, use_cache=False).last_hidden_state
+    passed = {key: value for key, value in inputs.items() if key in ("input_ids", "attention_mask", "position_ids")}
+    hidden = base.base_model(**passed, use_cache=False).last_hidden_state
     carrying = targets != chat.IGNORED
     logits = base.get_output_embeddings()(hidden[:, :-1][carrying])
     total = torch.nn.functional.cross_entropy(logits.float(), targets[carrying], reduction="sum")
     return total / (carrying.sum() if tokens is None else tokens)
 
 
-def _trainer_class(backend: str, place: torch.device, checkpointing: bool):
+def trainer_class(backend: str, place: torch.device, checkpointing: bool):
     """Return TRL's trainer with the backend's loss.
 
     On the CPU TRL gets a loss of our own, since TRL 1.15 computes its loss in a Triton kernel (GPU only).
@@ -79,25 +101,25 @@ def _trainer_class(backend: str, place: torch.device, checkpointing: bool):
     return OwnLossTrainer
 
 
-def _arguments(
-    settings: dict, micro: int, backend: str, place: torch.device, seed: int, total_steps: int, folder: Path
-):
+def arguments(plan: Plan, micro_batch_size: int):
+    """Return TRL's settings of a training run."""
     from trl import SFTConfig
 
+    settings, gpu = plan.settings, plan.place.type == "cuda"
     return SFTConfig(
-        output_dir=str(folder),
-        per_device_train_batch_size=micro,
-        gradient_accumulation_steps=settings["batch_size"] // micro,
+        output_dir=str(plan.checkpoint_folder),
+        per_device_train_batch_size=micro_batch_size,
+        gradient_accumulation_steps=settings["batch_size"] // micro_batch_size,
         num_train_epochs=settings["epochs"],
         learning_rate=settings["learning_rate"],
         lr_scheduler_type="cosine",
-        warmup_steps=math.ceil(settings["warmup_ratio"] * total_steps),
-        optim="adamw_torch_fused" if place.type == "cuda" else "adamw_torch",
+        warmup_steps=math.ceil(settings["warmup_ratio"] * plan.total_steps),
+        optim="adamw_torch_fused" if gpu else "adamw_torch",
         weight_decay=settings["weight_decay"],
         max_grad_norm=settings["max_grad_norm"],
-        bf16=place.type == "cuda" and backend != "fused",  # autocast; the fused step chooses its types itself
-        use_cpu=place.type == "cpu",
-        gradient_checkpointing=False,  # set where the model is loaded, for both backends
+        bf16=gpu and plan.backend != "fused",  # autocast; the fused step chooses its types itself
+        use_cpu=not gpu,
+        gradient_checkpointing=False,  # set where the model is loaded, for each backend
         max_length=settings["max_length"],
         packing=False,
         dataset_kwargs={"skip_prepare_dataset": True},
@@ -107,8 +129,27 @@ def _arguments(
         save_strategy="steps",
         save_steps=settings["checkpoint_steps"],
         save_total_limit=1,
-        seed=seed,
-        data_seed=seed,
+        seed=plan.seed,
+        data_seed=plan.seed,
         report_to="none",
         disable_tqdm=True,
     )
+
+
+def make_trainer(plan: Plan, model, samples: Samples, micro_batch_size: int):
+    """Return a trainer that seals its checkpoints and logs its progress."""
+    trainer = trainer_class(plan.backend, plan.place, plan.settings["gradient_checkpointing"])(
+        model=model,
+        args=arguments(plan, micro_batch_size),
+        train_dataset=samples.dataset(),
+        processing_class=samples.tokenizer,
+        data_collator=pack if plan.packing else None,
+        callbacks=[checkpoints.SealCallback(plan.fingerprint), ProgressLog(plan.run)],
+    )
+    if plan.backend != "unsloth":
+        # TRL casts the adapter to bf16, a resumed run would load it in float32 and end elsewhere: float32 for both.
+        for parameter in trainer.model.parameters():
+            if parameter.requires_grad:
+                parameter.data = parameter.data.float()
+    trainer.remove_callback(PrinterCallback)  # ProgressLog says it in one line
+    return trainer
