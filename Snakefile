@@ -7,6 +7,7 @@ min_version("9.27")
 include: "rules/common.smk"
 include: "rules/inputs.smk"
 include: "rules/data.smk"
+include: "rules/qa.smk"
 include: "rules/sources.smk"
 include: "rules/preflight.smk"
 include: "rules/base.smk"

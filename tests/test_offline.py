@@ -13,8 +13,12 @@ from pipeline_copy import Copy
 pytestmark = pytest.mark.skipif(
     not offline.prefix(), reason="this machine permits no network namespaces (unshare --net)"
 )
-TRIES = "import contextlib, socket\nfor try_ in (lambda: socket.create_connection(('192.0.2.1', 80)), lambda: socket.getaddrinfo('example.org', 80)):\n"
-TRIES += "    with contextlib.suppress(OSError):\n        try_()\n"
+TRIES = """
+import contextlib, socket
+for try_ in (lambda: socket.create_connection(('192.0.2.1', 80)), lambda: socket.getaddrinfo('example.org', 80)):
+    with contextlib.suppress(OSError):
+        try_()
+"""
 
 
 def test_a_program_that_tries_is_seen(tmp_path):

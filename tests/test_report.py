@@ -244,10 +244,8 @@ def test_the_data_page(study, tmp_path, caplog):
     counts = Counter(pair["relation_type"] for pair in pairs)
     kept = Counter(pair["relation_type"] for pair in read_jsonl(study.path("qa/pool.jsonl")))
     first = next(iter(counts))
-    assert (
-        f"After undersampling {first} has {kept[first]} of {kept.total()} pairs, {100 * kept[first] / kept.total():.1f} "
-        "%" in page.text
-    )
+    share = f"{100 * kept[first] / kept.total():.1f} %"
+    assert f"After undersampling {first} has {kept[first]} of {kept.total()} pairs, {share}" in page.text
     assert "Graph: 12 nodes, 14 relations" in page.text
     text = page.text.replace("\u00a0", " ")  # the cells of a row follow one another
     assert f"⚠ Q{SAME_QUESTIONS.name[1:]}4508.0 %堤防とは何か。<b> (a -USES-> b; kept: c -USES-> d)" in text

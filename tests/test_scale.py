@@ -11,7 +11,7 @@ from tatara.measure.stats import Resampling
 
 
 def runs(folder, per_question, seeds=(1,)):
-    """Write one run for each size and seed from `n -> nats a token of each question` and return the two lists of files."""
+    """Write one run for each size and seed from `n -> nats a token of each question`; return the two lists of files."""
     train, nll = [], []
     for seed in seeds:
         for n, losses in per_question.items():

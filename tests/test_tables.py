@@ -13,7 +13,7 @@ from tatara.report.numbers import duration, interval, number, size, small
 from tatara.report.tables.common import NO_DIFFERENCE
 from tatara.report.tables.ladder import ladder_table
 from tatara.report.tables.merge import merge_table
-from tatara.report.tables.registry import TABLES, text_of, write_table
+from tatara.report.tables.registry import text_of, write_table
 from tatara.report.tables.table1 import table1
 from tatara.report.tables.table2 import table2
 from tatara.report.tables.table3 import table3

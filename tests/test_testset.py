@@ -21,10 +21,10 @@ def test_questions_are_selected_by_label():
     rows = load()
     assert [row["id"] for row in select(rows, "curated")] == ["q001", "q002"]
     assert len(select(rows, "all")) == 3
-    with pytest.raises(
-        InputError,
-        match=r"testset\.label: no question is labelled 'human_written'; the test set has curated \(2\), generated \(1\)",
-    ):
+    message = (
+        r"testset\.label: no question is labelled 'human_written'; the test set has curated \(2\), generated \(1\)"
+    )
+    with pytest.raises(InputError, match=message):
         select(rows, "human_written")
 
 

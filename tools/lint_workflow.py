@@ -1,7 +1,7 @@
 """Run Snakemake's own linter, and fail on everything that it finds but one thing.
 
 It asks for a conda environment or a container for each rule. The environment of all rules is the one that `make setup`
-makes from the lock in envs/, with versions and hashes; a second description that nobody solves would only drift from it.
+makes from the lock in envs/, with versions and hashes; a second description that nobody solves would drift from it.
 
 Usage: python tools/lint_workflow.py
 """

@@ -20,7 +20,7 @@ import psutil
 from campaign import Table, again, at_work, kill, parser, run, start, undisturbed
 
 RUN = "llama_n24_r16_s42"
-# MiB; with 800 a training of the smoke run passed, since libraries that another process holds in memory are not counted.
+# MiB; with 800 a training of the smoke run passed: libraries that another process holds in memory are not counted.
 LIMITS = (400, 600)
 WORD = "out of memory"
 

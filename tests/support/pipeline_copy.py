@@ -84,7 +84,7 @@ class Copy:
         return self.of(folder)
 
     def command(self, *arguments: str, config: str = "config/smoke.yaml") -> list[str]:
-        """Return the command line of snakemake; targets first, since options such as --resources take all that follow."""
+        """Return the command line of snakemake; targets first, since options like --resources take all that follow."""
         return [sys.executable, "-m", "snakemake", *arguments, "--configfile", config]
 
     def snakemake(

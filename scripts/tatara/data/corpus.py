@@ -22,7 +22,9 @@ def corpus_texts(files: list[Path], min_chars: int) -> list[str]:
     kept = [part for part in paragraphs if len(part) >= min_chars]
     if len(kept) < len(paragraphs):
         short = len(paragraphs) - len(kept)
-        logger.info("%d of %d paragraphs of the corpus have fewer than %d characters", short, len(paragraphs), min_chars)
+        logger.info(
+            "%d of %d paragraphs of the corpus have fewer than %d characters", short, len(paragraphs), min_chars
+        )
     return kept
 
 

@@ -130,7 +130,7 @@ class BatchContext:
         return opened
 
     def generate(self, prompts: list[list[int]], stops: list[int]) -> list[list[int]]:
-        """Return the greedy continuation of each prompt, at most `limit` tokens, a stop token included where one came."""
+        """Return the greedy continuation of each prompt, at most `limit` tokens, with the stop token where one came."""
 
         def done(answer: _Answer) -> bool:
             return answer.ids[-1] in stops or len(answer.ids) == self.limit

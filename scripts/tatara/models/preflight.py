@@ -1,4 +1,4 @@
-"""Preflight: what can be known of a model before anything is fetched, trained or converted, and what will be refused."""
+"""Preflight: what can be known of a model before it is fetched, trained or converted, and what will be refused."""
 
 import json
 import logging

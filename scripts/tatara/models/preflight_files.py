@@ -65,8 +65,8 @@ def pointers(folder: Path, names: list[str]) -> list[str]:
     if not pointers:
         return []
     return [
-        f"{folder}: {', '.join(pointers)} {'is a pointer' if len(pointers) == 1 else 'are pointers'} of Git LFS and not "
-        f"the file itself: run `git lfs install` and `git lfs pull` in {folder}"
+        f"{folder}: {', '.join(pointers)} {'is a pointer' if len(pointers) == 1 else 'are pointers'} of Git LFS and "
+        f"not the file itself: run `git lfs install` and `git lfs pull` in {folder}"
     ]
 
 

@@ -65,8 +65,9 @@ def problems(tokenizer, rows: int | None, system: str, place: str) -> list[str]:
     past = sorted(token for token, index in tokenizer.get_vocab().items() if rows is not None and index >= rows)
     if past:
         wrong.append(
-            f"{place}: the tokenizer has {len(past)} tokens past the embedding's {rows:,} rows ({', '.join(past[:3])}): "
-            "enlarge the model with resize_token_embeddings(len(tokenizer)) and save both, or take these tokens out"
+            f"{place}: the tokenizer has {len(past)} tokens past the embedding's {rows:,} rows "
+            f"({', '.join(past[:3])}): enlarge the model with resize_token_embeddings(len(tokenizer)) and save both, "
+            "or take these tokens out"
         )
     return wrong
 

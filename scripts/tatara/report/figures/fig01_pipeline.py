@@ -17,6 +17,9 @@ from tatara.report.text_table import read_table
 
 TITLES = {
     "data": "Data",
+    "qa": "Pairs and subsets",
+    "sources": "Sources of models",
+    "preflight": "Preflight",
     "base": "Base models",
     "stage1": "Stage 1: how much data",
     "stage2": "Stage 2: which model",

@@ -1,0 +1,123 @@
+# Stage qa: results/qa/{qa_pairs,qa_augmented,pool}.jsonl, left_out.csv, augmented.csv, diversity.csv ·
+# results/subsets/subset_merged_{n}.jsonl, quality.csv
+
+
+rule qa_pairs:
+    """Make question-answer pairs from the graph by the templates, without duplicates."""
+    input:
+        nodes="results/graph/nodes.csv",
+        relations="results/graph/relations.csv",
+        schema=resource(config["graph"]["schema"]),
+        toc=resource(config["graph"]["toc"]),
+        templates=resources_of(config["qa"]["templates"]),
+    output:
+        pairs="results/qa/qa_pairs.jsonl",
+        left_out="results/qa/left_out.csv",
+    log:
+        "results/logs/qa_pairs.log",
+    benchmark:
+        "results/benchmarks/qa_pairs.tsv"
+    priority: DATA_PRIORITY
+    threads: ALL_CORES
+    params:
+        target_counts=config["qa"]["target_counts"],
+        seed=config["seed"],
+        code=code_of("qa_pairs"),
+    script:
+        "../scripts/qa_pairs.py"
+
+
+rule qa_augmented:
+    """Rephrase the pairs by a language model, and keep what still holds every name, citation and number."""
+    input:
+        pairs="results/qa/qa_pairs.jsonl",
+        nodes="results/graph/nodes.csv",
+        relations="results/graph/relations.csv",
+        schema=resource(config["graph"]["schema"]),
+        toc=resource(config["graph"]["toc"]),
+        testset=resource(config["testset"]["file"]),
+        prompt=resource(AUGMENT["prompt"]) if AUGMENT else [],
+    output:
+        pairs="results/qa/qa_augmented.jsonl",
+        counts="results/qa/augmented.csv",
+    log:
+        "results/logs/qa_augmented.log",
+    benchmark:
+        "results/benchmarks/qa_augmented.tsv"
+    priority: DATA_PRIORITY
+    threads: ALL_CORES
+    resources:
+        gpu=1,
+    params:
+        settings=AUGMENT,
+        ollama=OLLAMA,
+        label=config["testset"]["label"],
+        threshold=config["testset"]["threshold"],
+        seed=config["seed"],
+        code=code_of("augment"),
+    script:
+        "../scripts/augment.py"
+
+
+rule pool:
+    """Undersample relation types."""
+    input:
+        "results/qa/qa_pairs.jsonl",
+        *(["results/qa/qa_augmented.jsonl"] if AUGMENT else []),
+    output:
+        "results/qa/pool.jsonl",
+    log:
+        "results/logs/pool.log",
+    benchmark:
+        "results/benchmarks/pool.tsv"
+    priority: DATA_PRIORITY
+    threads: ALL_CORES
+    params:
+        retain=config["rebalance"]["retain"],
+        target_share=config["rebalance"]["target_share"],
+        seed=config["seed"],
+        code=code_of("pool"),
+    script:
+        "../scripts/pool.py"
+
+
+rule subsets:
+    """Cut the nested, stratified training subsets."""
+    input:
+        "results/qa/pool.jsonl",
+    output:
+        subsets=expand(
+            "results/subsets/subset_merged_{n}.jsonl",
+            n=sorted(config["subsets"]["sizes"]),
+        ),
+        quality="results/subsets/quality.csv",
+    log:
+        "results/logs/subsets.log",
+    benchmark:
+        "results/benchmarks/subsets.tsv"
+    priority: DATA_PRIORITY
+    threads: ALL_CORES
+    params:
+        sizes=sorted(config["subsets"]["sizes"]),
+        seed=config["seed"],
+        code=code_of("subsets"),
+    script:
+        "../scripts/subsets.py"
+
+
+rule diversity:
+    """Measure how varied the pairs of each template generation are."""
+    input:
+        "results/qa/qa_pairs.jsonl",
+    output:
+        "results/qa/diversity.csv",
+    log:
+        "results/logs/diversity.log",
+    benchmark:
+        "results/benchmarks/diversity.tsv"
+    params:
+        sample=config["qa"]["diversity_sample"],
+        seed=config["seed"],
+        code=code_of("diversity"),
+    script:
+        "../scripts/diversity.py"
