@@ -19,8 +19,8 @@ from tatara.models.packages import fetch
 OFFLINE_COUNTERS = ".offline"  # file of a copy
 # What a test needs besides the package, by the fixtures that it asks for.
 MARKERS = {
-    "smoke": "pipeline",
-    "disturbed": "pipeline",
+    "finished": "pipeline",
+    "copy": "pipeline",
     "smollm2_gguf": "models",
     "ollama_server": "services",
     "neo4j_server": "services",

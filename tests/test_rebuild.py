@@ -4,34 +4,17 @@ Where a dry run says it all, a dry run is asked. A change before the selection o
 the size is not known before it is selected again: those are real runs.
 """
 
-import os
 import re
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from pipeline_copy import Copy
+from pipeline_copy import Copy, edited
 
 MODELS = {"train_scale", "train_selected", "merge", "convert", "quantize", "imatrix", "base_scratch"}
 ANSWERS = {"answers_gguf", "answers_nf4"}
 LIKELIHOODS = {"nll_scale", "nll_nf4", "nll_gguf", "nll_merge"}
 STARTED = re.compile(r"^(?:local)?(?:rule|checkpoint) (\w+):", re.MULTILINE)
-
-
-@contextmanager
-def edited(path: Path, change: Callable[[str], str]) -> Iterator[None]:
-    """Change a file's text for a while."""
-    before, stat = path.read_bytes(), path.stat()
-    text = path.read_text(encoding="utf-8")
-    assert change(text) != text, path
-    path.write_text(change(text), encoding="utf-8")
-    try:
-        yield
-    finally:
-        path.write_bytes(before)
-        os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
 
 
 def more_code(text: str) -> str:
@@ -47,11 +30,9 @@ def ran(study: Copy, *arguments: str) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def study(smoke: Copy, tmp_path_factory) -> Copy:
+def study(finished: Copy, tmp_path_factory) -> Copy:
     """The finished smoke study once more; each test leaves it finished and as it was."""
-    folder = tmp_path_factory.mktemp("rebuild") / "run"
-    shutil.copytree(smoke.folder, folder, symlinks=True)
-    return Copy.of(folder)
+    return finished.copy_to(tmp_path_factory.mktemp("rebuild") / "run")
 
 
 def package(study: Copy, name: str) -> Path:

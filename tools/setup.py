@@ -8,6 +8,7 @@ made from, so a second call does nothing, an interrupted one goes on, and a chan
 from __future__ import annotations  # an older Python shall read this far, to be told that it is too old
 
 import argparse
+import concurrent.futures
 import hashlib
 import os
 import re
@@ -31,6 +32,7 @@ LLAMA_TARGETS = (
 # What only the registry's CUDA build of torch needs; left out when the user names an index with a CPU build.
 TORCH_AND_CUDA = re.compile(r"^(torch|triton|nvidia-|cuda-)")
 BINDINGS = "llama-cpp-python"
+BUILD_TOOLS = ("pip", "ninja", "scikit-build-core", "packaging", "pathspec")
 SHARED_CPP_LIBRARY = "-Wl,--push-state,--no-as-needed,-l:libstdc++.so.6,--pop-state"
 
 
@@ -119,7 +121,7 @@ class Setup:
         digest = hashlib.sha256(material.encode()).hexdigest()
         if stamp.exists() and stamp.read_text() == digest:
             return
-        print(f"== set-up: {name}", flush=True)
+        print(f"== set-up: {name}\n", end="", flush=True)  # in one piece: two steps may be at work
         stamp.unlink(missing_ok=True)
         action()
         stamp.write_text(digest)
@@ -128,16 +130,26 @@ class Setup:
         """Do every step that is not done."""
         python_version = ".".join(map(str, sys.version_info[:3]))
         self.venv.parent.mkdir(parents=True, exist_ok=True)
-        if not self.python.exists():
+        if not (self.venv / ".done-llama.cpp").exists():
             check_tools()
+        if not self.python.exists():
             run([sys.executable, "-m", "venv", "--clear", self.venv])
         without_bindings = "\n".join(text for name, text in self.entries.items() if name != BINDINGS)
         bindings = self.entries[BINDINGS]
-        recipe = repr((self.cmake_flags(), LLAMA_TARGETS))
-        self.step("packages", f"{python_version}{self.torch_index}{without_bindings}", self.install_packages)
-        self.step("source", bindings, self.unpack_source)
-        self.step("llama.cpp", bindings + recipe, self.build_llama)
+        builders = "\n".join(self.entries[name] for name in BUILD_TOOLS)
+        self.step("build tools", python_version + builders, self.install_build_tools)
+        # The packages are fetched and unpacked while llama.cpp is compiled: the one waits, the other computes.
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            built = pool.submit(self.make_llama)
+            self.step("packages", f"{python_version}{self.torch_index}{without_bindings}", self.install_packages)
+            built.result()
         self.step("bindings", bindings + python_version, self.install_bindings)
+
+    def make_llama(self) -> None:
+        """Fetch and build llama.cpp, where that is not done."""
+        bindings = self.entries[BINDINGS]
+        self.step("source", bindings, self.unpack_source)
+        self.step("llama.cpp", bindings + repr((self.cmake_flags(), LLAMA_TARGETS)), self.build_llama)
 
     def pip(self, *arguments) -> None:
         run([self.python, "-m", "pip", *arguments], env={**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"})
@@ -146,6 +158,11 @@ class Setup:
         path = self.venv / f"{name}.txt"
         path.write_text("\n".join(entries) + "\n", encoding="utf-8")
         return path
+
+    def install_build_tools(self) -> None:
+        """Install what fetching and building llama.cpp needs, pip first of all: it cannot replace itself later."""
+        requirement = self.requirements("build-tools", [self.entries[name] for name in BUILD_TOOLS])
+        self.pip("install", "--no-deps", "--require-hashes", "-r", requirement)
 
     def install_packages(self) -> None:
         """Install everything of the lock but the bindings; hashes are required, and nothing else comes in."""
@@ -219,7 +236,6 @@ class Setup:
 
     def build_llama(self) -> None:
         """Build llama.cpp; an interrupted build goes on where it stopped."""
-        check_tools()
         build = self.llama / "build"
         generator = ["-G", "Ninja", f"-DCMAKE_MAKE_PROGRAM={self.venv / 'bin' / 'ninja'}"]
         run(

@@ -52,13 +52,14 @@ def repository_files() -> tuple[str, ...]:
 @contextlib.contextmanager
 def edited(path: Path, change: Callable[[str], str]) -> Iterator[None]:
     """Change a file's text for as long as the block lasts; its time comes back with its text."""
-    text, times = path.read_text(encoding="utf-8"), path.stat()
-    assert change(text) != text
+    content, times = path.read_bytes(), path.stat()
+    text = path.read_text(encoding="utf-8")
+    assert change(text) != text, path
     path.write_text(change(text), encoding="utf-8")
     try:
         yield
     finally:
-        path.write_text(text, encoding="utf-8")
+        path.write_bytes(content)
         os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
 
 
