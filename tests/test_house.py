@@ -25,6 +25,7 @@ SCRIPT_OF = {name: found[1] for name, body in RULES.items() if (found := SCRIPT.
 TAKEN_FROM_JOB = {
     "InputError": "ends the job",
     "raise_problems": "ends the job, or does nothing",
+    "Problem": "a message that raise_problems ends the job with",
     "job": "surrounds the whole work",
     "Progress": "gives back the items that it is given",
     "whole_file": "a path to write to",
