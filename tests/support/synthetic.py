@@ -1,6 +1,4 @@
-"""A small, complete set of result files in the schemas of docs/files.md, made by numbers and not by models, for tests
-of what reads them.
-"""
+"""A small, complete set of result files in the schemas of docs/files.md, made of numbers without any model."""
 
 import csv
 import json
@@ -229,162 +227,183 @@ def _pairs(study: Study) -> None:
         (study.folder / f"qa/{name}.jsonl").write_text(text, encoding="utf-8")
 
 
+LADDER = (("q8", 8.5, 0.0002), ("q6", 6.6, 0.001), ("q5", 5.7, 0.003), ("q4", 4.9, 0.012), ("q3", 3.9, 0.08))
+
+
+def _variants(model: str, merged: list[dict], rng: random.Random) -> dict[str, dict]:
+    """Return what each format of a model does: the fewer bits the more is lost, half with a matrix, in qwen tenfold."""
+    tokens = [question["tokens"] for question in merged]
+    full = {"bytes": 8_400_000, "bits_per_weight": 16.0, "other_types": 0.0, "nats": [q["nats"] for q in merged]}
+    variants = {"f16": full | {"kl": [0.0] * len(merged), "top1": tokens}}
+    for fmt, bits, loss in LADDER:
+        for end, share in (("", 1.0), ("-imatrix", 0.5)):
+            lost = loss * share * (10 if model == "qwen" else 1)
+            variants[fmt + end] = {
+                "bytes": round(8_400_000 * bits / 16),
+                "bits_per_weight": bits,
+                "other_types": 0.8 if model == "qwen" and fmt != "q8" else 0.0,
+                "nats": [q["nats"] + q["tokens"] * (lost + rng.gauss(0, lost / 2)) for q in merged],
+                "kl": [count * lost * 1.5 for count in tokens],
+                "top1": [round(count * (1 - min(0.5, 2 * lost))) for count in tokens],
+            }
+    return variants
+
+
 def _quantize(study: Study, rows: list[dict], rng: random.Random) -> None:
-    """Write the ladder and the merges: what is lost grows as bits go, and an importance matrix halves it; qwen loses
-    ten times as much.
-    """
+    """Write the ladders and the merges."""
     hardness = [rng.uniform(0.8, 1.2) for _ in rows]
+    quant = study.folder / "quant"
     for model, formats in FORMATS.items():
         if model not in study.names:
             continue
         trained = _nll_questions(rows, 1.2, 0.01, rng, hardness)
-        study.adapters.append(
-            _write(study.folder / "nll" / f"{model}_nf4.json", nll_content(f"{model}_nf4", model, trained))
-        )
+        adapter = nll_content(f"{model}_nf4", model, trained)
+        study.adapters.append(_write(study.folder / "nll" / f"{model}_nf4.json", adapter))
         merged = [{**question, "nats": question["nats"] * (1.004 + rng.gauss(0, 0.001))} for question in trained]
-        study.merges.append(
-            _write(
-                study.folder / "quant" / f"{model}-merge.json",
-                {
-                    "model": model,
-                    "merged_16bit": nll_content("a", model, merged),
-                    "merged_dequantized": nll_content("b", model, trained),
-                },
-            )
-        )
+        both = {"merged_16bit": nll_content("a", model, merged), "merged_dequantized": nll_content("b", model, trained)}
+        study.merges.append(_write(quant / f"{model}-merge.json", {"model": model, **both}))
         if "f16" not in formats:
             continue
-        tokens = [question["tokens"] for question in trained]
-        variants = {
-            "f16": {
-                "bytes": 8_400_000,
-                "bits_per_weight": 16.0,
-                "other_types": 0.0,
-                "nats": [q["nats"] for q in merged],
-                "kl": [0.0] * len(rows),
-                "top1": tokens,
-            }
-        }
-        for fmt, bits, loss in (
-            ("q8", 8.5, 0.0002),
-            ("q6", 6.6, 0.001),
-            ("q5", 5.7, 0.003),
-            ("q4", 4.9, 0.012),
-            ("q3", 3.9, 0.08),
-        ):
-            for end, share in (("", 1.0), ("-imatrix", 0.5)):
-                lost = loss * share * (10 if model == "qwen" else 1)
-                variants[fmt + end] = {
-                    "bytes": round(8_400_000 * bits / 16),
-                    "bits_per_weight": bits,
-                    "other_types": 0.8 if model == "qwen" and fmt != "q8" else 0.0,
-                    "nats": [q["nats"] + q["tokens"] * (lost + rng.gauss(0, lost / 2)) for q in merged],
-                    "kl": [count * lost * 1.5 for count in tokens],
-                    "top1": [round(count * (1 - min(0.5, 2 * lost))) for count in tokens],
-                }
+        variants = _variants(model, merged, rng)
         questions = [{key: question[key] for key in ("id", "category", "tokens", "bytes")} for question in trained]
         content = {"model": model, "questions": questions, "variants": variants}
-        study.ladders.append(_write(study.folder / "quant" / f"{model}.json", content))
+        study.ladders.append(_write(quant / f"{model}.json", content))
         times = [{"variant": name, "tokens": 4000, "seconds": 0.5} for name in variants]
-        study.ladder_times.append(_write_csv(study.folder / "quant" / f"{model}_seconds.csv", times))
+        study.ladder_times.append(_write_csv(quant / f"{model}_seconds.csv", times))
+
+
+def _answers(study: Study, model: str, fmt: str, rows: list[dict], rng: random.Random) -> list[dict]:
+    """Write the answers of a model in a format with their times, and return them with the times."""
+    answers = [
+        {
+            "id": row["id"],
+            "category": row["category"],
+            "question": row["question"],
+            "answer": f"{study.names[model]}の答え：" + "堤防の変状を確認する。" * rng.randint(5, 30),
+            "tokens": rng.randint(40, 250),
+            "stop": rng.choice(["eos", "eos", "length"]),
+        }
+        for row in rows
+    ]
+    path = study.folder / "answers" / f"{model}_{fmt}.jsonl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps(answer, ensure_ascii=False) + "\n" for answer in answers), encoding="utf-8")
+    study.answers.append(str(path))
+    pace = {"f16": 0.02, "q4": 0.008, "nf4": 0.05}[fmt]
+    times = [
+        {"id": answer["id"], "seconds": round(0.05 + pace * answer["tokens"], 4), "tokens": answer["tokens"]}
+        for answer in answers
+    ]
+    study.times.append(_write_csv(path.with_name(f"{model}_{fmt}_seconds.csv"), times))
+    return [{**answer, "seconds": time["seconds"]} for answer, time in zip(answers, times, strict=True)]
+
+
+def _judge(study: Study, name: str, rows: list[dict], answers: list[dict], scores: list[int], second: bool) -> None:
+    """Write a judge file; a second judge takes a point off now and then, and once gives no score."""
+    reasons = {3: "all 2 required facts; cites 維持管理編（河川編）"}
+    judges = {"rubric": [(score, reasons.get(score, f"{score} of 2 required facts")) for score in scores]}
+    if second:
+        judges["llm"] = [(max(0, score - (number % 4 == 0)), "理由") for number, score in enumerate(scores)]
+        judges["llm"][5] = ("", "not a score, 3 times; the last: …")
+    lines = [
+        {
+            "id": row["id"],
+            "question": row["question"],
+            "category": row["category"],
+            "score": score,
+            "reason": reason,
+            "judge": judge,
+            "repeat": 1,
+            "valid": score != "",
+            "seconds": answer["seconds"],
+            "characters": len(answer["answer"]),
+            "prompt_digest": "0" * 16,
+        }
+        for judge, scored in judges.items()
+        for row, (score, reason), answer in zip(rows, scored, answers, strict=True)
+    ]
+    study.judge.append(_write_csv(study.folder / "judge" / f"judge_{name}.csv", lines))
+
+
+SHAPE = {
+    "architecture": "llama",
+    "layers": 3,
+    "hidden_size": 256,
+    "heads": 8,
+    "kv_heads": 2,
+    "qkv_bias": False,
+    "vocabulary": 4096,
+    "tokenizer": "BPE",
+    "pre_tokenizer": "llama-bpe",
+}
+
+
+def _parity(study: Study, model: str, formats: list[str]) -> None:
+    """Write the parity file of a model."""
+    files = {
+        fmt: {
+            "token_ids_equal": True,
+            "lines": 400,
+            "tokens": 52000,
+            "mean_kl": {"f16": 2.1e-7, "q4": 0.0123}[fmt],
+            "top1_agreement": {"f16": 1.0, "q4": 0.953}[fmt],
+            "max_logit_difference": 0.0012,
+            "passed": True,
+            "bytes": {"f16": 8_400_000, "q4": 3_100_000}[fmt],
+        }
+        for fmt in formats
+        if fmt != "nf4"
+    }
+    reason = "" if files else "llama.cpp's converter refuses the tokenizer"
+    content = {"model": model, "gguf": bool(files), "reason": reason, "shape": SHAPE, "formats": files}
+    study.parity.append(_write(study.folder / "gguf" / f"{model}-parity.json", content))
 
 
 def _evaluate(study: Study, rows: list[dict], rng: random.Random, second_judge: bool) -> None:
+    """Write answers, times, scores, likelihoods and parity of all models and formats."""
     hardness = [rng.uniform(0.8, 1.2) for _ in rows]
     for model, formats in FORMATS.items():
         if model not in study.names:
             continue
         for fmt in formats:
-            key, loss = f"{model}_{fmt}", 1.15 + 0.1 * list(FORMATS).index(model) + 0.02 * (fmt == "q4")
+            name, loss = f"{model}_{fmt}", 1.15 + 0.1 * list(FORMATS).index(model) + 0.02 * (fmt == "q4")
             scores = rng.choices((3, 2, 1, 0), CHANCES[model, fmt], k=len(rows))
-            given = [
-                {
-                    "id": row["id"],
-                    "category": row["category"],
-                    "question": row["question"],
-                    "answer": f"{study.names[model]}の答え：" + "堤防の変状を確認する。" * rng.randint(5, 30),
-                    "tokens": rng.randint(40, 250),
-                    "stop": rng.choice(["eos", "eos", "length"]),
-                }
-                for row in rows
-            ]
-            path = study.folder / "answers" / f"{key}.jsonl"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(
-                "".join(json.dumps(answer, ensure_ascii=False) + "\n" for answer in given), encoding="utf-8"
-            )
-            study.answers.append(str(path))
-            pace = {"f16": 0.02, "q4": 0.008, "nf4": 0.05}[fmt]
-            times = [
-                {"id": answer["id"], "seconds": round(0.05 + pace * answer["tokens"], 4), "tokens": answer["tokens"]}
-                for answer in given
-            ]
-            study.times.append(_write_csv(study.folder / "answers" / f"{key}_seconds.csv", times))
-            reasons = {3: "all 2 required facts; cites 維持管理編（河川編）"}
-            judges = {"rubric": [(score, reasons.get(score, f"{score} of 2 required facts")) for score in scores]}
-            if second_judge:  # a point off now and then, and once no score came
-                judges["llm"] = [(max(0, score - (number % 4 == 0)), "理由") for number, score in enumerate(scores)]
-                judges["llm"][5] = ("", "not a score, 3 times; the last: …")
-            study.judge.append(
-                _write_csv(
-                    study.folder / "judge" / f"judge_{key}.csv",
-                    [
-                        {
-                            "id": row["id"],
-                            "question": row["question"],
-                            "category": row["category"],
-                            "score": score,
-                            "reason": reason,
-                            "judge": judge,
-                            "repeat": 1,
-                            "valid": score != "",
-                            "seconds": time["seconds"],
-                            "characters": len(answer["answer"]),
-                            "prompt_digest": "0" * 16,
-                        }
-                        for judge, scored in judges.items()
-                        for row, (score, reason), time, answer in zip(rows, scored, times, given, strict=True)
-                    ],
-                )
-            )
+            answers = _answers(study, model, fmt, rows, rng)
+            _judge(study, name, rows, answers, scores, second_judge)
             questions = _nll_questions(rows, loss, 0.01, rng, hardness)
-            study.nll.append(_write(study.folder / "nll" / f"{key}.json", nll_content(key, model, questions)))
-        gguf = {
-            fmt: {
-                "token_ids_equal": True,
-                "lines": 400,
-                "tokens": 52000,
-                "mean_kl": {"f16": 2.1e-7, "q4": 0.0123}[fmt],
-                "top1_agreement": {"f16": 1.0, "q4": 0.953}[fmt],
-                "max_logit_difference": 0.0012,
-                "passed": True,
-                "bytes": {"f16": 8_400_000, "q4": 3_100_000}[fmt],
-            }
-            for fmt in formats
-            if fmt != "nf4"
-        }
-        study.parity.append(
-            _write(
-                study.folder / "gguf" / f"{model}-parity.json",
-                {
-                    "model": model,
-                    "gguf": bool(gguf),
-                    "reason": "" if gguf else "llama.cpp's converter refuses the tokenizer",
-                    "shape": {
-                        "architecture": "llama",
-                        "layers": 3,
-                        "hidden_size": 256,
-                        "heads": 8,
-                        "kv_heads": 2,
-                        "qkv_bias": False,
-                        "vocabulary": 4096,
-                        "tokenizer": "BPE",
-                        "pre_tokenizer": "llama-bpe",
-                    },
-                    "formats": gguf,
-                },
-            )
-        )
+            study.nll.append(_write(study.folder / "nll" / f"{name}.json", nll_content(name, model, questions)))
+        _parity(study, model, formats)
+
+
+def _overlap(study: Study, rows: list[dict]) -> None:
+    """Write the test set and how near its questions come to training."""
+    path = study.folder / "testset" / "test_set_200.jsonl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    nearest = {"nearest_id": "0" * 16, "nearest_question": "堤防とは何か。", "containment": 0.61}
+    questions = [{"id": row["id"], **nearest} for row in rows]
+    content = {"threshold": 0.8, "label": "curated", "max_containment": 0.61, "questions": questions}
+    _write(study.folder / "testset" / "overlap.json", content)
+
+
+def _scale(study: Study, rows: list[dict], seeds: tuple[int, ...], rng: random.Random) -> None:
+    """Write the runs of stage 1, their comparison and the selection."""
+    from tatara.measure.selection import scale_rows, select, write_scale
+    from tatara.measure.stats import Resampling
+
+    folder, model = study.folder, next(iter(study.names))
+    hardness = [rng.uniform(0.8, 1.2) for _ in rows]
+    levels = [1.342, 1.276, 1.274, 1.127, 1.319][-len(study.sizes) :]
+    for seed in seeds:
+        for n, level in zip(study.sizes, levels, strict=True):
+            run = f"{model}_n{n}_r16_s{seed}"
+            study.train.append(_train(study, run, model, n, seed, 16, rng))
+            measured = _nll_questions(rows, level, 0.03, rng, hardness)
+            study.nll_runs.append(_write(folder / "nll" / f"{run}.json", nll_content(run, model, measured)))
+    scale = scale_rows(study.train, study.nll_runs, Resampling(42, 500))
+    (folder / "scale").mkdir(parents=True, exist_ok=True)
+    write_scale(scale, folder / "scale" / "scale.csv")
+    _write(folder / "scale" / "selected.json", select(scale, study.nll_runs, "min"))
 
 
 def write_study(
@@ -396,58 +415,29 @@ def write_study(
     second_judge: bool = False,
     names: dict[str, str] = NAMES,
 ) -> Study:
-    """Write the result files of a study whose NLL falls to the second-largest size and rises at the largest, as in the
-    paper's Table 2.
-    """
-    from tatara.measure.selection import scale_rows, select, write_scale
-    from tatara.measure.stats import Resampling
+    """Write the result files of a study.
 
+    Its NLL falls to the second-largest size and rises at the largest, as in the paper's Table 2.
+    """
     rng, rows = random.Random(1), test_rows(questions)
     study = Study(folder, list(sizes), dict(names))
     _quality(study)
     _pairs(study)
-    path = folder / "testset" / "test_set_200.jsonl"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
-    _write(
-        folder / "testset" / "overlap.json",
-        {
-            "threshold": 0.8,
-            "label": "curated",
-            "max_containment": 0.61,
-            "questions": [
-                {"id": row["id"], "nearest_id": "0" * 16, "nearest_question": "堤防とは何か。", "containment": 0.61}
-                for row in rows
-            ],
-        },
-    )
-    model, hardness = next(iter(names)), [rng.uniform(0.8, 1.2) for _ in rows]
-    levels = [1.342, 1.276, 1.274, 1.127, 1.319][-len(sizes) :]
-    for seed in seeds:
-        for n, level in zip(sizes, levels, strict=True):
-            run = f"{model}_n{n}_r16_s{seed}"
-            study.train.append(_train(study, run, model, n, seed, 16, rng))
-            measured = _nll_questions(rows, level, 0.03, rng, hardness)
-            study.nll_runs.append(_write(folder / "nll" / f"{run}.json", nll_content(run, model, measured)))
-    scale = scale_rows(study.train, study.nll_runs, Resampling(42, 500))
-    (folder / "scale").mkdir(parents=True, exist_ok=True)
-    write_scale(scale, folder / "scale" / "scale.csv")
-    _write(folder / "scale" / "selected.json", select(scale, study.nll_runs, "min"))
+    _overlap(study, rows)
+    _scale(study, rows, seeds, rng)
     _evaluate(study, rows, rng, second_judge)
     _quantize(study, rows, rng)
-    _write(
-        folder / "provenance.json",
-        {
-            "commit": "0123456789abcdef0123456789abcdef01234567+",
-            "config_sha256": "ab" * 32,
-            "seeds": {"seed": 42, "stage1": list(seeds), "stage2": 42},
-            "python": "3.11.9",
-            "platform": "Linux-x86_64",
-            "machine": "x86_64",
-            "cpus": 2,
-            "versions": {"torch": "2.13.0", "unsloth": "not installed"},
-            "inputs": {"resources/graph/schema.yaml": "cd" * 32},
-            "base_models": {model: {"source": "scratch", "seed": 1}},
-        },
-    )
+    provenance = {
+        "commit": "0123456789abcdef0123456789abcdef01234567+",
+        "config_sha256": "ab" * 32,
+        "seeds": {"seed": 42, "stage1": list(seeds), "stage2": 42},
+        "python": "3.11.9",
+        "platform": "Linux-x86_64",
+        "machine": "x86_64",
+        "cpus": 2,
+        "versions": {"torch": "2.13.0", "unsloth": "not installed"},
+        "inputs": {"resources/graph/schema.yaml": "cd" * 32},
+        "base_models": {next(iter(names)): {"source": "scratch", "seed": 1}},
+    }
+    _write(folder / "provenance.json", provenance)
     return study
