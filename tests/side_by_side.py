@@ -1,10 +1,9 @@
-"""Run all tests in two processes side by side: what waits for servers and other programs beside what computes.
+"""Run all tests in two processes side by side: those that run rules of the pipeline beside all others.
 
 Usage: python tests/side_by_side.py [OPTION …]    # `make test`; options are pytest's
 
-The services (Neo4j, Ollama, Slurm) and the models that are fetched take as long as all other tests, most of it waiting
-or on one core. Both processes share one finished smoke run (conftest.finished). What the services' process says is
-shown when the other one has ended.
+Each half takes about as long as the other, most of it on one core or waiting for a server. Both share one finished
+smoke run (conftest.finished). What the process beside says is shown when the other one has ended.
 """
 
 import os
@@ -14,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 SHARED = "TATARA_TEST_SHARED"  # names the folder that both processes share
-BESIDE = "services or models"
+BESIDE = "pipeline and not (services or models or gpu)"
 NOTHING_TO_TEST = 5  # pytest's status where no test is of the kind asked for
 
 

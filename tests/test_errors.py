@@ -27,17 +27,21 @@ def refused(copy: Copy, *parts: str) -> str:
     return done.stdout
 
 
-def test_a_dangling_relation(copy: Copy):
+def test_mistakes_in_two_files_of_the_graph_are_told_at_once(copy: Copy):
     file = copy.folder / "resources/graph/relations_structure.csv"
     lines = file.read_text(encoding="utf-8").splitlines()
     lines[4] = "std-survey,ch-nowhere-99,HAS_CHAPTER,,,,"
     file.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    refused(copy, "relations_structure.csv:5", "ch-nowhere-99", "dangling")
-
-
-def test_an_unknown_relation_type(copy: Copy):
     replace(copy.folder / "resources/graph/relations_domain.csv", ",MITIGATES,", ",MITIGATE,")
-    refused(copy, "relations_domain.csv:", "unknown relation type MITIGATE", "MITIGATES")
+    refused(
+        copy,
+        "relations_structure.csv:5",
+        "ch-nowhere-99",
+        "dangling",
+        "relations_domain.csv:",
+        "unknown relation type MITIGATE",
+        "MITIGATES",
+    )
 
 
 def test_a_broken_jsonl_line(copy: Copy):

@@ -13,7 +13,7 @@ import pytest
 import slurm_cluster
 import yaml
 from finished_files import differing
-from pipeline_copy import ENVIRONMENT, REPOSITORY, Copy
+from pipeline_copy import ENVIRONMENT, FOREIGN_LOCALE, REPOSITORY, Copy
 from test_resume import digest
 
 pytestmark = pytest.mark.services
@@ -69,8 +69,8 @@ def start(tmp_path):
         pytest.skip(reason)
     started = []
 
-    def cluster(gpus: int = 2) -> slurm_cluster.Cluster:
-        started.append(slurm_cluster.Cluster(tmp_path / "slurm", gpus, environment=ENVIRONMENT))
+    def cluster(gpus: int = 2, environment: dict[str, str] = ENVIRONMENT) -> slurm_cluster.Cluster:
+        started.append(slurm_cluster.Cluster(tmp_path / "slurm", gpus, environment=environment))
         started[-1].start()
         return started[-1]
 
@@ -127,12 +127,13 @@ def test_every_job_is_local_or_has_memory_and_time_in_the_profile(copy: Copy, na
     assert all("* attempt" in entry["mem_mb"] and "runtime" in entry for entry in settings.values())
 
 
-def test_smoke_through_slurm_equals_a_local_run(start, smoke: Copy, copy: Copy):
-    cluster = start()
+def test_smoke_through_slurm_equals_a_local_run(start, finished: Copy, copy: Copy):
+    """Two GPU jobs at once, and a locale that knows no Japanese: the second clean run of the smoke study."""
+    cluster = start(environment={**ENVIRONMENT, **FOREIGN_LOCALE})
     finish(submit(cluster, copy, "all"), copy)
     assert set(states(cluster)) == {"COMPLETED"}
     assert len(states(cluster)) >= 20
-    assert differing(copy.folder / "results", smoke.folder / "results") == []
+    assert differing(copy.folder / "results", finished.folder / "results") == []
     assert "Nothing to be done" in copy.snakemake("all", "--cores", "1").stdout
 
 

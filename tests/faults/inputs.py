@@ -16,7 +16,7 @@ from campaign import Copy, Table, run
 
 # Rules that work on models; none may have begun.
 LATE = re.compile(
-    r"^(?:local)?rule (base|train_\w+|merge|convert|quantize|answers_\w+|nll_\w+|imatrix|ladder\w*|parity):$",
+    r"^(?:local)?rule (base_\w+|package|train_\w+|merge|convert|quantize|answers_\w+|nll_\w+|imatrix|ladder|parity):$",
     re.MULTILINE,
 )
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import offline
 import psutil
+import warm_snakemake
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 # The programs of this environment come first, as `make` has it.
@@ -39,6 +40,10 @@ def at_work(root: psutil.Process, name: str) -> psutil.Process | None:
             if any(part.endswith(name) for part in process.cmdline()[:2]):
                 return process
     return None
+
+
+# A locale without Japanese, as a user's may be; Python is kept from taking UTF-8 in its place.
+FOREIGN_LOCALE = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 
 
 @functools.cache
@@ -96,11 +101,13 @@ class Copy:
         Args:
             counters: where the counters of a network namespace go, in which it runs cut off (`offline`).
         """
-        command = self.command(*arguments, config=config)
+        command, environment = self.command(*arguments, config=config), {**os.environ, **ENVIRONMENT}
+        if not counters:
+            return warm_snakemake.server().run(command[3:], self.folder, environment)
         return subprocess.run(
-            offline.command(counters, command) if counters else command,
+            offline.command(counters, command),
             cwd=self.folder,
-            env={**os.environ, **ENVIRONMENT},
+            env=environment,
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
