@@ -66,7 +66,7 @@ def test_each_mistake_is_named(copy: Copy, case: bad_inputs.Case):
     case.make(copy.folder)
     with pytest.raises(InputError) as error:
         read_all(copy.folder)
-    for part in case.said:
+    for part in case.expected:
         assert re.search(part, str(error.value)), str(error.value)
 
 
@@ -77,7 +77,7 @@ def test_each_mistake_of_the_environment_is_named_before_the_first_job(copy: Cop
     done = copy.snakemake("results/provenance.json", "--cores", "1")
     assert done.returncode != 0
     assert "Traceback" not in done.stdout and "rule graph:" not in done.stdout
-    for part in case.said:
+    for part in case.expected:
         assert re.search(part, done.stdout), done.stdout
 
 

@@ -181,6 +181,7 @@ def test_the_schema_names_the_key_that_is_wrong(tmp_path):
             "  養蜂: 六",
             "schema.yaml:15: key categories.養蜂: '六' is not of type 'integer' (expected how many questions",
         ),
+        ("  Tool: 道具", "  Tool: 5", "schema.yaml:6: key labels.Tool: 5 is not of type 'string'; write it in quotes"),
         ("  Tool: 道具", "  Tool: 道具\n  Tool: 器具", ":7: the key Tool stands twice"),
     ]:
         path, _ = changed(source, tmp_path / "schema.yaml", old, new)

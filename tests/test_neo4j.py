@@ -165,6 +165,10 @@ def test_values_that_are_no_text_become_text(server):
         ),
         ("CREATE ({id: 'x', name: '煙', description: '煙。'})", r"node x has no label"),
         (
+            "MATCH (n {id: 'tool-smoker'}) SET n.`a:b` = 1, n.a_b = 2",
+            r"neo4j node 4:[0-9a-f:-]+: the properties a[:_]b and a[:_]b would be one column in CSV; rename one",
+        ),
+        (
             "MATCH (a {id: 'task-check'}), (b {id: 'tool-smoker'}) CREATE (a)-[:USE]->(b)",
             r"neo4j relation 5:[0-9a-f:-]+: unknown relation type USE; did you mean USES\?",
         ),

@@ -129,6 +129,11 @@ def test_a_repeated_sentence_is_left_out_and_the_aim_is_neared(tmp_path):
             "relation: CONTAIN",
             "template bee-contains-what: unknown relation type CONTAIN; did you mean CONTAINS?",
         ),
+        (
+            "  EXPLAINED_IN:",
+            "  EXPLAIND_IN:",
+            ":5: more.EXPLAIND_IN: unknown relation type; did you mean EXPLAINED_IN?",
+        ),
         ("id: bee-explained-what", "id: bee-contains-what", "template bee-contains-what: this id stands twice"),
         ("{reason}（{citation}）", "{reason}（{citation）", "a brace without its partner"),
         (

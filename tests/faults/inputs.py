@@ -32,7 +32,7 @@ def main() -> int:
             copy = Copy(Path(scratch, str(number)))
             case.make(copy.folder)
             status, said = run(copy.folder, Path(scratch, "log"), variables=case.environment)
-            missed = [part for part in case.said if not re.search(part, said)]
+            missed = [part for part in case.expected if not re.search(part, said)]
             late = sorted(set(LATE.findall(said)))
             good = bool(status) and not missed and not late and "Traceback" not in said
             table.add(

@@ -1,4 +1,4 @@
-"""Bad inputs, each with what must be said about it: a table for the quick tests and for the campaign in tests/faults."""
+"""Bad inputs, each with what the error must hold: a table for the quick tests and for the campaign in tests/faults."""
 # ruff: noqa: E501 (a table reads better in long lines)
 
 import dataclasses
@@ -24,7 +24,7 @@ class Case:
     name: str
     file: str
     change: Callable[[str], str] | bytes
-    said: tuple[str, ...]
+    expected: tuple[str, ...]
     environment: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def make(self, folder: Path) -> None:

@@ -148,6 +148,10 @@ def _read_file(path: Path, schema: Schema, problems: list[str]) -> Iterator[Temp
     if wrong := schema_errors(content, _FILE):
         problems += [f"{path}:{nearest_line(lines, key)}: {message}" for key, message in wrong]
         return
+    for type_ in content.get("more") or {}:
+        if type_ not in (*schema.relations, ANY):
+            where = f"{path}:{nearest_line(lines, ('more', type_))}: more.{type_}"
+            problems.append(f"{where}: unknown relation type{nearest(type_, schema.relations)}")
     for index, entry in enumerate(content["templates"]):
         place = ("templates", index)
         name = f"template {entry.get('id', index + 1) if isinstance(entry, dict) else index + 1}"
