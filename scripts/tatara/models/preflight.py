@@ -90,7 +90,10 @@ def inspect(
         wrong += preflight_files.quantization_problem(content, files.place)
     if wrong:
         return {}, wrong
-    config, tokenizer, model = _load(files)
+    try:
+        config, tokenizer, model = _load(files)
+    except InputError as error:
+        return {}, [str(error)]
     rows = _embedding_rows(files, config)
     wrong = preflight_tokens.problems(tokenizer, rows, system, files.place)
     if wrong:

@@ -1,0 +1,354 @@
+"""Preflight: what it says of a model, what it refuses and with which remedy, and what waits for it."""
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import tiny
+import yaml
+from conftest import REPOSITORY, Copy
+from safetensors.torch import save_file
+from tatara.files.config import check_config
+from tatara.job.errors import InputError
+from tatara.models import model_files, preflight, preflight_files, preflight_model, preflight_tokens
+from test_pipeline import edited
+from transformers import AutoTokenizer, LlamaConfig, MistralConfig, Phi3Config
+
+LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"
+SETTINGS = {
+    "system": tiny.SYSTEM,
+    "train": {"gradient_checkpointing": False},
+    "r": 16,
+    "context": 1024,
+    "batch_size": 1,
+    "limit": None,
+}
+ENTRY = {"source": {"path": {"file": "models/a"}}, "formats": ["nf4"], "license": "unknown"}
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory) -> Path:
+    return tiny.make_base(tmp_path_factory.mktemp("preflight") / "base", "llama3")
+
+
+@pytest.fixture
+def folder(base, tmp_path) -> Path:
+    """A model folder, to be spoilt."""
+    return shutil.copytree(base, tmp_path / "model")
+
+
+def said(place: Path, **changes) -> str:
+    """Return why a model is refused."""
+    with pytest.raises(InputError) as refused:
+        preflight.preflight(
+            name="a", entry=ENTRY, place=place, output=place.parent / "preflight.json", **(SETTINGS | changes)
+        )
+    assert not (place.parent / "preflight.json").exists()
+    assert str(refused.value).startswith("the model a (config key models.a) is refused:\n")
+    return str(refused.value)
+
+
+def change_json(file: Path, change: Callable[[dict], object]) -> None:
+    content = json.loads(file.read_text(encoding="utf-8"))
+    change(content)
+    file.write_text(json.dumps(content), encoding="utf-8")
+
+
+# What the files show
+
+
+def in_four_bits(folder: Path) -> None:
+    settings = {"quant_method": "bitsandbytes", "load_in_4bit": True}
+    change_json(folder / "config.json", lambda config: config.update(quantization_config=settings))
+
+
+def pointer(folder: Path) -> None:
+    (folder / "model.safetensors").write_text(LFS)
+
+
+def pointer_tokenizer(folder: Path) -> None:
+    (folder / "tokenizer.json").write_text(LFS)
+
+
+def missing_shard(folder: Path) -> None:
+    (folder / "model.safetensors").rename(folder / "model-00001-of-00002.safetensors")
+    shards = {"a": "model-00001-of-00002.safetensors", "b": "model-00002-of-00002.safetensors"}
+    (folder / model_files.INDEX).write_text(json.dumps({"weight_map": shards}))
+
+
+def cut_short(folder: Path) -> None:
+    file = folder / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:-1000])
+
+
+def no_safetensors(folder: Path) -> None:
+    (folder / "model.safetensors").write_bytes(b"<html>not found</html>" * 100)
+
+
+def adapter_beside(folder: Path) -> None:
+    (folder / "adapter_config.json").write_text('{"base_model_name_or_path": "lab/tiny"}')
+
+
+def adapter_alone(folder: Path) -> None:
+    adapter_beside(folder)
+    (folder / "model.safetensors").rename(folder / "adapter_model.safetensors")
+    (folder / "config.json").unlink()
+
+
+def pickles(folder: Path) -> None:
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+
+
+def consolidated(folder: Path) -> None:
+    (folder / "model.safetensors").rename(folder / "consolidated.safetensors")
+
+
+def gguf_inside(folder: Path) -> None:
+    (folder / "model.safetensors").rename(folder / "model-q4.gguf")
+
+
+def nothing(folder: Path) -> None:
+    (folder / "model.safetensors").unlink()
+
+
+def no_config(folder: Path) -> None:
+    (folder / "config.json").unlink()
+
+
+def own_code(folder: Path) -> None:
+    code = {"model_type": "tiny_own", "auto_map": {"AutoModelForCausalLM": "modeling_tiny.Tiny"}}
+    change_json(folder / "config.json", lambda config: config.update(code))
+
+
+# What the tokenizer shows
+
+
+def no_template(folder: Path) -> None:
+    (folder / "chat_template.jinja").unlink()
+
+
+def pad_that_stops(folder: Path) -> None:
+    change_json(folder / "tokenizer_config.json", lambda config: config.update(pad_token="<|eot_id|>"))
+
+
+def two_bos(folder: Path) -> None:
+    template = folder / "chat_template.jinja"
+    template.write_text("{{ bos_token }}" + template.read_text(encoding="utf-8"), encoding="utf-8")
+
+
+def past_the_embedding(folder: Path) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer.add_special_tokens({"additional_special_tokens": ["<|tool|>", "<|image|>"]})
+    tokenizer.save_pretrained(folder)
+
+
+def no_tokenizer(folder: Path) -> None:
+    (folder / "tokenizer.json").unlink()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "problem", "remedy"),
+    [
+        (in_four_bits, r"quantized already \(bitsandbytes in 4 bits\)", "take the 16-bit model"),
+        (pointer, r"model\.safetensors is a pointer of Git LFS", "git lfs pull"),
+        (pointer_tokenizer, r"tokenizer\.json is a pointer of Git LFS", "git lfs pull"),
+        (missing_shard, r"names 2 shards, and model-00002-of-00002\.safetensors is missing", "fetch what is missing"),
+        (cut_short, r"it has [\d,]+ bytes, its head names [\d,]+", "fetch it again"),
+        (no_safetensors, "not a safetensors file", "fetch it again"),
+        (adapter_beside, "lies beside the weights, and transformers would load that adapter", "merge it, or take"),
+        (adapter_alone, "is an adapter and no model", "merge it into the model that its adapter_config.json names"),
+        (pickles, r"as pickles alone \(pytorch_model\.bin\)", "save_pretrained"),
+        (consolidated, "as consolidated.safetensors alone", "take the release with model.safetensors"),
+        (gguf_inside, "holds GGUF files alone", r"such as .*model/model-q4\.gguf"),
+        (nothing, "holds no model.safetensors", "is it the folder of a model"),
+        (no_config, "there is no config.json beside the weights", "fetch it"),
+        (
+            own_code,
+            "no class of its own for this model, and code that comes with a model is not run",
+            "take a model of",
+        ),
+        (no_template, "no chat template", "take the instruct model, or add the template as chat_template.jinja"),
+        (pad_that_stops, r"padding token '<\|eot_id\|>' also ends an answer", r"such as .*<\|finetune_right_pad_id\|>"),
+        (two_bos, "begins with two BOS tokens", "take one of the two out"),
+        (past_the_embedding, r"2 tokens past the embedding's 768 rows \(<\|image\|>", "resize_token_embeddings"),
+        (no_tokenizer, "its tokenizer cannot be read", r"expected tokenizer\.json"),
+    ],
+)
+def test_a_folder_that_would_fail_later_is_refused_with_the_remedy(folder, spoil, problem, remedy):
+    spoil(folder)
+    message = said(folder)
+    assert re.search(problem, message) and re.search(remedy, message), message
+
+
+def test_several_problems_are_named_at_once(folder):
+    missing_shard(folder)
+    adapter_beside(folder)
+    in_four_bits(folder)
+    assert len(said(folder).splitlines()) == 4
+
+
+def test_a_hub_model_is_refused_by_its_list_of_files(folder):
+    record = {"files": ["config.json", "pytorch_model.bin"], "weights": {}, "license": None}
+    (folder / model_files.HUB_RECORD).write_text(json.dumps(record))
+    entry = ENTRY | {"source": {"hub": {"repo": "lab/tiny", "revision": "main"}}}
+    with pytest.raises(InputError, match="lab/tiny holds its weights as pickles alone"):
+        preflight.preflight(name="a", entry=entry, place=folder, output=folder / "out.json", **SETTINGS)
+
+
+# What it says
+
+
+def test_what_is_said_of_a_folder(folder):
+    (folder / "README.md").write_text("---\nlanguage: ja\nlicense: gemma\n---\n# A model\n")
+    output = folder.parent / "preflight.json"
+    entry = ENTRY | {"formats": ["f16", "nf4"]}
+    preflight.preflight(name="a", entry=entry, place=folder, output=output, **SETTINGS)
+    found = json.loads(output.read_text())
+    shapes, _ = preflight_files.read_head(folder / "model.safetensors")
+    count = sum(rows * (columns[0] if columns else 1) for rows, *columns in shapes.values())
+    assert (found["class"], found["parameters"]) == ("LlamaForCausalLM", count)
+    assert found["template"] == {"equal": True, "difference": None}
+    assert found["tokenizer"]["stops"] == ["<|end_of_text|>", "<|eot_id|>"]
+    assert found["gguf"] == {"possible": True, "refusal": None}
+    assert found["license"] == {"config": "unknown", "source": "gemma"}
+    assert found["memory"]["formats"]["f16"]["weights_gib"] == pytest.approx(2 * count / 2**30, abs=1e-3)
+
+
+def test_a_stand_in_whose_tokenizer_the_converter_refuses(tmp_path):
+    config = yaml.safe_load((REPOSITORY / "config/smoke.yaml").read_text(encoding="utf-8"))
+    entry = check_config(config, REPOSITORY / "config/schema.yaml")["models"]["tanuki"]
+    preflight.preflight(name="tanuki", entry=entry, place=None, output=tmp_path / "a.json", **SETTINGS)
+    found = json.loads((tmp_path / "a.json").read_text())
+    assert not found["gguf"]["possible"] and "byte fallback" in found["gguf"]["refusal"]
+    with pytest.raises(InputError, match=r"(?s)f16, q4 cannot be made.*byte fallback.*leave nf4 alone"):
+        preflight.preflight(
+            name="tanuki", entry=entry | {"formats": ["f16", "q4"]}, place=None, output=tmp_path / "b.json", **SETTINGS
+        )
+
+
+def test_a_template_that_renders_another_answer_is_shown(base):
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    assert preflight_tokens.template_difference(tokenizer, tiny.SYSTEM) is None
+    tokenizer.chat_template = tokenizer.chat_template.replace(
+        "{{ message['content'] | trim }}",
+        "{% if message['role'] == 'assistant' %}<think></think>{% endif %}{{ message['content'] | trim }}",
+    )
+    difference = preflight_tokens.template_difference(tokenizer, tiny.SYSTEM)
+    assert difference["template"].startswith("<think></think>計画高水位")
+    assert difference["trained"].startswith("計画高水位")
+
+
+EIGHT_B = LlamaConfig(
+    vocab_size=128256,
+    hidden_size=4096,
+    intermediate_size=14336,
+    num_hidden_layers=32,
+    num_attention_heads=32,
+    num_key_value_heads=8,
+    tie_word_embeddings=False,
+)
+
+
+def test_memory_of_eight_billion_parameters_is_as_measured():
+    """docs/gpu.md: 92 KiB a token and layer, NF4 3.4 GiB, output matrix and embedding 1.0 each, adapter 0.6; F16 16.06 GB,
+    Q4_K_M 4.92 GB; a cache of 128 KiB a token.
+    """
+    model = preflight_model.build(EIGHT_B)
+    found = preflight_model.memory(model, r=16, checkpointing=False, context=1024, batch_size=1, limit=15)
+    assert model.num_parameters() == 8_030_261_248
+    assert found["training"]["kib_per_token"] == 92 * 32
+    assert found["training"]["weights_gib"] == pytest.approx(3.4 + 1.0 + 1.0 + 0.6, abs=0.1)
+    assert 3000 < found["training"]["tokens_within_limit"] < 3400
+    assert found["formats"]["f16"]["weights_gib"] * 2**30 == pytest.approx(16.06e9, rel=0.005)
+    assert found["formats"]["q4"]["weights_gib"] * 2**30 == pytest.approx(4.92e9, rel=0.01)
+    assert found["formats"]["q4"]["cache_gib"] == 0.125
+    assert (found["formats"]["f16"]["fits"], found["formats"]["q4"]["fits"]) == (False, True)
+
+
+def test_a_model_too_large_to_train_is_refused(folder):
+    assert re.search(
+        r"weights and adapter take .* GiB in training, the resource gpu_memory_gib allows 0\.5", said(folder, limit=0.5)
+    )
+
+
+def test_what_an_adapter_covers():
+    shape = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "vocab_size": 512, "pad_token_id": 0}
+    whole = preflight_model.coverage(preflight_model.build(MistralConfig(num_attention_heads=4, **shape)))
+    assert whole["share"] == 1 and whole["not_covered"] == {} and whole["covered"]["q_proj"] == 2
+    fused = preflight_model.coverage(
+        preflight_model.build(Phi3Config(num_attention_heads=4, num_key_value_heads=4, **shape))
+    )
+    assert set(fused["covered"]) == {"o_proj", "down_proj"} and set(fused["not_covered"]) == {
+        "qkv_proj",
+        "gate_up_proj",
+    }
+    assert fused["share"] == 0.3
+
+
+def test_a_pair_of_weights_is_read_by_its_head_alone(tmp_path):
+    import torch
+
+    save_file({"model.embed_tokens.weight": torch.zeros(7, 3)}, tmp_path / "model.safetensors")
+    shapes, size = preflight_files.read_head(tmp_path / "model.safetensors")
+    assert shapes == {"model.embed_tokens.weight": [7, 3]}
+    assert size == (tmp_path / "model.safetensors").stat().st_size
+
+
+# What waits for it
+
+
+def test_nothing_is_made_of_a_model_that_is_refused(copy: Copy, folder):
+    pickles(folder)
+    file = copy.folder / "config/smoke.yaml"
+    config = yaml.safe_load(file.read_text(encoding="utf-8"))
+    config["models"]["llama"]["source"] = {"path": {"file": str(folder)}}
+    file.write_text(yaml.safe_dump(config, allow_unicode=True), encoding="utf-8")
+    for target in ("all", "results/base/llama"):
+        done = copy.snakemake(target, "--cores", "2")
+        assert done.returncode and "holds its weights as pickles alone" in done.stdout, done.stdout[-3000:]
+        assert "Traceback" not in done.stdout
+        assert not (copy.folder / "results/base").exists() and not (copy.folder / "results/adapters").exists()
+
+
+def test_all_training_waits_for_preflight(copy: Copy):
+    for target in (
+        "results/adapters/tanuki_n16_r16_s42/train.json",
+        "results/adapters/llama_selected_r32_s42/train.json",
+    ):
+        assert {"preflight", "preflight_passed"} <= copy.planned(target).keys()
+
+
+def test_preflight_that_runs_again_makes_nothing_again(smoke: Copy):
+    module = smoke.folder / "scripts/tatara/models/preflight_tokens.py"
+    config = smoke.folder / "config/smoke.yaml"
+    with edited(module, lambda text: text.replace("何で決まるか", "どう決めるか")):
+        assert smoke.planned("all") == {"preflight": 2, "all": 1}
+        # Changed params of what follows are seen all the same.
+        with edited(config, lambda text: text.replace("epochs: 1", "epochs: 2")):
+            planned = smoke.planned("all")
+            assert planned["preflight"] == 2 and planned["train_scale"] == 2 and "base_scratch" not in planned
+    with edited(
+        config, lambda text: text.replace("steps: 8, batch_size: 2, block: 64}", "steps: 9, batch_size: 2, block: 64}")
+    ):
+        planned = smoke.planned("all")
+        assert planned["preflight"] == planned["preflight_passed"] == planned["base_scratch"]
+
+
+def test_a_lost_preflight_file_makes_nothing_again(disturbed: Copy):
+    file = disturbed.folder / "results/models/llama-preflight.json"
+    content = file.read_text()
+    file.unlink()
+    assert disturbed.planned("all") == {"preflight": 1, "all": 1}
+    # As after a refusal: a format that the converter does not make is asked for, and taken back.
+    config = disturbed.folder / "config/smoke.yaml"
+    with edited(config, lambda text: text.replace("formats: [nf4]", "formats: [nf4, f16]")):
+        done = disturbed.snakemake("all", "--cores", "2")
+        assert done.returncode and "f16 cannot be made" in done.stdout
+        assert not (disturbed.folder / "results/models/tanuki-preflight.json").exists()
+        assert re.search(r"^rule (preflight|resolved_config|provenance)", done.stdout, re.MULTILINE)
+        assert not re.search(r"^rule (base|train|merge|convert)", done.stdout, re.MULTILINE)
+    assert json.loads(file.read_text()) == json.loads(content)
+    assert set(disturbed.planned("all")) <= {"preflight", "all", "resolved_config", "provenance", "report"}
