@@ -13,9 +13,9 @@ from pathlib import Path
 
 import mounts
 import pytest
-import tiny
-from conftest import REPOSITORY
+import tiny_models as tiny
 from hub_server import HubServer, Repository
+from pipeline_copy import REPOSITORY
 from tatara.job.machine import machine_remedy
 
 REPO = "lab/tiny"

@@ -7,14 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import tiny
+import tiny_models as tiny
 import yaml
-from conftest import REPOSITORY, Copy
+from pipeline_copy import REPOSITORY, Copy, edited
 from safetensors.torch import save_file
 from tatara.files.config import check_config
 from tatara.job.errors import InputError
 from tatara.models import model_files, preflight, preflight_files, preflight_model, preflight_tokens
-from test_pipeline import edited
 from transformers import AutoTokenizer, LlamaConfig, MistralConfig, Phi3Config
 
 LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"
@@ -173,7 +172,7 @@ def no_tokenizer(folder: Path) -> None:
         (no_template, "no chat template", "take the instruct model, or add the template as chat_template.jinja"),
         (pad_that_stops, r"padding token '<\|eot_id\|>' also ends an answer", r"such as .*<\|finetune_right_pad_id\|>"),
         (two_bos, "begins with two BOS tokens", "take one of the two out"),
-        (past_the_embedding, r"2 tokens past the embedding's 768 rows \(<\|image\|>", "resize_token_embeddings"),
+        (past_the_embedding, r"2 tokens past the embedding's \d+ rows \(<\|image\|>", "resize_token_embeddings"),
         (no_tokenizer, "its tokenizer cannot be read", r"expected tokenizer\.json"),
     ],
 )
@@ -219,7 +218,7 @@ def test_what_is_said_of_a_folder(folder):
 
 def test_a_stand_in_whose_tokenizer_the_converter_refuses(tmp_path):
     config = yaml.safe_load((REPOSITORY / "config/smoke.yaml").read_text(encoding="utf-8"))
-    entry = check_config(config, REPOSITORY / "config/schema.yaml")["models"]["tanuki"]
+    entry = check_config(config, REPOSITORY)["models"]["tanuki"]
     preflight.preflight(name="tanuki", entry=entry, place=None, output=tmp_path / "a.json", **SETTINGS)
     found = json.loads((tmp_path / "a.json").read_text())
     assert not found["gguf"]["possible"] and "byte fallback" in found["gguf"]["refusal"]
@@ -253,8 +252,8 @@ EIGHT_B = LlamaConfig(
 
 
 def test_memory_of_eight_billion_parameters_is_as_measured():
-    """docs/gpu.md: 92 KiB a token and layer, NF4 3.4 GiB, output matrix and embedding 1.0 each, adapter 0.6; F16 16.06 GB,
-    Q4_K_M 4.92 GB; a cache of 128 KiB a token.
+    """docs/gpu.md: 92 KiB a token and layer, NF4 3.4 GiB, output matrix and embedding 1.0 each, adapter 0.6; files of
+    16.06 GB (F16) and 4.92 GB (Q4_K_M); a cache of 128 KiB a token.
     """
     model = preflight_model.build(EIGHT_B)
     found = preflight_model.memory(model, r=16, checkpointing=False, context=1024, batch_size=1, limit=15)
@@ -313,42 +312,65 @@ def test_nothing_is_made_of_a_model_that_is_refused(copy: Copy, folder):
         assert not (copy.folder / "results/base").exists() and not (copy.folder / "results/adapters").exists()
 
 
+TARGETS = [
+    "results/models/llama-preflight.json",
+    "results/models/tanuki-preflight.json",
+    "results/adapters/llama_n16_r16_s42/train.json",
+    "results/adapters/tanuki_n16_r16_s42/train.json",
+]
+
+
+@pytest.fixture(scope="module")
+def study(finished: Copy, tmp_path_factory) -> Copy:
+    """The finished smoke study with one more adapter; each test leaves it as it was."""
+    study = finished.copy_to(tmp_path_factory.mktemp("preflight") / "run")
+    done = study.snakemake(*TARGETS, "--cores", "2")
+    assert done.returncode == 0, done.stdout[-4000:]
+    return study
+
+
 def test_all_training_waits_for_preflight(copy: Copy):
-    for target in (
-        "results/adapters/tanuki_n16_r16_s42/train.json",
-        "results/adapters/llama_selected_r32_s42/train.json",
-    ):
-        assert {"preflight", "preflight_passed"} <= copy.planned(target).keys()
+    planned = copy.planned("results/adapters/tanuki_n16_r16_s42/train.json")
+    assert planned["preflight"] == planned["preflight_passed"] == planned["train_scale"] == 1
 
 
-def test_preflight_that_runs_again_makes_nothing_again(smoke: Copy):
-    module = smoke.folder / "scripts/tatara/models/preflight_tokens.py"
-    config = smoke.folder / "config/smoke.yaml"
+def test_preflight_that_runs_again_makes_nothing_again(study):
+    module = study.folder / "scripts/tatara/models/preflight_tokens.py"
     with edited(module, lambda text: text.replace("何で決まるか", "どう決めるか")):
-        assert smoke.planned("all") == {"preflight": 2, "all": 1}
-        # Changed params of what follows are seen all the same.
-        with edited(config, lambda text: text.replace("epochs: 1", "epochs: 2")):
-            planned = smoke.planned("all")
-            assert planned["preflight"] == 2 and planned["train_scale"] == 2 and "base_scratch" not in planned
-    with edited(
-        config, lambda text: text.replace("steps: 8, batch_size: 2, block: 64}", "steps: 9, batch_size: 2, block: 64}")
+        assert study.planned(*TARGETS) == {"preflight": 2}
+
+
+def test_changed_params_are_seen_while_preflight_runs_again(study):
+    module = study.folder / "scripts/tatara/models/preflight_tokens.py"
+    config = study.folder / "config/smoke.yaml"
+    with (
+        edited(module, lambda text: text.replace("何で決まるか", "どう決めるか")),
+        edited(config, lambda text: text.replace("epochs: 1", "epochs: 2")),
     ):
-        planned = smoke.planned("all")
-        assert planned["preflight"] == planned["preflight_passed"] == planned["base_scratch"]
+        assert study.planned(*TARGETS) == {"preflight": 2, "train_scale": 2}
 
 
-def test_a_lost_preflight_file_makes_nothing_again(disturbed: Copy):
-    file = disturbed.folder / "results/models/llama-preflight.json"
-    content = file.read_text()
-    file.unlink()
-    assert disturbed.planned("all") == {"preflight": 1, "all": 1}
-    # As after a refusal: a format that the converter does not make is asked for, and taken back.
-    config = disturbed.folder / "config/smoke.yaml"
-    with edited(config, lambda text: text.replace("formats: [nf4]", "formats: [nf4, f16]")):
-        done = disturbed.snakemake("all", "--cores", "2")
+def test_a_new_source_waits_for_preflight_again(study):
+    config = study.folder / "config/smoke.yaml"
+    with edited(config, lambda text: text.replace("seed: 4, steps: 8", "seed: 4, steps: 9")):
+        planned = study.planned("results/base/tanuki")
+    assert planned == {"preflight": 1, "preflight_passed": 1, "base_scratch": 1}
+
+
+def test_a_lost_preflight_file_makes_nothing_again(study):
+    (study.folder / TARGETS[0]).unlink()
+    assert study.planned(*TARGETS) == {"preflight": 1}
+    assert study.snakemake(TARGETS[0], "--cores", "2").returncode == 0
+    assert study.planned(*TARGETS) == {}
+
+
+def test_a_refusal_stops_a_finished_study_and_costs_it_nothing(study):
+    """A format is asked for that the converter does not make, and taken back."""
+    file = study.folder / "config/smoke.yaml"
+    with edited(file, lambda text: text.replace("formats: [nf4]", "formats: [nf4, f16]")):
+        done = study.snakemake(*TARGETS, "--cores", "2")
         assert done.returncode and "f16 cannot be made" in done.stdout
-        assert not (disturbed.folder / "results/models/tanuki-preflight.json").exists()
-        assert re.search(r"^rule (preflight|resolved_config|provenance)", done.stdout, re.MULTILINE)
-        assert not re.search(r"^rule (base|train|merge|convert)", done.stdout, re.MULTILINE)
-    assert json.loads(file.read_text()) == json.loads(content)
-    assert set(disturbed.planned("all")) <= {"preflight", "all", "resolved_config", "provenance", "report"}
+        assert not (study.folder / TARGETS[1]).exists()
+    assert study.planned(*TARGETS) == {"preflight": 1}
+    assert study.snakemake(TARGETS[1], "--cores", "2").returncode == 0
+    assert study.planned(*TARGETS) == {}

@@ -13,10 +13,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
-import tiny
+import tiny_models as tiny
 import yaml
-from conftest import ENVIRONMENT, REPOSITORY, Copy
 from hub_server import HubServer, Repository
+from pipeline_copy import ENVIRONMENT, REPOSITORY, Copy
 from safetensors.torch import load_file, save_file
 from tatara.files.config import check_config
 from tatara.job.errors import InputError
@@ -213,7 +213,7 @@ def test_package_keys_that_do_not_fit_are_refused(path, said):
     config = yaml.safe_load((REPOSITORY / "config/smoke.yaml").read_text(encoding="utf-8"))
     config["models"]["llama"]["source"] = {"path": {"file": "a.gguf", **path}}
     with pytest.raises(InputError, match=said):
-        check_config(config, REPOSITORY / "config/schema.yaml")
+        check_config(config, REPOSITORY)
 
 
 # The rules, with a model of every kind of source

@@ -28,10 +28,10 @@ def build(config: PreTrainedConfig) -> torch.nn.Module:
 
 
 def _blocks(model) -> dict[str, torch.nn.Module]:
-    """Return name -> module of the decoder's blocks: those of the longest list of modules."""
+    """Return name -> module of the decoder's blocks: those of the list of modules that holds most weights."""
     lists = [(name, module) for name, module in model.named_modules() if isinstance(module, torch.nn.ModuleList)]
-    name, longest = max(lists, key=lambda item: len(item[1]))
-    return {f"{name}.{index}": block for index, block in enumerate(longest)}
+    name, blocks = max(lists, key=lambda item: sum(parameter.numel() for parameter in item[1].parameters()))
+    return {f"{name}.{index}": block for index, block in enumerate(blocks)}
 
 
 def coverage(model, targets: list[str] | None = None) -> dict:

@@ -5,8 +5,7 @@ from pathlib import Path
 
 from transformers import AutoConfig, PreTrainedConfig
 
-from tatara.models import gguf_source, model_files, preflight_files, preflight_model, scratch
-from tatara.models.families import train_tokenizer
+from tatara.models import model_files, preflight_files, preflight_model
 from tatara.models.preflight_files import ModelFiles
 
 logger = logging.getLogger("tatara")
@@ -23,6 +22,9 @@ def _write_config(config: PreTrainedConfig, folder: Path) -> None:
 
 def of_scratch(source: dict, folder: Path) -> ModelFiles:
     """Write config and tokenizer of a stand-in as it will be, its vocabulary at most as large as here."""
+    from tatara.models import scratch
+    from tatara.models.families import train_tokenizer
+
     tokenizer = train_tokenizer(SAMPLE, source["tokenizer"], SAMPLE_VOCABULARY, source["byte_fallback"])
     tokenizer.save_pretrained(folder)
     config = scratch.configuration(tokenizer, source)
@@ -37,6 +39,8 @@ def of_gguf(file: Path, folder: Path) -> ModelFiles:
     found = ModelFiles(str(file), [file.name], folder, {}, problems=preflight_files.pointers(file.parent, [file.name]))
     if found.problems:
         return found
+    from tatara.models import gguf_source
+
     gguf_source.read_tokenizer(file).save_pretrained(folder)
     _write_config(AutoConfig.from_pretrained(file.parent, gguf_file=file.name, local_files_only=True), folder)
     return found
