@@ -14,7 +14,7 @@ BIN := $(abspath $(VENV))/bin
 SNAKEMAKE := PATH="$(BIN):$$PATH" $(BIN)/snakemake --configfile $(CONFIG) --directory $(DIRECTORY) $(if $(PROFILE),--profile $(PROFILE))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dry-run take-up bundle load-graph export-graph deploy test test-fast test-services test-models test-faults audit lint dag unlock lock clean
+.PHONY: help setup run dry-run take-up bundle load-graph export-graph deploy test test-fast test-services test-models test-faults audit lint dag layers unlock lock clean
 
 help: ## this list
 	@echo 'make TARGET [CONFIG=config/NAME.yaml] [CORES=N] [GPUS=N]'; echo
@@ -93,6 +93,9 @@ lint: setup ## ruff, snakefmt and snakemake --lint
 
 dag: setup ## draw the rules and what flows between them: docs/rulegraph.svg
 	$(SNAKEMAKE) all --rulegraph 2>/dev/null | $(BIN)/python tools/draw_rulegraph.py docs/rulegraph.svg
+
+layers: setup ## draw the package's sub-packages from their imports: docs/layers.svg
+	@$(BIN)/python tools/draw_layers.py docs/layers.svg
 
 unlock: setup ## remove the lock that a killed run of CONFIG left; END=1 ends the jobs that it left at work
 	@$(BIN)/python tools/unlock.py $(DIRECTORY) $(if $(END),--end)
