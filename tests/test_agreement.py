@@ -48,8 +48,9 @@ def test_weighted_kappa_of_a_case_worked_by_hand():
 
 
 def test_alpha_of_the_published_example():
-    """Krippendorff (2011), Computing Krippendorff's Alpha-Reliability, example D: interval data, four observers,
-    missing values: 0.849.
+    """Krippendorff (2011), Computing Krippendorff's Alpha-Reliability, example D: interval data, 0.849.
+
+    Four observers, with missing values.
     """
     nan = numpy.nan
     observers = [

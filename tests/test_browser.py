@@ -1,6 +1,4 @@
-"""The report in a real browser without a window: its filters are used as a reader would, and nothing that a model wrote
-is executed.
-"""
+"""The report in a real browser without a window: its filters work, and nothing that a model wrote is executed."""
 
 import shutil
 
@@ -64,7 +62,7 @@ def questions(browser):
     ]
 
 
-def said(browser):
+def count_of(browser):
     return browser.find_element(By.CSS_SELECTOR, "#filters output").text
 
 
@@ -75,9 +73,9 @@ def no_filter(browser):
 
 
 def test_a_category_shows_its_questions_alone(browser, study):
-    assert said(browser) == "24 of 24 questions"
+    assert count_of(browser) == "24 of 24 questions"
     choose(browser, "category", "設計")
-    assert said(browser) == "3 of 24 questions"
+    assert count_of(browser) == "3 of 24 questions"
     asked = {row["id"] for row in read_jsonl(study.path("testset/test_set_200.jsonl")) if row["category"] == "設計"}
     assert set(questions(browser)) == asked
 
@@ -87,7 +85,7 @@ def test_model_and_score_together_show_what_that_model_got(browser, study):
     choose(browser, "model", "qwen_q4")
     choose(browser, "score", "1")
     expected = set(rows.loc[rows["score"] == 1, "id"])
-    assert set(questions(browser)) == expected and said(browser) == f"{len(expected)} of 24 questions"
+    assert set(questions(browser)) == expected and count_of(browser) == f"{len(expected)} of 24 questions"
     first = browser.find_element(By.ID, sorted(expected)[0])
     if first.get_attribute("open") is None:
         first.find_element(By.TAG_NAME, "summary").click()

@@ -1,6 +1,7 @@
 """Every figure: drawn, the same bytes each time, with every Japanese glyph, and with legends off the data."""
 
 import itertools
+import re
 import warnings
 import xml.etree.ElementTree as ElementTree
 
@@ -188,6 +189,16 @@ def test_a_notice_makes_the_figure_taller_and_leaves_the_rest(study, tmp_path):
     with_notice, without = draw(study, "fig03", tmp_path / "a"), draw(study, "fig03", tmp_path / "b", notice="")
     with Image.open(with_notice[0]) as one, Image.open(without[0]) as other:
         assert one.width == other.width and one.height > other.height
+
+
+def test_every_figure_has_a_rule_a_caption_and_what_draws_it():
+    text = (REPOSITORY / "rules/figures.smk").read_text(encoding="utf-8")
+    names = re.findall(r'^    "(\w+)": \($', text, re.MULTILINE)
+    assert names == list(FIGURES)
+    local = (REPOSITORY / "rules/local.smk").read_text(encoding="utf-8")
+    assert all(f"    {name},\n" in local for name in names)
+    keys = {name.split("_")[0] for name in names}
+    assert keys == set(NAMES_OF_FIGURES) == {path.stem for path in (REPOSITORY / "report").glob("*.rst")}
 
 
 def test_a_missing_glyph_would_be_noticed(tmp_path):

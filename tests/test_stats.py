@@ -33,9 +33,9 @@ def test_bootstrap_of_two_values_by_hand():
 
 def test_bootstrap_agrees_with_the_normal_interval_where_that_holds():
     values = numpy.random.default_rng(3).normal(2.0, 0.44, size=400)
-    found, error = bootstrap_mean(values, HOW), values.std() / 20
-    assert found.low == pytest.approx(values.mean() - 1.96 * error, abs=0.05 * error * 2)
-    assert found.high == pytest.approx(values.mean() + 1.96 * error, abs=0.05 * error * 2)
+    estimate, error = bootstrap_mean(values, HOW), values.std() / 20
+    assert estimate.low == pytest.approx(values.mean() - 1.96 * error, abs=0.05 * error * 2)
+    assert estimate.high == pytest.approx(values.mean() + 1.96 * error, abs=0.05 * error * 2)
 
 
 def test_a_seed_decides_the_interval():
@@ -48,10 +48,10 @@ def test_a_ratio_is_a_sum_over_a_sum_and_its_interval_has_the_linearised_width()
     rng = numpy.random.default_rng(5)
     tokens = rng.integers(20, 200, size=300)
     nats = tokens * rng.normal(1.3, 0.3, size=300)
-    found = bootstrap_ratio(nats, tokens, HOW)
-    assert found.value == pytest.approx(nats.sum() / tokens.sum())
-    assert found.value != pytest.approx((nats / tokens).mean(), abs=1e-4)
-    assert (found.high - found.low) / (2 * 1.96) == pytest.approx(ratio_standard_error(nats, tokens), rel=0.06)
+    estimate = bootstrap_ratio(nats, tokens, HOW)
+    assert estimate.value == pytest.approx(nats.sum() / tokens.sum())
+    assert estimate.value != pytest.approx((nats / tokens).mean(), abs=1e-4)
+    assert (estimate.high - estimate.low) / (2 * 1.96) == pytest.approx(ratio_standard_error(nats, tokens), rel=0.06)
 
 
 def test_the_standard_error_of_a_mean():
@@ -71,8 +71,8 @@ def test_pairing_takes_the_difficulty_of_the_questions_out():
 
 def test_ratios_with_different_denominators_are_compared():
     # 10/10 and 30/10 against 4/4 and 6/4: 2.0 less 1.25.
-    found = paired_difference(Ratio([10, 30], [10, 10]), Ratio([4, 6], [4, 4]), HOW)
-    assert found.value == pytest.approx(0.75)
+    estimate = paired_difference(Ratio([10, 30], [10, 10]), Ratio([4, 6], [4, 4]), HOW)
+    assert estimate.value == pytest.approx(0.75)
 
 
 def test_permutations_of_three_differences_by_hand():
@@ -142,8 +142,8 @@ def test_the_papers_size_of_effect():
 def test_wilson_intervals_as_published():
     # Newcombe 1998, Table I, method 3: 81 of 263; 0 of 20; 29 of 29.
     for successes, total, low, high in ((81, 263, 0.2553, 0.3662), (0, 20, 0.0, 0.1611), (29, 29, 0.8830, 1.0)):
-        found = proportion(successes, total, 0.95)
-        assert (found.low, found.high) == (pytest.approx(low, abs=1e-4), pytest.approx(high, abs=1e-4))
+        estimate = proportion(successes, total, 0.95)
+        assert (estimate.low, estimate.high) == (pytest.approx(low, abs=1e-4), pytest.approx(high, abs=1e-4))
 
 
 def test_holm_by_hand():
@@ -153,8 +153,8 @@ def test_holm_by_hand():
 
 
 def test_one_question_gives_no_interval():
-    found = bootstrap_mean([2.0], HOW)
-    assert found.value == 2.0 and numpy.isnan(found.low) and numpy.isnan(found.high)
+    estimate = bootstrap_mean([2.0], HOW)
+    assert estimate.value == 2.0 and numpy.isnan(estimate.low) and numpy.isnan(estimate.high)
 
 
 @pytest.mark.parametrize(("values", "others"), [([], []), ([1.0, 2.0], [1.0]), ([1.0, float("nan")], [1.0, 1.0])])

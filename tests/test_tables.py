@@ -2,10 +2,12 @@
 
 import json
 import math
+import re
 from pathlib import Path
 
 import pandas
 import pytest
+from pipeline_copy import REPOSITORY
 from synthetic import NAMES, write_study
 from tatara.job.errors import InputError
 from tatara.measure.agreement import write_agreement
@@ -13,7 +15,7 @@ from tatara.report.numbers import duration, interval, number, size, small
 from tatara.report.tables.common import NO_DIFFERENCE
 from tatara.report.tables.ladder import ladder_table
 from tatara.report.tables.merge import merge_table
-from tatara.report.tables.registry import text_of, write_table
+from tatara.report.tables.registry import TABLES, text_of, write_table
 from tatara.report.tables.table1 import table1
 from tatara.report.tables.table2 import table2
 from tatara.report.tables.table3 import table3
@@ -296,6 +298,14 @@ def test_table6_follows_its_rule(study):
     none = ship(study, max_delta_nll=-1).set_index("model").loc["qwen"]
     assert none["recommended"] == "F16" and none["share_of_f16"] == 1
     assert none["reason"].startswith("no smaller file passes; Q8_0") and none["reason"].count("Δ NLL may be") == 10
+
+
+def test_every_table_has_a_rule_of_its_file_s_name_and_what_builds_it():
+    text = (REPOSITORY / "rules/tables.smk").read_text(encoding="utf-8")
+    names = re.findall(r'multiext\("results/\w+/(\w+)", csv="\.csv", md="\.md"\)', text)
+    assert names == [name for name, table in TABLES.items() if table.build]
+    with_paper = re.findall(r'paper\("(\w+)"\)', text)
+    assert with_paper == [name for name, table in TABLES.items() if table.paper]
 
 
 def test_kinds_of_attention():

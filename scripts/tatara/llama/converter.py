@@ -16,7 +16,7 @@ from pathlib import Path
 
 
 def known_pretokenizer(tokenizer_file: Path) -> str | None:
-    """Return llama.cpp's name (`llama-bpe`, `qwen2`) of the pre-tokenizer in a tokenizer.json, None when it is another."""
+    """Return llama.cpp's name (`llama-bpe`, `qwen2`) of the pre-tokenizer in a tokenizer.json, None for another one."""
     tokenizer = json.loads(tokenizer_file.read_text(encoding="utf-8"))
     steps = (tokenizer.get("pre_tokenizer") or {}).get("pretokenizers", [])
     if tokenizer["model"]["type"] != "BPE" or [step["type"] for step in steps] != ["Split", "ByteLevel"]:

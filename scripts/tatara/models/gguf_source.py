@@ -56,7 +56,8 @@ def read_tokenizer(file: Path) -> PreTrainedTokenizerFast:
     kind, pre = field(reader, "tokenizer.ggml.model"), field(reader, "tokenizer.ggml.pre")
     if kind != "gpt2" or pre not in PRETOKENIZERS:
         raise InputError(
-            f"{file}: its tokenizer is {kind!r} with pre-tokenizer {pre!r}; expected 'gpt2' with one of {', '.join(PRETOKENIZERS)}. "
+            f"{file}: its tokenizer is {kind!r} with pre-tokenizer {pre!r}; expected 'gpt2' with one of "
+            f"{', '.join(PRETOKENIZERS)}. "
             "Take the model's folder of safetensors instead (config key models.NAME.source.path.file)"
         )
     tokens = field(reader, "tokenizer.ggml.tokens")
