@@ -79,9 +79,9 @@ def passed(wildcards):
     """Return the note that a model has passed preflight, an input of whatever makes the base model.
 
     The base waits for the note the first time, and where source or files are others than it says; then the base is made
-    anew in any case. Else the note stays among the inputs and leads to no rule (`before_update`): preflight that runs
+    anew in any case. Else the note stays among the inputs and leads to no job (`before_update`): preflight that runs
     again, for its code or a further format, makes and trains nothing again, and goes first by its priority alone. An edge
-    with `ancient()` would not do: where the rule before such an edge has to run, Snakemake 9.27 overlooks changed params
+    with `ancient()` would not do: where what stands before such an edge has to run, Snakemake 9.27 overlooks changed params
     of all that follows, and where its file is missing it runs all that follows.
     """
     note = f"results/models/{wildcards.model}-passed.json"
@@ -115,6 +115,6 @@ def judge_file(judge):
 
 
 def judge_files(wildcards):
-    """Return the GGUF file of a judge where it is there; that it is missing is for the rule to say."""
+    """Return the GGUF file of a judge where it is there; that it is missing is said by the job."""
     file = judge_file(wildcards.judge)
     return [file] if file and os.path.isfile(file) else []
