@@ -11,7 +11,7 @@ rule preflight:
         "results/logs/preflight_{model}.log",
     benchmark:
         "results/benchmarks/preflight_{model}.tsv"
-    priority: DATA_PRIORITY
+    priority: DATA_PRIORITY - 1  # wrong data is found within a second, and goes first
     threads: ALL_CORES
     params:
         entry=lambda wildcards: {

@@ -1,5 +1,6 @@
 """Conversion of a model folder to GGUF F16 by llama.cpp's own converter. Needs no torch in this process."""
 
+import logging
 import os
 import sys
 from pathlib import Path
@@ -12,9 +13,11 @@ from tatara.llama.tools import run_tool
 SCRIPTS = Path(__file__).resolve().parents[2]
 
 
-def convert(model: Path, output: Path, vocab_only: bool = False) -> None:
-    """Convert a model folder to an F16 GGUF with the official converter; a killed conversion leaves no file at
-    `output`.
+def convert(model: Path, output: Path, vocab_only: bool = False, level: int = logging.INFO) -> None:
+    """Convert a model folder to an F16 GGUF with the official converter; a killed conversion leaves no file.
+
+    Args:
+        level: of the log lines that the converter's output becomes.
 
     Raises:
         ConversionRefused: the converter does not take the model, or its tokenizer has no counterpart in llama.cpp.
@@ -23,4 +26,4 @@ def convert(model: Path, output: Path, vocab_only: bool = False) -> None:
     environment = os.environ | {"PYTHONPATH": str(SCRIPTS)}
     with whole_file(output) as part:
         command = [sys.executable, "-m", converter.__name__, llama_home.source(), model]
-        run_tool([*command, "--outtype", "f16", "--outfile", part, *extra], "convert", part, environment)
+        run_tool([*command, "--outtype", "f16", "--outfile", part, *extra], "convert", part, environment, level)

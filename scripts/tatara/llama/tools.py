@@ -16,13 +16,16 @@ class ConversionRefused(InputError):
     """llama.cpp's converter refuses a model; the message is its own last line."""
 
 
-def run_tool(command: list, what: str, file: Path, environment: dict[str, str] | None = None) -> None:
+def run_tool(
+    command: list, what: str, file: Path, environment: dict[str, str] | None = None, level: int = logging.INFO
+) -> None:
     """Run a command that writes a file, with its output in the log.
 
     Args:
         what: the stage's name, in the log and in errors.
         file: what the command writes.
         environment: of the command, in place of this process's.
+        level: of the log lines that its output becomes; DEBUG for a trial, whose refusal is an answer and no failure.
 
     Raises:
         ConversionRefused: it ended with an error of its own.
@@ -40,7 +43,7 @@ def run_tool(command: list, what: str, file: Path, environment: dict[str, str] |
     lines = []
     for line in process.stdout:
         lines.append(line.rstrip())
-        logger.info("%s: %s", what, lines[-1])
+        logger.log(level, "%s: %s", what, lines[-1])
     status = process.wait()
     if status == 0 and is_whole(file):
         return

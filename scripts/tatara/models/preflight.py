@@ -30,7 +30,7 @@ def converter_refusal(folder: Path) -> str | None:
             if name != model_files.INDEX:
                 shutil.copyfile(folder / name, copy / name)
         try:
-            convert.convert(copy, Path(scratch, "vocabulary.gguf"), vocab_only=True)
+            convert.convert(copy, Path(scratch, "vocabulary.gguf"), vocab_only=True, level=logging.DEBUG)
         except tools.ConversionRefused as error:
             return str(error)
     return None
