@@ -32,11 +32,13 @@ setup: ## environment from the lock and one build of llama.cpp; does nothing whe
 	@$(PYTHON) tools/setup.py --venv "$(VENV)" --device "$(or $(DEVICE),auto)" --torch-index "$(TORCH_INDEX)"
 
 run: setup unlock ## the whole study of CONFIG: models, answers, scores, tables, figures, report
+	@$(BIN)/python tools/check_config.py "$(CONFIG)"
 	@mkdir -p $(DIRECTORY)
 	@$(BIN)/python tools/take_up.py $(DIRECTORY) --check
 	$(SNAKEMAKE) all --cores $(CORES) --resources gpu=$(GPUS)
 
 dry-run: setup ## what `make run` would do
+	@$(BIN)/python tools/check_config.py "$(CONFIG)"
 	@mkdir -p $(DIRECTORY)
 	$(SNAKEMAKE) all --cores $(CORES) --dry-run
 
@@ -47,14 +49,17 @@ bundle: setup ## pack what is needed to check the study of CONFIG without its we
 	@$(BIN)/python tools/bundle.py $(DIRECTORY)/results $(DIRECTORY)/bundle.tar.gz
 
 load-graph: setup unlock ## load the CSV files of CONFIG into the Neo4j database that it names (password in NEO4J_PASSWORD)
+	@$(BIN)/python tools/check_config.py "$(CONFIG)"
 	@mkdir -p $(DIRECTORY)
 	$(SNAKEMAKE) results/graph/loaded.json --cores 1 --forcerun load_graph
 
 export-graph: setup unlock ## read the graph again from its source, after the database has changed
+	@$(BIN)/python tools/check_config.py "$(CONFIG)"
 	@mkdir -p $(DIRECTORY)
 	$(SNAKEMAKE) results/graph/nodes.csv --cores 1 --forcerun graph
 
 deploy: setup unlock ## make every GGUF model of CONFIG on the Ollama server, checked token by token
+	@$(BIN)/python tools/check_config.py "$(CONFIG)"
 	@mkdir -p $(DIRECTORY)
 	$(SNAKEMAKE) deploy --cores $(CORES) --resources gpu=$(GPUS)
 

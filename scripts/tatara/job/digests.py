@@ -41,7 +41,13 @@ def _without_words(node: ast.AST) -> list[tuple[ast.AST, ast.AST]]:
         ):
             return [(node, node)]
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-        words = node.args if node.func.id == "InputError" else node.args[1:] if node.func.id == "Progress" else []
+        words = (
+            node.args
+            if node.func.id in ("InputError", "Problem")
+            else node.args[1:]
+            if node.func.id == "Progress"
+            else []
+        )
         return [(words[0], words[-1])] if words else []
     return []
 
