@@ -11,7 +11,7 @@ from snakemake.exceptions import WorkflowError
 sys.path.insert(0, os.path.join(workflow.basedir, "scripts"))
 from tatara.files.config import read_config
 from tatara.files.formats import FORMATS, variants
-from tatara.job.digests import code_of, pipeline_commit, pipeline_digest
+from tatara.job.digests import code_of, pipeline_digest
 from tatara.job.environment import check_environment
 from tatara.job.errors import InputError
 from tatara.job.machine import killed_hint

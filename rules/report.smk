@@ -31,7 +31,6 @@ rule provenance:
     params:
         names=GIVEN,
         config=config,
-        commit=pipeline_commit(),
         pipeline=pipeline_digest(),
         code=code_of("provenance"),
     script:

@@ -63,7 +63,7 @@ def test_results_of_something_else_are_refused(arrived: Copy):
     changes = {
         "config/smoke.yaml": lambda text: text.replace("limit: 8", "limit: 9"),
         "resources/templates/v2.yaml": lambda text: text + "\n# changed\n",
-        "scripts/tatara/evaluate/nll.py": lambda text: text + "\n# changed\n",
+        "scripts/tatara/evaluate/nll.py": lambda text: text + "\nCHANGED = True\n",
     }
     with contextlib.ExitStack() as edits:
         for file, change in changes.items():

@@ -132,39 +132,33 @@ def reached(script: str) -> list[Path]:
     return sorted(seen)
 
 
+def _digest(files: list[Path], folder: Path) -> str:
+    digest = hashlib.sha256()
+    for file in files:
+        content = file.read_bytes()
+        counted = essence(content) if file.suffix == ".py" else content
+        digest.update(str(file.relative_to(folder)).encode() + b"\0" + counted + b"\0")
+    return digest.hexdigest()[:16]
+
+
 @functools.cache
 def code_of(script: str) -> str:
-    """Return a digest of the code behind a rule: its script and all that it imports, without what cannot change a
-    result.
+    """Return a digest of the code behind a rule: script and imports, without what cannot change a result.
 
     Args:
         script: name of the file in scripts/, without `.py`.
     """
-    digest = hashlib.sha256()
-    for file in reached(script):
-        content = file.read_bytes()
-        digest.update(
-            str(file.relative_to(SCRIPTS)).encode()
-            + b"\0"
-            + (essence(content) if file.suffix == ".py" else content)
-            + b"\0"
-        )
-    return digest.hexdigest()[:16]
+    return _digest(reached(script), SCRIPTS)
 
 
 def pipeline_digest() -> str:
-    """Return a digest of the whole pipeline as it is delivered: Snakefile, rules, scripts, captions, the paper's
-    values, the judge's prompt.
+    """Return a digest of the whole pipeline, without what cannot change a result: Snakefile, rules, scripts, captions,
+    the paper's values, the judge's prompt.
     """
     folders = ["rules", "scripts", "report", "resources/paper", "resources/judge"]
-    files = [
-        REPOSITORY / "Snakefile",
-        *(path for folder in folders for path in (REPOSITORY / folder).rglob("*") if path.is_file()),
-    ]
-    digest = hashlib.sha256()
-    for file in sorted(path for path in files if path.suffix != ".pyc"):
-        digest.update(str(file.relative_to(REPOSITORY)).encode() + b"\0" + file.read_bytes())
-    return digest.hexdigest()[:16]
+    inside = (path for folder in folders for path in (REPOSITORY / folder).rglob("*") if path.is_file())
+    files = [path for path in inside if path.suffix != ".pyc" and not path.is_relative_to(LEFT_OUT)]
+    return _digest(sorted([REPOSITORY / "Snakefile", *files]), REPOSITORY)
 
 
 def pipeline_commit(repository: Path = REPOSITORY) -> str:
