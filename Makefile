@@ -13,6 +13,8 @@ DIRECTORY := $(if $(filter config,$(STUDY)),.,runs/$(STUDY))
 BIN := $(abspath $(VENV))/bin
 SNAKEMAKE := PATH="$(BIN):$$PATH" $(BIN)/snakemake --configfile $(CONFIG) --directory $(DIRECTORY) $(if $(PROFILE),--profile $(PROFILE))
 
+SELECTED := results/scale/selected.json
+
 .DEFAULT_GOAL := help
 .PHONY: help setup run dry-run take-up bundle load-graph export-graph deploy test test-fast test-services test-models test-faults audit lint dag layers unlock lock clean
 
@@ -35,6 +37,8 @@ run: setup unlock ## the whole study of CONFIG: models, answers, scores, tables,
 	@$(BIN)/python tools/check_config.py "$(CONFIG)"
 	@mkdir -p $(DIRECTORY)
 	@$(BIN)/python tools/take_up.py $(DIRECTORY) --check
+	@# The size first, where one was selected before: only then is it known that what follows stays (docs/architecture.md).
+	@if [ -f $(DIRECTORY)/$(SELECTED) ]; then $(SNAKEMAKE) $(SELECTED) --cores $(CORES) --resources gpu=$(GPUS); fi
 	$(SNAKEMAKE) all --cores $(CORES) --resources gpu=$(GPUS)
 
 dry-run: setup ## what `make run` would do
