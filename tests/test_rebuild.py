@@ -90,7 +90,7 @@ def test_the_likelihood_measures_again_and_the_same_size_retrains_nothing(study)
     asked = ["results/tables/table2.csv", "results/gguf/llama-q4.gguf", "results/answers/llama_q4.jsonl"]
     with edited(package(study, "evaluate/nll.py"), more_code):
         assert ran(study, SELECTED) == {"nll_scale", "scale"}
-        assert ran(study, *asked) == {"table2"}
+        assert ran(study, *asked) <= {"table2"}  # the same figures again: not even the table
     ran(study, SELECTED)
     ran(study, *asked)
     assert not study.planned(*asked)
