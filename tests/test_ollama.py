@@ -342,13 +342,13 @@ def test_a_run_that_lost_its_server_goes_on_at_the_question_where_it_stopped(
 
 @pytest.mark.parametrize(
     "faults",
-    [[503, 500], [b"<html>gateway</html>", b'{"models": []}'], [3.0]],
+    [[503, 500], [b"<html>gateway</html>", b'{"models": []}'], [15.0]],
     ids=["status", "malformed", "slow"],
 )
 def test_what_passes_is_tried_again(standins, deployed, rows, ollama_server, tmp_path, faults):
     alone = answer(tmp_path, standins, deployed, rows[:2], ollama_server.url)
     with HttpProxy(ollama_server.url, {"/api/chat": [None, *faults]}) as proxy:
-        assert answer(tmp_path, standins, deployed, rows[:2], proxy.url, timeout=2.0) == alone
+        assert answer(tmp_path, standins, deployed, rows[:2], proxy.url, timeout=10.0) == alone
         assert proxy.asked.count("/api/chat") == 3 + len(faults)
 
 
