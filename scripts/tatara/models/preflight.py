@@ -11,8 +11,15 @@ from transformers import AutoConfig, AutoTokenizer
 from tatara.files.formats import FORMATS
 from tatara.files.text import write_json
 from tatara.job.errors import InputError
-from tatara.llama import convert, tools
-from tatara.models import model_files, preflight_files, preflight_model, preflight_source, preflight_tokens
+from tatara.llama import convert
+from tatara.models import (
+    model_files,
+    preflight_files,
+    preflight_model,
+    preflight_source,
+    preflight_tokens,
+    tokenizer_files,
+)
 from tatara.models.preflight_files import ModelFiles
 
 logger = logging.getLogger("tatara")
@@ -30,8 +37,9 @@ def converter_refusal(folder: Path) -> str | None:
             if name != model_files.INDEX:
                 shutil.copyfile(folder / name, copy / name)
         try:
+            tokenizer_files.settle(copy)
             convert.convert(copy, Path(scratch, "vocabulary.gguf"), vocab_only=True)
-        except tools.ConversionRefused as error:
+        except InputError as error:
             return str(error)
     return None
 
