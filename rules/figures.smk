@@ -131,7 +131,7 @@ for figure, (category, inputs, params) in DRAWN.items():
             f"results/logs/{figure}.log",
         params:
             **params,
-            notice=config["study"]["notice"],
+            notice="" if figure in DATA_FIGURES else config["study"]["notice"],  # it tells of the models
             code=code_of("figure"),
         script:
             "../scripts/figure.py"

@@ -57,7 +57,6 @@ rule data_page:
         "results/logs/data_page.log",
     params:
         title=config["study"]["title"],
-        notice=config["study"]["notice"],
         warn_above=config["left_out"]["warn_above"],
         code=code_of("data_page"),
     script:

@@ -4,6 +4,7 @@ import itertools
 import re
 import warnings
 import xml.etree.ElementTree as ElementTree
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
@@ -15,6 +16,7 @@ from tatara.report.figures.registry import FIGURES
 from tatara.report.figures.style import error_bars, wrap
 from tatara.report.tables.registry import write_table
 from tatara.report.text_table import read_table
+from tatara.report.workflow import stages
 from test_tables import all_tables
 
 NOTICE = "Stand-in models：代用モデルによる"
@@ -285,3 +287,18 @@ def test_an_interval_that_misses_its_value_has_no_bar_on_that_side(study, tmp_pa
     table["kl_low"] = table["kl_high"] = table["kl"] * (1 + 1e-15)
     table.to_csv(tmp_path / "ladder.csv", index=False)
     FIGURES["quant01_ladder"](ladder=tmp_path / "ladder.csv", max_delta_nll=0.05, min_top1=0.9, level=0.95)
+
+
+def test_a_stage_that_the_study_does_not_use_is_not_drawn():
+    def rule(name, stage, inputs, output):
+        return SimpleNamespace(name=name, snakefile=f"rules/{stage}.smk", input=inputs, output=[re.compile(output)])
+
+    rules = [
+        rule("package", "sources", [], "package/m$"),
+        rule("base", "base", [], "base/m$"),
+        rule("train", "stage1", [lambda wildcards: f"base/{wildcards.model}"], "adapter/m$"),
+    ]
+    assert stages(rules, {"model": "m"}) == {
+        "stages": {"base": ["base"], "stage1": ["train"]},
+        "flows": [("base", "stage1")],
+    }

@@ -226,7 +226,6 @@ def test_the_data_page(study, tmp_path, caplog):
     write_data_page(
         output=tmp_path / "data.html",
         title="試験",
-        notice=NOTICE,
         figures=figures,
         captions=CAPTIONS,
         pairs=study.path("qa/qa_pairs.jsonl"),
@@ -240,6 +239,7 @@ def test_the_data_page(study, tmp_path, caplog):
         augmented=[augmented],
         warn_above=0.05,
     )
+    assert 'class="notice"' not in (tmp_path / "data.html").read_text(encoding="utf-8")
     page = Page((tmp_path / "data.html").read_text(encoding="utf-8"))
     counts = Counter(pair["relation_type"] for pair in pairs)
     kept = Counter(pair["relation_type"] for pair in read_jsonl(study.path("qa/pool.jsonl")))

@@ -14,7 +14,6 @@ def write_data_page(
     *,
     output: Path | str,
     title: str,
-    notice: str,
     figures: list[str],
     captions: list[str],
     pairs: Path | str,
@@ -31,7 +30,7 @@ def write_data_page(
     """Write the page.
 
     Args:
-        title, notice: of the study.
+        title: of the study; its notice tells of the models, and so has no place here.
         figures: data01_….svg … data05_….svg; captions: report/{key}.rst of each.
         pairs, pool, diversity: qa/qa_pairs.jsonl, qa/pool.jsonl, qa/diversity.csv.
         overlap: testset/overlap.json.
@@ -44,7 +43,7 @@ def write_data_page(
         "data.html",
         output,
         title=f"{title} — data",
-        notice=notice,
+        notice="",
         figures=inline_figures(figures, captions, "Data figure"),
         shares=shares_table(pairs, pool, schema),
         diversity=diversity_table(diversity),

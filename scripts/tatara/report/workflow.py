@@ -46,4 +46,6 @@ def stages(rules: Iterable, example: dict[str, str]) -> dict:
         for path in _examples(rule.input, example):
             makers_of = {maker for maker, pattern in makers if pattern.match(path)}
             flows |= {(maker, stage) for maker in makers_of if maker != stage}
-    return {"stages": grouped, "flows": sorted(flows)}
+    # A stage that this study has no use for, such as a hub that no model is from, is not drawn.
+    used = {stage for flow in flows for stage in flow}
+    return {"stages": {stage: names for stage, names in grouped.items() if stage in used}, "flows": sorted(flows)}
