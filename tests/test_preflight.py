@@ -13,8 +13,9 @@ from pipeline_copy import REPOSITORY, Copy, edited
 from safetensors.torch import save_file
 from tatara.files.config import check_config
 from tatara.job.errors import InputError
+from tatara.llama import convert
 from tatara.models import model_files, preflight, preflight_files, preflight_model, preflight_tokens
-from transformers import AutoTokenizer, LlamaConfig, MistralConfig, Phi3Config
+from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, MistralConfig, Phi3Config
 
 LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"
 SETTINGS = {
@@ -216,6 +217,23 @@ def test_what_is_said_of_a_folder(folder):
     assert found["memory"]["formats"]["f16"]["weights_gib"] == pytest.approx(2 * count / 2**30, abs=1e-3)
 
 
+def test_a_gguf_file_is_read_by_its_head(base, tmp_path):
+    file, output = tmp_path / "tiny.gguf", tmp_path / "preflight.json"
+    convert.convert(base, file)
+    entry = ENTRY | {"source": {"path": {"file": "tiny.gguf"}}}
+    preflight.preflight(name="a", entry=entry, place=file, output=output, **SETTINGS)
+    found = json.loads(output.read_text())
+    assert found["class"] == "LlamaForCausalLM" and found["template"]["equal"]
+    assert found["parameters"] == AutoModelForCausalLM.from_pretrained(base).num_parameters()
+    for content, problem in (
+        (file.read_bytes()[:-5000], "cut short: .* fetch it again"),
+        (LFS.encode(), "git lfs pull"),
+    ):
+        file.write_bytes(content)
+        with pytest.raises(InputError, match=problem):
+            preflight.preflight(name="a", entry=entry, place=file, output=tmp_path / "no.json", **SETTINGS)
+
+
 def test_a_stand_in_whose_tokenizer_the_converter_refuses(tmp_path):
     config = yaml.safe_load((REPOSITORY / "config/smoke.yaml").read_text(encoding="utf-8"))
     entry = check_config(config, REPOSITORY)["models"]["tanuki"]
@@ -309,7 +327,7 @@ def test_nothing_is_made_of_a_model_that_is_refused(copy: Copy, folder):
         done = copy.snakemake(target, "--cores", "2")
         assert done.returncode and "holds its weights as pickles alone" in done.stdout, done.stdout[-3000:]
         assert "Traceback" not in done.stdout
-        assert not (copy.folder / "results/base").exists() and not (copy.folder / "results/adapters").exists()
+        assert not (copy.folder / "results/base/llama").exists() and not (copy.folder / "results/adapters").exists()
 
 
 TARGETS = [

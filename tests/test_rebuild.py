@@ -48,7 +48,7 @@ def test_words_and_limits_make_nothing_again(study):
         "job/machine.py": more_code,
         "train/samples.py": lambda text: text.replace("it is not cut silently", "nothing is cut silently"),
         "models/loading.py": lambda text: text + "\n# a comment\n",
-        "llama/tools.py": lambda text: re.sub(r"logger\.info\([^)]*\)", 'logger.info("a line")', text),
+        "llama/tools.py": lambda text: text.replace('"%s: %s", what, lines[-1]', '"%s says: %s", what, lines[-1]'),
         "evaluate/nll.py": lambda text: text.replace('f"nll {name}"', 'f"likelihood {name}"'),
     }
     with ExitStack() as stack:

@@ -107,7 +107,7 @@ def test_killed_in_conversion(disturbed: Copy):
     file = disturbed.folder / target
     expected = digest(file)
     file.unlink()
-    disturbed.kill_when(target, lambda root: at_work(root, "converter.py"))
+    disturbed.kill_when(target, lambda root: at_work(root, "tatara.llama.converter"))
     goes_on(disturbed, target)
     assert digest(file) == expected
 

@@ -34,10 +34,10 @@ def kill(process: subprocess.Popen) -> None:
 
 
 def at_work(root: psutil.Process, name: str) -> psutil.Process | None:
-    """Return a process that `root` started, the script or program of that name, None where none works now."""
+    """Return a process that `root` started, the script, module or program of that name, None where none works now."""
     for process in root.children(recursive=True):
         with contextlib.suppress(psutil.Error):  # it has just ended
-            if any(part.endswith(name) for part in process.cmdline()[:2]):
+            if any(part.endswith(name) for part in process.cmdline()[:3]):
                 return process
     return None
 

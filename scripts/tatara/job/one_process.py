@@ -10,20 +10,21 @@ from tatara.job.errors import InputError
 
 @contextlib.contextmanager
 def only_process_of(log: Path) -> Iterator[None]:
-    """Empty the log of a job and hold it while the block lasts, at the longest until this process ends in whatever way.
+    """Hold the job of a log while the block lasts, at the longest until this process ends in whatever way.
+
+    What is locked is a file beside the log: the log itself is removed by the Snakemake that starts the job again.
 
     Raises:
         InputError: another process holds it.
     """
-    with log.open("a") as file:
+    with log.with_name(f".{log.name}.lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise InputError(
-                f"another process still does this job in {Path.cwd()}, left by a run that was killed; its log is "
-                f"{log}. Wait for it, or end it: `make unlock` names it, `make unlock END=1` ends it"
+                f"another process still does this job in {Path.cwd()}, left by a run that was killed. Wait for it, or "
+                "end it: `make unlock` names it, `make unlock END=1` ends it"
             ) from None
         except OSError:
             pass  # a file system without locks
-        file.truncate(0)
         yield

@@ -44,7 +44,7 @@ def job(snakemake, *, online: bool = False) -> Iterator[None]:
     # On a GPU torch's memory grows in place: rows of every length come by and leave no holes between them.
     os.environ.setdefault("PYTORCH_ALLOC_CONF", "expandable_segments:True")
     Path(log).parent.mkdir(parents=True, exist_ok=True)
-    handlers = [logging.FileHandler(log, mode="a", encoding="utf-8"), logging.StreamHandler(sys.stderr)]
+    handlers = [logging.FileHandler(log, mode="w", encoding="utf-8"), logging.StreamHandler(sys.stderr)]
     logging.raiseExceptions = False  # a log that does not fit on its disk is no reason to drown the terminal
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", handlers=handlers, force=True

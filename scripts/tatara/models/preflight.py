@@ -83,7 +83,8 @@ def inspect(
         files: of the source; entry: the model's section of the configuration; train: the section `train`.
         r: the larger rank of the two stages; context, batch_size: of answers; limit: GiB of GPU memory of a job.
     """
-    wrong = preflight_files.problems(files) if model_files.source_kind(entry["source"]) != "scratch" else []
+    safetensors = model_files.source_kind(entry["source"]) in ("hub", "folder")
+    wrong = preflight_files.problems(files) if safetensors else list(files.problems)
     config_file = files.folder / "config.json"
     if config_file.is_file() and not files.problems:
         content = json.loads(config_file.read_text(encoding="utf-8"))

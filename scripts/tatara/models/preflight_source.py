@@ -5,6 +5,8 @@ from pathlib import Path
 
 from transformers import AutoConfig, PreTrainedConfig
 
+from tatara.job.errors import InputError
+from tatara.llama import reader
 from tatara.models import model_files, preflight_files, preflight_model
 from tatara.models.preflight_files import ModelFiles
 
@@ -35,14 +37,25 @@ def of_scratch(source: dict, folder: Path) -> ModelFiles:
 
 
 def of_gguf(file: Path, folder: Path) -> ModelFiles:
-    """Write config and tokenizer of a GGUF file; its tensors are not read."""
+    """Write config and tokenizer of a GGUF file; of its tensors the list is read alone."""
     found = ModelFiles(str(file), [file.name], folder, {}, problems=preflight_files.pointers(file.parent, [file.name]))
     if found.problems:
         return found
+    if not reader.is_whole(file):
+        found.problems.append(f"{file}: no GGUF file, or cut short: its head names more than there is; fetch it again")
+        return found
     from tatara.models import gguf_source
 
-    gguf_source.read_tokenizer(file).save_pretrained(folder)
-    _write_config(AutoConfig.from_pretrained(file.parent, gguf_file=file.name, local_files_only=True), folder)
+    try:
+        gguf_source.read_tokenizer(file).save_pretrained(folder)
+        _write_config(AutoConfig.from_pretrained(file.parent, gguf_file=file.name, local_files_only=True), folder)
+    except InputError as error:
+        found.problems.append(str(error))
+    except (ValueError, KeyError) as error:
+        found.problems.append(
+            f"{file}: transformers does not read this kind of GGUF file ({str(error).splitlines()[0]}): take the "
+            "model's folder of safetensors"
+        )
     return found
 
 
