@@ -7,6 +7,7 @@ TORCH_INDEX ?= $(TATARA_TORCH_INDEX)
 
 # One job a GPU; without a GPU the rules that would use one share the cores.
 GPUS ?= $(shell n=$$(nvidia-smi -L 2>/dev/null | grep -c ^GPU); [ "$$n" -gt 0 ] && echo $$n || echo $(CORES))
+$(if $(word 2,$(CONFIG)),$(error CONFIG is "$(CONFIG)", with a space, which make takes for two files: rename it, or give a link to it))
 STUDY := $(basename $(notdir $(CONFIG)))
 # The default study lies in results/, every other one in runs/NAME/results/.
 DIRECTORY := $(if $(filter config,$(STUDY)),.,runs/$(STUDY))

@@ -81,3 +81,8 @@ def test_braces_between_the_working_directory_and_the_pipeline_are_refused(clone
     assert done.returncode != 0
     assert "Snakemake takes braces in a path for wildcards. Work in a folder below" in done.stdout
     assert "Traceback" not in done.stdout
+
+
+def test_a_study_whose_path_has_a_space_is_refused_by_name():
+    done = run(REPOSITORY, "make", "--dry-run", "run", "CONFIG=my studies/a.yaml")
+    assert done.returncode == 2 and 'CONFIG is "my studies/a.yaml", with a space' in done.stdout

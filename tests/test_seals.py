@@ -117,3 +117,19 @@ def test_another_error_keeps_its_traceback_and_no_remedy_is_invented(results):
         raise KeyError("r")
     said = (results / "logs/a.log").read_text()
     assert "Traceback" in said and "ERROR" not in said
+
+
+def test_a_colleague_may_read_what_the_umask_lets_them_read(results, tmp_path):
+    theirs, weights = tmp_path / "theirs.safetensors", results / "base/m/model.safetensors"
+    theirs.write_bytes(b"theirs")
+    (results / "base/m/linked.safetensors").hardlink_to(theirs)
+    program = results / "base/m/config.json"
+    for file, mode in ((theirs, 0o600), (weights, 0o600), (program, 0o700)):
+        file.chmod(mode)
+    before = os.umask(0o027)
+    try:
+        with job(snakemake_of("base", outputs=["results/base/m"])):
+            pass
+    finally:
+        os.umask(before)
+    assert [file.stat().st_mode & 0o777 for file in (theirs, weights, program)] == [0o600, 0o640, 0o740]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tatara.job import seals
 from tatara.job.errors import InputError
+from tatara.job.file_modes import follow_umask
 from tatara.job.gpus import MEMORY_LIMIT, own
 from tatara.job.machine import machine_remedy
 from tatara.job.one_process import only_process_of
@@ -57,6 +58,7 @@ def job(snakemake, *, online: bool = False) -> Iterator[None]:
             seals.check(snakemake.input)
             with own(snakemake.resources.get("gpu", 0)):
                 yield
+            follow_umask(snakemake.output)
             seals.seal(snakemake.output)
     except InputError as error:
         logger.error("\nERROR: %s\n", error)
