@@ -18,10 +18,14 @@ from test_resume import digest
 
 pytestmark = pytest.mark.services
 
-# No accounting database here, and a status asked for often: jobs of seconds need not wait for a minute.
+PROFILE = yaml.safe_load((REPOSITORY / "profiles/slurm/profile.yaml").read_text(encoding="utf-8"))
+# No accounting database here, and a status asked for often: jobs of seconds need not wait for a minute. One thread a
+# job: the node has two, and a local run without a profile, which this one is compared with, has one.
 OPTIONS = (
     "--profile",
     "profiles/slurm",
+    "--set-threads",
+    *(f"{rule}=1" for rule in PROFILE["set-threads"]),
     "--slurm-no-account",
     "--slurm-status-command",
     "squeue",
@@ -114,7 +118,7 @@ def states(cluster: slurm_cluster.Cluster) -> list[str]:
 
 @pytest.mark.parametrize("name", ["smoke", "paper"])
 def test_every_job_is_local_or_has_memory_and_time_in_the_profile(copy: Copy, name: str):
-    settings = yaml.safe_load((REPOSITORY / "profiles/slurm/profile.yaml").read_text(encoding="utf-8"))["set-resources"]
+    settings = PROFILE["set-resources"]
     local = {
         line.strip(" ,\n") for line in (REPOSITORY / "rules/local.smk").read_text(encoding="utf-8").splitlines()[2:]
     }
