@@ -78,8 +78,8 @@ test-fast: setup ## for daily work: no servers, no fetched weights, no run of th
 test-services: setup ## the tests against real servers alone: Neo4j (Java, Maven), Ollama (Go), Slurm; `make test` runs them too
 	PATH="$(BIN):$$PATH" $(BIN)/python -m pytest -m services
 
-test-models: setup ## the tests with real weights alone, which are fetched once; `make test` runs them too
-	PATH="$(BIN):$$PATH" $(BIN)/python -m pytest -m models
+test-models: setup ## the tests with real weights and tokenizers, which are fetched once, and every model class; `make test` runs a few
+	PATH="$(BIN):$$PATH" $(BIN)/python -m pytest -m models --all-classes
 
 audit: setup ## known vulnerabilities of what the locks bring in (says so when no database answers) and its licences: docs/licences.md
 	@$(BIN)/python tools/audit.py

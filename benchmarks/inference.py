@@ -148,17 +148,16 @@ def make(folder: Path, output: Path, shape: dict, threads: int) -> None:
 def prompts_of(base: Path, testset: Path) -> list[list[int]]:
     from tatara.data.questions import evaluated
     from tatara.models import chat, loading
+    from tatara.models.chat_template import Conversation
 
-    tokenizer = loading.load_tokenizer(base)
-    return [chat.encode_prompt(tokenizer, row["question"], SYSTEM) for row in evaluated(testset, "curated", None)][
-        :QUESTIONS
-    ]
+    tokenizer, rows = loading.load_tokenizer(base), evaluated(testset, "curated", None)[:QUESTIONS]
+    return [chat.encode_prompt(tokenizer, row["question"], Conversation(system=SYSTEM)) for row in rows]
 
 
 def answer(folder: Path, output: Path, threads: int, tokens: int) -> None:
     """Answer the test set's questions through the functions that `answer_gguf` calls."""
-    from tatara.evaluate.differences import first_difference
     from tatara.llama import batch, gguf_model
+    from tatara.models.differences import first_difference
 
     prompts = prompts_of(folder / "model", REPOSITORY / "resources/testset/test_set_200.jsonl")
     for fmt, label in (("q4", "Q4_K_M"), ("f16", "F16")):
@@ -210,11 +209,12 @@ def answer(folder: Path, output: Path, threads: int, tokens: int) -> None:
 
 def differ(output: Path, base: Path, testset: Path, files: list[Path], threads: int, tokens: int) -> None:
     """Answer by real files both ways; where two answers part, compare the logits of the two tokens there."""
-    from tatara.evaluate.differences import first_difference
     from tatara.llama import batch, gguf_model
     from tatara.models import chat, loading
+    from tatara.models.chat_template import Conversation
+    from tatara.models.differences import first_difference
 
-    stops = chat.stop_tokens(loading.load_tokenizer(base))
+    stops = chat.stop_tokens(loading.load_tokenizer(base), Conversation(system=SYSTEM))
     prompts = prompts_of(base, testset)
     for file in files:
         model = gguf_model.load(file, 2048, threads)

@@ -53,6 +53,7 @@ def evaluate(base: Path, scratch: Path) -> list[dict]:
     import torch
     from tatara.evaluate import nll, nll_adapter
     from tatara.models import loading
+    from tatara.models.chat_template import Conversation
     from tatara.train import merge
 
     place, rows, measured = loading.device("cuda"), rows_of(scratch / "pairs.jsonl", 8), []
@@ -72,14 +73,15 @@ def evaluate(base: Path, scratch: Path) -> list[dict]:
             output=scratch / "nll.json",
             name="",
             model="",
-            system="",
+            conversation=Conversation(),
             threads=8,
             device="cuda",
         )
 
     def merged() -> None:
-        model = merge.merge_dequantized(base, scratch / "adapter", place)
-        nll.score(loading.load_tokenizer(base), rows, "", "merged", nll_adapter.transformers_logits(model))
+        model = merge.merge_as_trained(base, scratch / "adapter", place, "nf4")
+        logits = nll_adapter.transformers_logits(model)
+        nll.score(loading.load_tokenizer(base), rows, Conversation(), "merged", logits)
 
     measure("nll_scale, nll_nf4: 8 questions", adapter)
     measure("nll_merge, parity (16 bits): 8 questions", merged)
@@ -125,6 +127,7 @@ def ggufs(folder: Path, scratch: Path, formats: tuple[str, ...] = ("q4", "f16"))
     from tatara.job import gpu_layers
     from tatara.llama import batch, gguf_model, imatrix
     from tatara.models import chat, loading
+    from tatara.models.chat_template import Conversation
 
     prompts = inference.prompts_of(folder / "model", training.REPOSITORY / "resources/testset/test_set_200.jsonl")[:32]
     longest, measured = max(map(len, prompts)), []
@@ -158,7 +161,7 @@ def ggufs(folder: Path, scratch: Path, formats: tuple[str, ...] = ("q4", "f16"))
         nll.score(
             loading.load_tokenizer(folder / "model"),
             rows_of(scratch / "pairs.jsonl", 4),
-            "",
+            Conversation(),
             "gguf",
             gguf_model.logits_of(model),
         )

@@ -38,6 +38,8 @@ SHAPE = {
     "tie_word_embeddings": False,
 }
 PAPER = {
+    "base_precision": "nf4",
+    "target_modules": None,
     "backend": "unsloth",
     "packing": False,
     "batch_size": 8,
@@ -154,10 +156,11 @@ def make_pairs(base: Path, count: int, file: Path) -> int:
     """Write pairs of the study's lengths; return their tokens in all."""
     from tatara.files.jsonl import write_jsonl
     from tatara.models import chat, loading
+    from tatara.models.chat_template import Conversation
 
     tokenizer = loading.load_tokenizer(base)
     text = "".join(texts())
-    fixed = len(chat.encode(tokenizer, "", "", "").input_ids)
+    fixed = len(chat.encode(tokenizer, "", "", Conversation()).input_ids)
     draw = random.Random(0)
 
     def piece(tokens: float) -> str:
@@ -170,7 +173,8 @@ def make_pairs(base: Path, count: int, file: Path) -> int:
         {"id": f"p{n}", "question": piece(77 - fixed), "answer": piece(draw.uniform(190, 260))} for n in range(count)
     ]
     write_jsonl(file, pairs)
-    return sum(len(chat.encode(tokenizer, pair["question"], pair["answer"], "").input_ids) for pair in pairs)
+    encoded = [chat.encode(tokenizer, pair["question"], pair["answer"], Conversation()) for pair in pairs]
+    return sum(len(item.input_ids) for item in encoded)
 
 
 def run(recipe: str, base: Path, scratch: Path, steps: int | None, profile: Path | None) -> dict:
@@ -181,6 +185,7 @@ def run(recipe: str, base: Path, scratch: Path, steps: int | None, profile: Path
         os.environ["UNSLOTH_DISABLE_STATISTICS"] = "1"
         import unsloth  # noqa: F401  before transformers and TRL, which it changes
     import torch
+    from tatara.models.chat_template import Conversation
     from tatara.train import qlora, trainer
 
     scratch.mkdir(parents=True)
@@ -214,7 +219,7 @@ def run(recipe: str, base: Path, scratch: Path, steps: int | None, profile: Path
         checkpoint_folder=scratch / "checkpoints",
         settings=settings,
         lora=lora,
-        system="",
+        conversation=Conversation(),
         run=recipe,
         model_name="llama-8b",
         seed=42,

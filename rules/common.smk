@@ -134,5 +134,6 @@ def adapter(run):
 BY_OLLAMA = GGUF_FORMATS if config["evaluate"]["engine"] == "ollama" else []
 BY_LLAMA_CPP = [] if BY_OLLAMA else GGUF_FORMATS
 OLLAMA = {key: config["ollama"][key] for key in ("url", "timeout", "parallel")}
-SYSTEM = config["chat"]["system"]
+CHAT = config["chat"]
+PRECISION = config["train"]["base_precision"]
 QUESTIONS = {"label": config["testset"]["label"], "limit": config["testset"]["limit"]}

@@ -39,6 +39,7 @@ rule modelfile:
     log:
         "results/logs/modelfile_{model}_{fmt}.log",
     params:
+        chat=CHAT,
         recipe=lambda wildcards: ANSWERING | {"model": wildcards.model},
         code=code_of("modelfile"),
     script:
@@ -64,6 +65,7 @@ rule ollama_create:
         gpu=1,
     params:
         name=lambda wildcards: f"{config['ollama']['prefix']}{wildcards.model}:{wildcards.fmt}",
+        chat=CHAT,
         recipe=lambda wildcards: ANSWERING | {"model": wildcards.model},
         questions=QUESTIONS,
         ollama=OLLAMA,

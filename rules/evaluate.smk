@@ -1,6 +1,5 @@
 # Stage evaluate: results/answers/{model}_{fmt}.jsonl, {model}_{fmt}_seconds.csv · results/nll/{model}_{fmt}.json
 ANSWERING = {
-    "system": SYSTEM,
     "limit": config["evaluate"]["max_new_tokens"],
     "context": config["evaluate"]["context"],
 }
@@ -30,6 +29,7 @@ rule answers_gguf:
         gpu=1,
     params:
         questions=QUESTIONS,
+        chat=CHAT,
         arguments=ANSWERING | BATCHES,
         code=code_of("answers_gguf"),
     script:
@@ -55,6 +55,7 @@ rule answers_ollama:
         gpu=1,
     params:
         questions=QUESTIONS,
+        chat=CHAT,
         arguments=ANSWERING | OLLAMA,
         code=code_of("answers_ollama"),
     script:
@@ -80,6 +81,8 @@ rule answers_nf4:
         gpu=1,
     params:
         questions=QUESTIONS,
+        chat=CHAT,
+        precision=PRECISION,
         arguments=ANSWERING | BATCHES,
         code=code_of("answers_nf4"),
     script:
@@ -106,7 +109,7 @@ rule nll_gguf:
     params:
         name="{model}_{fmt}",
         questions=QUESTIONS,
-        system=SYSTEM,
+        chat=CHAT,
         context=config["evaluate"]["context"],
         code=code_of("nll_gguf"),
     script:
@@ -130,7 +133,8 @@ rule nll_nf4:
     params:
         name="{model}_nf4",
         questions=QUESTIONS,
-        system=SYSTEM,
+        chat=CHAT,
+        precision=PRECISION,
         code=code_of("nll_adapter"),
     script:
         "../scripts/nll_adapter.py"

@@ -19,8 +19,8 @@ rule preflight:
         },
         place=preflight_place,
         content=path_content,
+        chat=CHAT,
         settings={
-            "system": SYSTEM,
             "train": config["train"],
             "r": max(config["stage1"]["r"], config["stage2"]["r"]),
             "context": config["evaluate"]["context"],

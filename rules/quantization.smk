@@ -18,7 +18,7 @@ rule imatrix:
         gpu=1,
     params:
         pairs=config["quantization"]["imatrix_pairs"],
-        system=SYSTEM,
+        chat=CHAT,
         code=code_of("imatrix"),
     script:
         "../scripts/imatrix.py"
@@ -49,7 +49,7 @@ rule ladder:
     params:
         variants=LADDER,
         questions=QUESTIONS,
-        system=SYSTEM,
+        chat=CHAT,
         context=config["evaluate"]["context"],
         code=code_of("ladder"),
     script:
@@ -73,7 +73,8 @@ rule nll_merge:
         gpu=1,
     params:
         questions=QUESTIONS,
-        system=SYSTEM,
+        chat=CHAT,
+        precision=PRECISION,
         code=code_of("nll_merge"),
     script:
         "../scripts/nll_merge.py"

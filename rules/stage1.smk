@@ -21,7 +21,7 @@ rule train_scale:
         settings=config["train"],
         alpha=config["stage1"]["alpha"],
         dropout=config["stage1"]["dropout"],
-        system=SYSTEM,
+        chat=CHAT,
         code=code_of("train"),
     script:
         "../scripts/train.py"
@@ -44,7 +44,8 @@ rule nll_scale:
     params:
         name="{model}_n{n}_r{r}_s{seed}",
         questions=QUESTIONS,
-        system=SYSTEM,
+        chat=CHAT,
+        precision=PRECISION,
         code=code_of("nll_adapter"),
     script:
         "../scripts/nll_adapter.py"

@@ -20,7 +20,7 @@ rule train_selected:
         settings=config["train"],
         alpha=config["stage2"]["alpha"],
         dropout=config["stage2"]["dropout"],
-        system=SYSTEM,
+        chat=CHAT,
         code=code_of("train"),
     script:
         "../scripts/train.py"

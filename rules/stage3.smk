@@ -56,7 +56,7 @@ rule parity:
         formats=lambda wildcards: MODEL_GGUF[wildcards.model],
         questions=QUESTIONS,
         settings=config["parity"],
-        system=SYSTEM,
+        chat=CHAT,
         context=config["evaluate"]["context"],
         code=code_of("parity"),
     script:

@@ -9,6 +9,7 @@ with job(snakemake):
     from tatara.evaluate.answers import AnswerFiles
     from tatara.evaluate.answers_gguf import answer_gguf
     from tatara.job.scratch_folder import unfinished
+    from tatara.models.chat_template import Conversation
 
     model, fmt = snakemake.wildcards.model, snakemake.wildcards.fmt
     answer_gguf(
@@ -16,6 +17,7 @@ with job(snakemake):
         fmt=fmt,
         base=Path(snakemake.input.base),
         rows=evaluated(snakemake.input.testset, **snakemake.params.questions),
+        conversation=Conversation(**snakemake.params.chat),
         **snakemake.params.arguments,
         threads=snakemake.threads,
         files=AnswerFiles(

@@ -10,6 +10,7 @@ with job(snakemake):
     from tatara.evaluate.answers import AnswerFiles
     from tatara.evaluate.answers_ollama import answer_ollama
     from tatara.job.scratch_folder import unfinished
+    from tatara.models.chat_template import Conversation
 
     model, fmt = snakemake.wildcards.model, snakemake.wildcards.fmt
     answer_ollama(
@@ -17,6 +18,7 @@ with job(snakemake):
         fmt=fmt,
         base=Path(snakemake.input.base),
         rows=evaluated(snakemake.input.testset, **snakemake.params.questions),
+        conversation=Conversation(**snakemake.params.chat),
         **snakemake.params.arguments,
         files=AnswerFiles(
             answers=Path(snakemake.output.answers),

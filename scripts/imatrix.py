@@ -7,6 +7,7 @@ from tatara.job.run import job
 with job(snakemake):
     from tatara.evaluate.calibration import calibrate
     from tatara.files.jsonl import read_jsonl
+    from tatara.models.chat_template import Conversation
 
     calibrate(
         f16=Path(snakemake.input.f16),
@@ -15,6 +16,6 @@ with job(snakemake):
         pairs=snakemake.params.pairs,
         text=Path(snakemake.output.text),
         output=Path(snakemake.output.matrix),
-        system=snakemake.params.system,
+        conversation=Conversation(**snakemake.params.chat),
         threads=snakemake.threads,
     )

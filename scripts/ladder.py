@@ -8,6 +8,7 @@ with job(snakemake):
     from tatara.data.questions import evaluated
     from tatara.evaluate.ladder import ladder
     from tatara.job.scratch_folder import unfinished
+    from tatara.models.chat_template import Conversation
 
     matrix = snakemake.input.matrix
     ladder(
@@ -21,7 +22,7 @@ with job(snakemake):
         output=Path(snakemake.output.ladder),
         times=Path(snakemake.output.seconds),
         finished=unfinished(f"ladder_{snakemake.wildcards.model}.jsonl"),
-        system=snakemake.params.system,
+        conversation=Conversation(**snakemake.params.chat),
         context=snakemake.params.context,
         threads=snakemake.threads,
     )

@@ -7,6 +7,7 @@ from tatara.job.run import job
 with job(snakemake):
     from tatara.data.questions import evaluated
     from tatara.evaluate.nll_adapter import nll_adapter
+    from tatara.models.chat_template import Conversation
 
     nll_adapter(
         base=Path(snakemake.input.base),
@@ -15,6 +16,7 @@ with job(snakemake):
         output=Path(snakemake.output[0]),
         name=snakemake.params.name,
         model=snakemake.wildcards.model,
-        system=snakemake.params.system,
+        conversation=Conversation(**snakemake.params.chat),
+        precision=snakemake.params.precision,
         threads=snakemake.threads,
     )

@@ -7,6 +7,7 @@ from tatara.job.run import job
 with job(snakemake):
     from tatara.data.questions import evaluated
     from tatara.evaluate.nll_gguf import nll_gguf
+    from tatara.models.chat_template import Conversation
 
     nll_gguf(
         file=Path(snakemake.input.gguf),
@@ -15,7 +16,7 @@ with job(snakemake):
         output=Path(snakemake.output[0]),
         name=snakemake.params.name,
         model=snakemake.wildcards.model,
-        system=snakemake.params.system,
+        conversation=Conversation(**snakemake.params.chat),
         context=snakemake.params.context,
         threads=snakemake.threads,
     )

@@ -7,6 +7,7 @@ from tatara.job.run import job
 with job(snakemake):
     from tatara.data.questions import evaluated
     from tatara.evaluate.nll_merge import nll_merge
+    from tatara.models.chat_template import Conversation
 
     nll_merge(
         model=snakemake.wildcards.model,
@@ -15,6 +16,7 @@ with job(snakemake):
         merged=Path(snakemake.input.merged),
         rows=evaluated(snakemake.input.testset, **snakemake.params.questions),
         output=Path(snakemake.output[0]),
-        system=snakemake.params.system,
+        conversation=Conversation(**snakemake.params.chat),
+        precision=snakemake.params.precision,
         threads=snakemake.threads,
     )

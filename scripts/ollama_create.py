@@ -8,13 +8,20 @@ with job(snakemake):
     from tatara.data.questions import evaluated
     from tatara.evaluate.deploy import deploy
     from tatara.evaluate.modelfile import recipe
+    from tatara.models.chat_template import Conversation
     from tatara.ollama.client import Server
 
     base, file = Path(snakemake.input.base), Path(snakemake.input.gguf)
     template = snakemake.input.get("template")
     deploy(
         name=snakemake.params.name,
-        recipe=recipe(**snakemake.params.recipe, base=base, file=file, own_template=template),
+        recipe=recipe(
+            **snakemake.params.recipe,
+            conversation=Conversation(**snakemake.params.chat),
+            base=base,
+            file=file,
+            own_template=template,
+        ),
         file=file,
         base=base,
         rows=evaluated(snakemake.input.testset, **snakemake.params.questions),

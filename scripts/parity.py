@@ -8,6 +8,7 @@ with job(snakemake):
     from tatara.data.graph_text import read_descriptions
     from tatara.data.questions import evaluated
     from tatara.evaluate.parity import parity
+    from tatara.models.chat_template import Conversation
 
     parity(
         model=snakemake.wildcards.model,
@@ -16,7 +17,7 @@ with job(snakemake):
         rows=evaluated(snakemake.input.testset, **snakemake.params.questions),
         descriptions=read_descriptions(snakemake.input.nodes),
         output=Path(snakemake.output[0]),
-        system=snakemake.params.system,
+        conversation=Conversation(**snakemake.params.chat),
         settings=snakemake.params.settings,
         context=snakemake.params.context,
         threads=snakemake.threads,

@@ -5,6 +5,7 @@ from pathlib import Path
 from tatara.job.run import job
 
 with job(snakemake):
+    from tatara.models.chat_template import Conversation
     from tatara.models.preflight import preflight
 
     params = snakemake.params
@@ -13,6 +14,7 @@ with job(snakemake):
         entry=params.entry,
         place=Path(params.place) if params.place else None,
         output=Path(snakemake.output[0]),
+        conversation=Conversation(**params.chat),
         limit=snakemake.resources.get("gpu_memory_gib"),
         **params.settings,
     )

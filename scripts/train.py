@@ -6,6 +6,7 @@ from tatara.job.run import job
 
 with job(snakemake):
     from tatara.job.scratch_folder import unfinished
+    from tatara.models.chat_template import Conversation
     from tatara.train.qlora import train
 
     train(
@@ -16,7 +17,7 @@ with job(snakemake):
         checkpoint_folder=unfinished(snakemake.params.run),
         settings=snakemake.params.settings,
         lora={"r": int(snakemake.wildcards.r), "alpha": snakemake.params.alpha, "dropout": snakemake.params.dropout},
-        system=snakemake.params.system,
+        conversation=Conversation(**snakemake.params.chat),
         run=snakemake.params.run,
         model_name=snakemake.wildcards.model,
         seed=int(snakemake.wildcards.seed),

@@ -27,7 +27,14 @@ MARKERS = {
 }
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--all-classes", action="store_true", help="go through every model class, not a few of them")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--all-classes"):
+        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("further_class")])
+        items[:] = [item for item in items if not item.get_closest_marker("further_class")]
     for item in items:
         for fixture, marker in MARKERS.items():
             if fixture in item.fixturenames:

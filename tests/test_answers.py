@@ -10,12 +10,12 @@ import torch
 from tatara.evaluate.answers import AnswerFiles
 from tatara.evaluate.answers_gguf import answer_gguf
 from tatara.evaluate.answers_nf4 import answer_nf4, greedy
-from tatara.evaluate.differences import first_difference
 from tatara.job import digests
 from tatara.job.errors import InputError
 from tatara.llama import batch, convert, gguf_model
 from tatara.measure import results
 from tatara.models import chat, loading
+from tatara.models.differences import first_difference
 
 LIMIT = 12
 ROWS = [
@@ -36,7 +36,7 @@ def work(tmp_path_factory) -> dict:
     tiny_models.train(folder / "trained", base)
     convert.convert(base, folder / "f16.gguf")
     tokenizer = loading.load_tokenizer(base)
-    prompts = [chat.encode_prompt(tokenizer, row["question"], tiny_models.SYSTEM) for row in ROWS]
+    prompts = [chat.encode_prompt(tokenizer, row["question"], tiny_models.CONVERSATION) for row in ROWS]
     assert len(set(map(len, prompts))) > 2  # padding and places matter only where lengths differ
     return {
         "folder": folder,
@@ -87,7 +87,7 @@ def answer(work: dict, folder: Path, fmt: str = "f16", **changes) -> list[dict]:
     arguments = {
         "base": work["base"],
         "rows": ROWS,
-        "system": tiny_models.SYSTEM,
+        "conversation": tiny_models.CONVERSATION,
         "limit": LIMIT,
         "context": 512,
         "threads": 1,

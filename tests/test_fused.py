@@ -20,7 +20,7 @@ def peft_model(request, tmp_path_factory):
     torch.manual_seed(0)
     model = get_peft_model(
         model,
-        LoraConfig(r=8, lora_alpha=16, lora_dropout=0.0, target_modules=loading.TARGET_MODULES, task_type="CAUSAL_LM"),
+        LoraConfig(r=8, lora_alpha=16, lora_dropout=0.0, target_modules=list(fused.TARGETS), task_type="CAUSAL_LM"),
     )
     with torch.no_grad():
         for name, parameter in model.named_parameters():
@@ -28,7 +28,7 @@ def peft_model(request, tmp_path_factory):
                 parameter.normal_(std=0.05)
     tokenizer = loading.load_tokenizer(folder)
     samples = [
-        chat.encode(tokenizer, "堤防とは。" * n, "土の構造物である。" * (5 - n), tiny_models.SYSTEM)
+        chat.encode(tokenizer, "堤防とは。" * n, "土の構造物である。" * (5 - n), tiny_models.CONVERSATION)
         for n in (1, 2, 3, 4)
     ]
     return model.train(), samples
@@ -151,7 +151,7 @@ def test_gradients_in_bf16_are_as_near_to_float32_as_those_of_the_reference(peft
     place = torch.device("cuda")
     other = get_peft_model(
         loading.load_nf4(model.get_base_model().config._name_or_path, place),
-        LoraConfig(r=8, lora_alpha=16, lora_dropout=0.0, target_modules=loading.TARGET_MODULES, task_type="CAUSAL_LM"),
+        LoraConfig(r=8, lora_alpha=16, lora_dropout=0.0, target_modules=list(fused.TARGETS), task_type="CAUSAL_LM"),
     ).train()
     other.load_state_dict({name: value for name, value in model.state_dict().items() if "lora_" in name}, strict=False)
     with torch.no_grad():

@@ -18,7 +18,8 @@ from tatara.llama import convert, gguf_model, quantize
 from tatara.llama.converter import known_pretokenizer
 from tatara.llama.reader import share_in_other_types
 from tatara.models import chat, loading
-from tatara.train import merge, samples, trainer
+from tatara.models.chat_template import Conversation, prompt_text
+from tatara.train import fused, merge, samples, trainer
 from transformers import AutoModelForCausalLM
 
 ROWS = [{**pair, "category": "設計", "reference": pair["answer"]} for pair in tiny_models.PAIRS[:3]]
@@ -55,14 +56,14 @@ def f16(work, merged) -> Path:
 @pytest.mark.parametrize(("family", "end"), [("llama3", "<|eot_id|>"), ("qwen2", "<|im_end|>"), ("unigram", "</s>")])
 def test_prompt_and_end_of_turn(bases, family, end):
     tokenizer = loading.load_tokenizer(bases[family])
-    assert tokenizer.convert_ids_to_tokens(chat.end_of_turn(tokenizer)) == end
-    item = chat.encode(tokenizer, "堤防とは。", "土の構造物である。", tiny_models.SYSTEM)
+    assert tokenizer.convert_ids_to_tokens(chat.end_of_turn(tokenizer, tiny_models.CONVERSATION)) == end
+    item = chat.encode(tokenizer, "堤防とは。", "土の構造物である。", tiny_models.CONVERSATION)
     assert item.labels[: item.prompt_tokens] == [chat.IGNORED] * item.prompt_tokens
     assert tokenizer.decode(item.input_ids[item.prompt_tokens :]) == "土の構造物である。" + end
     prompt = tokenizer.decode(item.input_ids[: item.prompt_tokens])
     assert tiny_models.SYSTEM in prompt
     assert "堤防とは。" in prompt
-    assert tokenizer.pad_token_id not in chat.stop_tokens(tokenizer)
+    assert tokenizer.pad_token_id not in chat.stop_tokens(tokenizer, tiny_models.CONVERSATION)
     if tokenizer.bos_token_id is not None:
         assert item.input_ids.count(tokenizer.bos_token_id) == 1
 
@@ -71,7 +72,7 @@ def test_a_double_bos_is_refused(bases):
     tokenizer = loading.load_tokenizer(bases["llama3"])
     tokenizer.chat_template = "{{ bos_token }}" + tokenizer.chat_template
     with pytest.raises(InputError, match="two BOS tokens"):
-        chat.encode_prompt(tokenizer, "堤防とは。", "")
+        chat.encode_prompt(tokenizer, "堤防とは。", Conversation())
 
 
 def test_a_template_without_a_system_role(bases):
@@ -80,14 +81,14 @@ def test_a_template_without_a_system_role(bases):
         "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system') }}{% endif %}"
         + tokenizer.chat_template
     )
-    assert tiny_models.SYSTEM in chat.prompt_text(tokenizer, "堤防とは。", tiny_models.SYSTEM)
+    assert tiny_models.SYSTEM in prompt_text(tokenizer, "堤防とは。", tiny_models.CONVERSATION)
 
 
 def test_no_chat_template_is_an_error(bases):
     tokenizer = loading.load_tokenizer(bases["llama3"])
     tokenizer.chat_template = None
     with pytest.raises(InputError, match="no chat template"):
-        chat.prompt_text(tokenizer, "堤防とは。", "")
+        prompt_text(tokenizer, "堤防とは。", Conversation())
 
 
 def test_unknown_characters_survive_each_tokenizer(bases):
@@ -108,7 +109,7 @@ def test_training_report_and_loss(trained):
         value.numel() for value in load_file(trained["adapter"] / "adapter_model.safetensors").values()
     )
     config = json.loads((trained["adapter"] / "adapter_config.json").read_text())
-    assert set(config["target_modules"]) == set(loading.TARGET_MODULES)
+    assert set(config["target_modules"]) == set(fused.TARGETS)
     assert not list(trained["adapter"].parent.glob("checkpoints"))
 
 
@@ -122,7 +123,7 @@ def test_the_loss_is_that_of_the_answer_alone(trained):
     )
     nats = tokens = 0
     for pair in tiny_models.PAIRS:
-        item = chat.encode(tokenizer, pair["question"], pair["answer"], tiny_models.SYSTEM)
+        item = chat.encode(tokenizer, pair["question"], pair["answer"], tiny_models.CONVERSATION)
         logits = model(input_ids=torch.tensor([item.input_ids])).logits[0, item.prompt_tokens - 1 : -1]
         targets = torch.tensor(item.input_ids[item.prompt_tokens :])
         nats += torch.nn.functional.cross_entropy(logits, targets, reduction="sum").item()
@@ -132,13 +133,15 @@ def test_the_loss_is_that_of_the_answer_alone(trained):
 
 def test_wrong_labels_are_refused(bases):
     tokenizer = loading.load_tokenizer(bases["llama3"])
-    item = chat.encode(tokenizer, "問い", "答えである。", "")
-    with pytest.raises(InputError, match="carry loss"):
-        samples.check_labels(tokenizer, [{"id": "p", "answer": "別の答え。"}], [item])
-    with pytest.raises(InputError, match="carry loss"):
-        samples.check_labels(
-            tokenizer, [{"id": "p", "answer": "答えである。"}], [chat.Encoded(item.input_ids, item.prompt_tokens - 2)]
-        )
+    pair = {"id": "p", "question": "問い", "answer": "答えである。"}
+    item = chat.encode(tokenizer, pair["question"], pair["answer"], Conversation())
+    assert samples.check_labels(tokenizer, pair, item.labels, Conversation()) == "答えである。<|eot_id|>"
+    early, late = (chat.Encoded(item.input_ids, item.prompt_tokens + shift).labels for shift in (-2, 1))
+    for labels in (early, late, [*item.labels[:-1], chat.IGNORED], item.labels[:-1]):
+        with pytest.raises(InputError, match=r"pair p: at token \d+ .* carries loss, expected"):
+            samples.check_labels(tokenizer, pair, labels, Conversation())
+    with pytest.raises(InputError, match="carries loss"):
+        samples.check_labels(tokenizer, pair | {"answer": "別の答え。"}, item.labels, Conversation())
 
 
 def test_a_pair_that_is_too_long_is_an_error(work, bases):
@@ -214,7 +217,7 @@ def check_parity(merged: Path, files: dict, output: Path) -> dict:
         rows=ROWS,
         descriptions=tiny_models.TEXTS,
         output=output,
-        system=tiny_models.SYSTEM,
+        conversation=tiny_models.CONVERSATION,
         settings=SETTINGS,
         context=512,
         threads=1,
@@ -315,13 +318,13 @@ def test_nll_by_hand(trained, work):
         output=work / "nll.json",
         name="a",
         model="tiny",
-        system=tiny_models.SYSTEM,
+        conversation=tiny_models.CONVERSATION,
         threads=1,
         device="cpu",
     )
     tokenizer = loading.load_tokenizer(trained["base"])
-    model = loading.load_nf4(trained["base"], torch.device("cpu"), trained["adapter"])
-    item = chat.encode(tokenizer, ROWS[0]["question"], ROWS[0]["reference"], tiny_models.SYSTEM)
+    model = loading.load_adapted(trained["base"], trained["adapter"], torch.device("cpu"), "nf4")
+    item = chat.encode(tokenizer, ROWS[0]["question"], ROWS[0]["reference"], tiny_models.CONVERSATION)
     loss = model(input_ids=torch.tensor([item.input_ids]), labels=torch.tensor([item.labels])).loss.item()
     first = found["questions"][0]
     assert first["nats"] / first["tokens"] == pytest.approx(loss, rel=1e-4)
@@ -338,12 +341,12 @@ def test_nll_of_gguf_agrees_with_transformers(merged, f16, work):
         output=work / "nll2.json",
         name="f16",
         model="tiny",
-        system=tiny_models.SYSTEM,
+        conversation=tiny_models.CONVERSATION,
         context=512,
         threads=1,
     )
     tokenizer, model = loading.load_tokenizer(merged), loading.load_model(merged, torch.device("cpu"))
     expected = nll.summary(
-        "hf", "tiny", nll.score(tokenizer, ROWS, tiny_models.SYSTEM, "hf", nll_adapter.transformers_logits(model))
+        "hf", "tiny", nll.score(tokenizer, ROWS, tiny_models.CONVERSATION, "hf", nll_adapter.transformers_logits(model))
     )
     assert got["nll"] == pytest.approx(expected["nll"], rel=1e-3)

@@ -21,8 +21,9 @@ from tatara.files.jsonl import read_jsonl
 from tatara.job.errors import InputError
 from tatara.llama import convert, quantize
 from tatara.models import chat, gguf_source, loading
+from tatara.models.chat_template import Conversation, render
 from tatara.ollama.client import Server
-from tiny_models import SYSTEM, make_base
+from tiny_models import CONVERSATION, SYSTEM, make_base
 
 pytestmark = pytest.mark.services
 FAMILIES = ("llama3", "qwen2", "unigram")
@@ -46,7 +47,13 @@ def rows() -> list[dict]:
 
 
 def make_recipe(folder: Path, family: str, fmt: str = "f16", **changes) -> modelfile.Recipe:
-    arguments = {"model": family, "own_template": None, "system": SYSTEM, "limit": 24, "context": 512} | changes
+    arguments = {
+        "model": family,
+        "own_template": None,
+        "conversation": CONVERSATION,
+        "limit": 24,
+        "context": 512,
+    } | changes
     return modelfile.recipe(base=folder / family, file=folder / f"{family}-{fmt}.gguf", **arguments)
 
 
@@ -79,7 +86,7 @@ def test_a_conversation_is_built_as_the_models_own_template_builds_it(standins, 
     tokenizer = loading.load_tokenizer(standins / family)
     turns = [("user", "堤防とは。"), ("assistant", "土の構造物。"), ("user", "護岸は?")]
     messages = [{"role": role, "content": content} for role, content in turns]
-    expected = chat.render(tokenizer, messages, SYSTEM, True)
+    expected = render(tokenizer, messages, CONVERSATION, True)
     with Server(ollama_server.url, 60).client._client as client:
         request = {"model": f"tatara-{family}:f16", "messages": messages, "stream": False, "_debug_render_only": True}
         built = client.post("/api/chat", json=request).json()["_debug_info"]["rendered_template"]
@@ -95,7 +102,7 @@ def test_prompts_agree_with_transformers_and_answers_with_llama_cpp_token_by_tok
 ):
     found = make(ollama_server.url, standins, family, rows, tmp_path / "check.json", fmt)
     tokenizer = loading.load_tokenizer(standins / family)
-    prompts = [chat.encode_prompt(tokenizer, row["question"], SYSTEM) for row in rows]
+    prompts = [chat.encode_prompt(tokenizer, row["question"], CONVERSATION) for row in rows]
     assert found["prompts"] == {"compared": 6, "equal": 6, "tokens": sum(map(len, prompts))}
     assert found["answers"]["compared"] == 4 and found["answers"]["equal"] + len(found["answers"]["ties"]) == 4
     assert found["model"] == f"tatara-{family}:{fmt}" and len(found["digest"]) == 64
@@ -119,7 +126,7 @@ def test_a_second_bos_and_another_template_are_told_by_the_first_token_that_diff
                 "llama3",
                 rows,
                 tmp_path / "check.json",
-                recipe=modelfile.Recipe(template, SYSTEM, right.parameters),
+                recipe=modelfile.Recipe(template, CONVERSATION, right.parameters),
             )
     assert not (tmp_path / "check.json").exists()
     # One of the user's own is taken, and held to the same check.
@@ -147,7 +154,7 @@ def test_another_model_under_the_name_is_told_by_its_answers(standins, rows, oll
         match=r"otherwise than llama\.cpp with the same file: token 0 is .*, whose logit is \d+\.\d\d higher",
     ):
         deploy.compare_answers(
-            server, "other", standins / "qwen2-f16.gguf", tokenizer, [rows[0]["question"]], SYSTEM, 512, 1
+            server, "other", standins / "qwen2-f16.gguf", tokenizer, [rows[0]["question"]], CONVERSATION, 512, 1
         )
 
 
@@ -163,11 +170,11 @@ def test_another_model_under_the_name_is_told_by_its_answers(standins, rows, oll
 def test_a_template_without_a_counterpart_names_the_model_and_what_to_do(standins, template):
     tokenizer = loading.load_tokenizer(standins / "qwen2")
     tokenizer.chat_template = template
-    assert frame_of(tokenizer) is None
+    assert frame_of(tokenizer, CONVERSATION) is None
     with pytest.raises(
         InputError, match=r"chat template of the model tanuki .* name it in config key models\.tanuki\.ollama_template"
     ):
-        ollama_template(tokenizer, adds_bos=False, model="tanuki")
+        ollama_template(tokenizer, CONVERSATION, adds_bos=False, model="tanuki")
 
 
 def test_templates_of_published_models(standins):
@@ -181,7 +188,7 @@ def test_templates_of_published_models(standins):
         "{{- '<|im_start|>' + m.role + '\\n' + m.content + '<|im_end|>\\n' }}{%- endif %}{%- endfor %}"
         "{%- if add_generation_prompt %}{{- '<|im_start|>assistant\\n' }}{%- endif %}"
     )
-    found = frame_of(tokenizer)
+    found = frame_of(tokenizer, CONVERSATION)
     assert (
         found.before_user == "<|im_start|>system\nYou are Qwen.<|im_end|>\n<|im_start|>user\n"
         and found.before_system == "<|im_start|>system\n"
@@ -193,15 +200,17 @@ def test_templates_of_published_models(standins):
         "{% if m['role'] == 'user' %}[INST] {{ m['content'] }} [/INST]{% else %} {{ m['content'] }}{{ eos_token }}{% "
         "endif %}{% endfor %}"
     )
-    assert frame_of(tokenizer) is None  # the answer begins with a blank that the question's end does not hold
+    assert (
+        frame_of(tokenizer, CONVERSATION) is None
+    )  # the answer begins with a blank that the question's end does not hold
     tokenizer.chat_template = tokenizer.chat_template.replace("{% else %} {{", "{% else %}{{")
-    found = frame_of(tokenizer)
+    found = frame_of(tokenizer, CONVERSATION)
     assert (found.before_system, found.after_system) == ("<|begin_of_text|>[INST] ", "\n\n")
 
 
 def test_the_modelfile_makes_the_same_model_by_ollamas_own_command(standins, ollama_server, tmp_path):
     system = 'あなたは"技術者"です。\n{{ .Nothing }} # no comment\n'.strip()
-    recipe = make_recipe(standins, "unigram", system=system)
+    recipe = make_recipe(standins, "unigram", conversation=Conversation(system=system))
     shutil.copy(standins / "unigram-f16.gguf", tmp_path / "unigram-f16.gguf")
     (tmp_path / "deploy").mkdir()
     (tmp_path / "deploy/Modelfile").write_text(recipe.modelfile("../unigram-f16.gguf"))
@@ -217,7 +226,7 @@ def test_the_modelfile_makes_the_same_model_by_ollamas_own_command(standins, oll
         "by-rule",
         standins / "unigram-f16.gguf",
         template=recipe.template,
-        system=recipe.system,
+        system=recipe.conversation.system,
         parameters=recipe.parameters,
     )
     one, other = (server.client.show(name) for name in ("by-hand", "by-rule"))
@@ -225,7 +234,7 @@ def test_the_modelfile_makes_the_same_model_by_ollamas_own_command(standins, oll
     assert sorted(one.parameters.splitlines()) == sorted(other.parameters.splitlines())
     assert f'SYSTEM """{system}"""' in one.modelfile or system in one.modelfile
     with pytest.raises(InputError, match=r"config key chat\.system holds"):
-        make_recipe(standins, "unigram", system='"""')
+        make_recipe(standins, "unigram", conversation=Conversation(system='"""'))
 
 
 def test_smollm2_deployed_by_the_rules_knows_the_capital_of_france(copy: Copy, smollm2_gguf, ollama_server):
@@ -269,7 +278,14 @@ def deployed(standins, ollama_server, tmp_path_factory) -> dict:
 
 
 def answer(folder: Path, standins: Path, deployed: dict, rows: list[dict], url: str, **changes) -> list[dict]:
-    arguments = {"limit": 24, "context": 512, "url": url, "timeout": 60.0, "parallel": 1, "system": SYSTEM} | changes
+    arguments = {
+        "limit": 24,
+        "context": 512,
+        "url": url,
+        "timeout": 60.0,
+        "parallel": 1,
+        "conversation": CONVERSATION,
+    } | changes
     answer_ollama(
         deployed=deployed,
         fmt="f16",
@@ -305,7 +321,7 @@ def test_answers_are_those_of_llama_cpp_in_process(standins, deployed, rows, oll
         fmt="f16",
         base=standins / "unigram",
         rows=rows,
-        system=SYSTEM,
+        conversation=CONVERSATION,
         limit=24,
         context=512,
         threads=1,

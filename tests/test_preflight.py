@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,12 +16,13 @@ from tatara.files.config import check_config
 from tatara.job.errors import InputError
 from tatara.llama import convert
 from tatara.models import model_files, preflight, preflight_files, preflight_model, preflight_tokens
-from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, MistralConfig, Phi3Config
+from tatara.models.lora_targets import choose_targets
+from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig
 
 LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"
 SETTINGS = {
-    "system": tiny.SYSTEM,
-    "train": {"gradient_checkpointing": False},
+    "conversation": tiny.CONVERSATION,
+    "train": {"gradient_checkpointing": False, "target_modules": None, "base_precision": "nf4"},
     "r": 16,
     "context": 1024,
     "batch_size": 1,
@@ -210,7 +212,8 @@ def test_what_is_said_of_a_folder(folder):
     shapes, _ = preflight_files.read_head(folder / "model.safetensors")
     count = sum(rows * (columns[0] if columns else 1) for rows, *columns in shapes.values())
     assert (found["class"], found["parameters"]) == ("LlamaForCausalLM", count)
-    assert found["template"] == {"equal": True, "difference": None}
+    assert found["template"] == {"prompt": "exact", "equal": True, "difference": None}
+    assert found["adapter"]["share"] == 1 and "self_attn.q_proj" in found["adapter"]["modules"]
     assert found["tokenizer"]["stops"] == ["<|end_of_text|>", "<|eot_id|>"]
     assert found["gguf"] == {"possible": True, "refusal": None}
     assert found["license"] == {"config": "unknown", "source": "gemma"}
@@ -246,16 +249,35 @@ def test_a_stand_in_whose_tokenizer_the_converter_refuses(tmp_path):
         )
 
 
-def test_a_template_that_renders_another_answer_is_shown(base):
-    tokenizer = AutoTokenizer.from_pretrained(base)
-    assert preflight_tokens.template_difference(tokenizer, tiny.SYSTEM) is None
-    tokenizer.chat_template = tokenizer.chat_template.replace(
-        "{{ message['content'] | trim }}",
-        "{% if message['role'] == 'assistant' %}<think></think>{% endif %}{{ message['content'] | trim }}",
-    )
-    difference = preflight_tokens.template_difference(tokenizer, tiny.SYSTEM)
+def thinking(folder: Path) -> None:
+    """Give a folder a template that writes an empty thought before the answers of a finished conversation."""
+    file = folder / "chat_template.jinja"
+    content = "{{ message['content'] | trim }}"
+    thought = "{% if message['role'] == 'assistant' %}<think></think>{% endif %}"
+    file.write_text(file.read_text(encoding="utf-8").replace(content, thought + content), encoding="utf-8")
+
+
+def test_a_template_that_renders_another_answer_is_shown(folder):
+    assert preflight_tokens.template_difference(AutoTokenizer.from_pretrained(folder), tiny.CONVERSATION) is None
+    thinking(folder)
+    difference = preflight_tokens.template_difference(AutoTokenizer.from_pretrained(folder), tiny.CONVERSATION)
     assert difference["template"].startswith("<think></think>計画高水位")
     assert difference["trained"].startswith("計画高水位")
+
+
+def test_a_template_that_renders_another_answer_is_refused_until_it_is_accepted(folder, tmp_path):
+    thinking(folder)
+    assert re.search(r"(?s)writes this conversation with other tokens .* set chat\.prompt to", said(folder))
+    for prompt, equal in (("generation", False), ("conversation", True)):
+        settings = SETTINGS | {"conversation": replace(tiny.CONVERSATION, prompt=prompt)}
+        preflight.preflight(name="a", entry=ENTRY, place=folder, output=tmp_path / "a.json", **settings)
+        template = json.loads((tmp_path / "a.json").read_text())["template"]
+        assert (template["prompt"], template["equal"], template["difference"] is None) == (prompt, equal, equal)
+
+
+def test_a_pattern_that_matches_nothing_is_refused(folder):
+    train = SETTINGS["train"] | {"target_modules": ["w1"]}
+    assert "config key train.target_modules: 'w1' matches no matrix of LlamaForCausalLM" in said(folder, train=train)
 
 
 EIGHT_B = LlamaConfig(
@@ -274,7 +296,8 @@ def test_memory_of_eight_billion_parameters_is_as_measured():
     16.06 GB (F16) and 4.92 GB (Q4_K_M); a cache of 128 KiB a token.
     """
     model = preflight_model.build(EIGHT_B)
-    found = preflight_model.memory(model, r=16, checkpointing=False, context=1024, batch_size=1, limit=15)
+    targets, settings = choose_targets(model, None), {"checkpointing": False, "context": 1024, "batch_size": 1}
+    found = preflight_model.memory(model, targets, precision="nf4", r=16, limit=15, **settings)
     assert model.num_parameters() == 8_030_261_248
     assert found["training"]["kib_per_token"] == 92 * 32
     assert found["training"]["weights_gib"] == pytest.approx(3.4 + 1.0 + 1.0 + 0.6, abs=0.1)
@@ -291,18 +314,15 @@ def test_a_model_too_large_to_train_is_refused(folder):
     )
 
 
-def test_what_an_adapter_covers():
-    shape = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "vocab_size": 512, "pad_token_id": 0}
-    whole = preflight_model.coverage(preflight_model.build(MistralConfig(num_attention_heads=4, **shape)))
-    assert whole["share"] == 1 and whole["not_covered"] == {} and whole["covered"]["q_proj"] == 2
-    fused = preflight_model.coverage(
-        preflight_model.build(Phi3Config(num_attention_heads=4, num_key_value_heads=4, **shape))
+def test_training_on_sixteen_bits_takes_more_memory():
+    model = preflight_model.build(EIGHT_B)
+    targets, settings = choose_targets(model, None), {"checkpointing": False, "context": 1, "batch_size": 1}
+    four, sixteen = (
+        preflight_model.memory(model, targets, precision=precision, r=16, limit=None, **settings)["training"]
+        for precision in ("nf4", "bf16")
     )
-    assert set(fused["covered"]) == {"o_proj", "down_proj"} and set(fused["not_covered"]) == {
-        "qkv_proj",
-        "gate_up_proj",
-    }
-    assert fused["share"] == 0.3
+    assert sixteen["weights_gib"] == pytest.approx(8.03e9 * 2 / 2**30 + 0.6, abs=0.1)
+    assert sixteen["weights_gib"] > four["weights_gib"] + 9
 
 
 def test_a_pair_of_weights_is_read_by_its_head_alone(tmp_path):

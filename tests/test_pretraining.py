@@ -7,9 +7,9 @@ import pytest
 import tiny_models
 import torch
 from tatara.data import corpus
-from tatara.evaluate.differences import first_difference
 from tatara.llama import batch, convert, gguf_model
 from tatara.models import base_continued, base_scratch, families, loading, pretraining, scratch
+from tatara.models.differences import first_difference
 
 
 def test_short_paragraphs_are_left_out(tmp_path):

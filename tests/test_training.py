@@ -12,7 +12,7 @@ from tatara.job import gpus
 from tatara.job.errors import InputError
 from tatara.models import chat, loading
 from tatara.train import backends, samples
-from transformers import AutoConfig
+from tatara.train.trainable import Trainable, describe
 
 
 @pytest.fixture(scope="module")
@@ -66,47 +66,76 @@ def test_a_packed_batch_keeps_samples_apart():
     assert list(samples.unpack(batch)) == [([5, 6, 7], [-100, 6, 7]), ([8, 9], [-100, 9])]
 
 
+CPU, GPU = torch.device("cpu"), torch.device("cuda")
+
+
+def trainable(base_folder: Path, **changes) -> Trainable:
+    """Return a base as it is to be trained, its configuration or anything else changed."""
+    settings = tiny_models.SETTINGS | changes.pop("settings", {})
+    base = describe(base_folder, settings)
+    for name, value in changes.items():
+        setattr(base.config, name, value)
+    return base
+
+
 def test_packing_that_a_backend_cannot_do_is_an_error(work, bases):
     with pytest.raises(
         InputError, match=r"train\.backend is fused, but .* config key train\.packing is false; take auto or trl"
     ):
         tiny_models.train(work / "unpacked", bases["llama3"], settings={"backend": "fused", "packing": False})
+    base = trainable(bases["llama3"])
     with pytest.raises(
         InputError, match=r"train\.backend is unsloth, but .* config key train\.packing is true; take auto or trl"
     ):
-        backends.choose_backend("unsloth", torch.device("cpu"), AutoConfig.from_pretrained(bases["llama3"]), True)
-    assert not backends.choose_packing("auto", "unsloth", torch.device("cuda"))
+        backends.choose_backend("unsloth", CPU, base, True)
+    assert not backends.choose_packing("auto", "unsloth", GPU, base)
+
+
+def test_layers_that_carry_a_state_are_not_packed(bases):
+    base = trainable(bases["llama3"], layer_types=["conv", "full_attention"])
+    assert backends.choose_packing("auto", "trl", GPU, base) is False
+    with pytest.raises(InputError, match=r"train\.packing is true, but layers of llama \(conv\) carry a state"):
+        backends.choose_packing(True, "trl", GPU, base)
 
 
 def test_an_unknown_architecture_falls_back_with_the_reason(bases, caplog):
-    config = AutoConfig.from_pretrained(bases["llama3"])
-    config.model_type = "gemma3"
+    base = trainable(bases["llama3"], model_type="gemma3")
     with pytest.raises(InputError, match=r"train\.backend is fused, but .* not of gemma3; take auto or trl"):
-        backends.choose_backend("fused", torch.device("cpu"), config)
+        backends.choose_backend("fused", CPU, base)
     with caplog.at_level("INFO", "tatara"):
-        assert backends.choose_backend("auto", torch.device("cpu"), config) == "trl"
+        assert backends.choose_backend("auto", CPU, base) == "trl"
     assert "train.backend auto: trl, since there is no GPU" in caplog.text
-    assert backends.choose_backend("trl", torch.device("cuda"), config) == "trl"
+    assert backends.choose_backend("trl", GPU, base) == "trl"
 
 
 def test_auto_on_a_gpu_takes_the_first_backend_that_can_do_what_is_asked_for(bases, monkeypatch, caplog):
-    config, place = AutoConfig.from_pretrained(bases["llama3"]), torch.device("cuda")
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda place: (8, 9))
     installed = [True]
     monkeypatch.setattr(backends.importlib.util, "find_spec", lambda name: installed[0] or None)
-    with caplog.at_level("INFO", "tatara"):
-        assert backends.choose_backend("auto", place, config) == "fused"
-        assert backends.choose_backend("auto", place, config, False) == "unsloth"
-        installed[0] = False
-        assert backends.choose_backend("auto", place, config, False) == "trl"
+
+    def chosen(packing: bool | str = "auto", **changes) -> str:
+        caplog.clear()
+        with caplog.at_level("INFO", "tatara"):
+            return backends.choose_backend("auto", GPU, trainable(bases["llama3"], **changes), packing)
+
+    assert chosen() == "fused"
+    assert chosen(False) == "unsloth"
+    installed[0] = False
+    assert chosen(False) == "trl"
     assert (
         "trl, since the fused backend works on packed rows alone, and config key train.packing is false; unsloth is "
         "not installed" in caplog.text
     )
     installed[0] = True
-    config.model_type = "gemma3"
-    assert backends.choose_backend("auto", place, config) == "unsloth"
-    assert backends.choose_backend("auto", place, config, True) == "trl"
+    assert chosen(model_type="gemma3") == "unsloth"
+    assert chosen(True, model_type="gemma3") == "trl"
+    assert chosen(settings={"base_precision": "bf16"}) == "trl"
+    assert (
+        "the fused backend works on NF4 weights, and config key train.base_precision is bf16; unsloth is used with NF4 "
+        "alone" in caplog.text
+    )
+    assert chosen(settings={"target_modules": ["q_proj", "v_proj"]}) == "unsloth"
+    assert "the fused backend adapts every matrix of a layer, not q_proj, v_proj alone" in caplog.text
 
 
 @pytest.mark.parametrize("backend", ["trl", "fused"])
@@ -125,8 +154,8 @@ def test_out_of_memory_halves_the_micro_batch(work, bases, monkeypatch, backend)
         return ask(self, *arguments, **keywords)
 
     tokenizer = loading.load_tokenizer(bases["llama3"])
-    end = chat.end_of_turn(tokenizer)
-    marks = chat.encode(tokenizer, "問い", "答え", tiny_models.SYSTEM).input_ids.count(end)
+    end = chat.end_of_turn(tokenizer, tiny_models.CONVERSATION)
+    marks = chat.encode(tokenizer, "問い", "答え", tiny_models.CONVERSATION).input_ids.count(end)
     settings = {"backend": backend, "packing": True, "micro_batch_size": None, "checkpoint_steps": 100}
     expected = tiny_models.train(work / f"whole {backend}", bases["llama3"], settings=settings, lora={"dropout": 0.0})
     with monkeypatch.context() as patch:

@@ -10,8 +10,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
 from tatara.files.jsonl import write_jsonl
 from tatara.models import base_scratch
+from tatara.models.chat_template import Conversation
 
 SYSTEM = "あなたは技術者です。"
+CONVERSATION = Conversation(system=SYSTEM)
 SHAPE = {
     "architecture": "llama",
     "vocab_size": 768,
@@ -32,6 +34,8 @@ TEXTS = [
     for n in range(60)
 ]
 SETTINGS = {
+    "base_precision": "nf4",
+    "target_modules": None,
     "backend": "trl",
     "packing": "auto",
     "batch_size": 4,
@@ -84,7 +88,7 @@ def train(folder: Path, base_folder: Path, **changes) -> dict:
         checkpoint_folder=folder / "checkpoints",
         settings=settings,
         lora=lora,
-        system=SYSTEM,
+        conversation=changes.pop("conversation", CONVERSATION),
         run="tiny",
         model_name="tiny",
         seed=7,

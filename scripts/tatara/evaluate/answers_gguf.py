@@ -1,5 +1,6 @@
 """Answers with a GGUF file through llama.cpp, one by one or many in one decode (paper §3.2)."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 from tatara.evaluate.answers import AnswerFiles
@@ -7,6 +8,7 @@ from tatara.evaluate.generation import Engine, answer_questions, encode_prompts
 from tatara.job.fingerprint import fingerprint
 from tatara.llama import batch, gguf_model
 from tatara.models import chat, loading
+from tatara.models.chat_template import Conversation
 
 
 def answer_gguf(
@@ -15,7 +17,7 @@ def answer_gguf(
     fmt: str,
     base: Path,
     rows: list[dict],
-    system: str,
+    conversation: Conversation,
     limit: int,
     context: int,
     threads: int,
@@ -37,8 +39,8 @@ def answer_gguf(
         InputError: a prompt that does not fit the context, or no memory for a batch.
     """
     tokenizer = loading.load_tokenizer(base)
-    stops = chat.stop_tokens(tokenizer)
-    prompts = encode_prompts(tokenizer, rows, system, limit, context)
+    stops = chat.stop_tokens(tokenizer, conversation)
+    prompts = encode_prompts(tokenizer, rows, conversation, limit, context)
     slots, longest = min(batch_size, len(rows)), max(map(len, prompts))
     batched = batch_size > 1
     model = gguf_model.load(file, context, threads, more=batch.cells(slots, longest, limit) if batched else 0)
@@ -49,5 +51,5 @@ def answer_gguf(
         generate_batch=batch.generate_batch(model, stops, limit, slots, longest) if batched else None,
     )
     # A GGUF file stands for the whole model.
-    mark = fingerprint([rows, fmt, system, limit, context, threads, batch_size, timed], [file])
+    mark = fingerprint([rows, fmt, asdict(conversation), limit, context, threads, batch_size, timed], [file])
     answer_questions(engine, rows, prompts, size=slots, timed=timed, what=f"answers {fmt}", mark=mark, files=files)

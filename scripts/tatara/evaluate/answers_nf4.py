@@ -1,5 +1,9 @@
-"""Answers with the NF4 base and its adapter through transformers, one by one or in padded batches (paper §3.2)."""
+"""Answers with the base that was trained on, NF4 unless configured otherwise, and its adapter (paper §3.2).
 
+transformers generates them, one by one or in padded batches.
+"""
+
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -9,6 +13,7 @@ from tatara.evaluate.answers import AnswerFiles
 from tatara.evaluate.generation import Engine, GenerateBatch, answer_questions, encode_prompts
 from tatara.job.fingerprint import fingerprint
 from tatara.models import chat, loading
+from tatara.models.chat_template import Conversation
 
 
 def greedy(model, tokenizer, stops: list[int], limit: int) -> GenerateBatch:
@@ -36,7 +41,8 @@ def answer_nf4(
     base: Path,
     adapter: Path,
     rows: list[dict],
-    system: str,
+    conversation: Conversation,
+    precision: str,
     limit: int,
     context: int,
     threads: int,
@@ -45,11 +51,12 @@ def answer_nf4(
     timed: int,
     files: AnswerFiles,
 ) -> None:
-    """Answer every question with an adapter on its NF4 base; a killed run goes on where it stopped.
+    """Answer every question with an adapter on its base; a killed run goes on where it stopped.
 
     Args:
         base, adapter: their folders.
         rows: questions of the test set.
+        precision: `train.base_precision`: what the base was in when it was trained.
         limit, context: tokens of an answer, and of prompt and answer together.
         batch_size: questions of a batch; 1 asks one by one, and each answer has its time.
         timed: how many questions of batches are asked once more one by one, for their times.
@@ -59,9 +66,9 @@ def answer_nf4(
     """
     loading.prepare(0, threads)
     tokenizer = loading.load_tokenizer(base)
-    stops = chat.stop_tokens(tokenizer)
-    prompts = encode_prompts(tokenizer, rows, system, limit, context)
-    model = loading.load_nf4(base, loading.device(device), adapter)
+    stops = chat.stop_tokens(tokenizer, conversation)
+    prompts = encode_prompts(tokenizer, rows, conversation, limit, context)
+    model = loading.load_adapted(base, adapter, loading.device(device), precision)
     generate_batch = greedy(model, tokenizer, stops, limit)
     engine = Engine(
         tokenizer,
@@ -69,6 +76,8 @@ def answer_nf4(
         generate=lambda prompt: generate_batch([prompt])[0],
         generate_batch=generate_batch if batch_size > 1 else None,
     )
-    mark = fingerprint([rows, "nf4", system, limit, context, threads, batch_size, timed], [base, adapter])
+    mark = fingerprint(
+        [rows, precision, asdict(conversation), limit, context, threads, batch_size, timed], [base, adapter]
+    )
     size = min(batch_size, len(rows))
     answer_questions(engine, rows, prompts, size=size, timed=timed, what="answers nf4", mark=mark, files=files)

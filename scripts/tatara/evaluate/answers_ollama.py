@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import asdict
 from pathlib import Path
 
 from tatara.evaluate.answers import Answer, AnswerFiles, keep_answers
 from tatara.job.fingerprint import fingerprint
 from tatara.models import chat, loading
+from tatara.models.chat_template import Conversation
 from tatara.ollama.client import Server
 
 
@@ -48,7 +50,7 @@ def answer_ollama(
     deployed: dict,
     fmt: str,
     base: Path,
-    system: str,
+    conversation: Conversation,
     limit: int,
     context: int,
     url: str | None,
@@ -73,7 +75,7 @@ def answer_ollama(
     model = deployed["model"]
     identity = server.identity(model, context)
     tokenizer = loading.load_tokenizer(base)
-    mark = fingerprint(["ollama", rows, fmt, system, limit, context, parallel, identity], [])
+    mark = fingerprint(["ollama", rows, fmt, asdict(conversation), limit, context, parallel, identity], [])
 
     def ask(missing: list[dict]) -> Iterator[tuple[dict, Answer]]:
         return ask_all(server, model, missing, parallel=parallel, limit=limit, context=context, tokenizer=tokenizer)

@@ -7,12 +7,21 @@ from tatara.files.sample import evenly_spaced
 from tatara.files.text import write_text
 from tatara.llama import imatrix
 from tatara.models import chat, loading
+from tatara.models.chat_template import Conversation
 
 logger = logging.getLogger("tatara")
 
 
 def calibrate(
-    *, f16: Path, base: Path, rows: list[dict], pairs: int, text: Path, output: Path, system: str, threads: int
+    *,
+    f16: Path,
+    base: Path,
+    rows: list[dict],
+    pairs: int,
+    text: Path,
+    output: Path,
+    conversation: Conversation,
+    threads: int,
 ) -> None:
     """Write the calibration text and the importance matrix that it gives.
 
@@ -23,7 +32,8 @@ def calibrate(
     """
     tokenizer = loading.load_tokenizer(base)
     chosen = evenly_spaced(rows, pairs)
-    write_text(text, (chat.conversation_text(tokenizer, row["question"], row["answer"], system) for row in chosen))
-    tokens = sum(len(chat.encode(tokenizer, row["question"], row["answer"], system).input_ids) for row in chosen)
+    texts = [(row["question"], row["answer"]) for row in chosen]
+    write_text(text, (chat.conversation_text(tokenizer, *pair, conversation) for pair in texts))
+    tokens = sum(len(chat.encode(tokenizer, *pair, conversation).input_ids) for pair in texts)
     logger.info("calibration: %d of %d training pairs, %d tokens", len(chosen), len(rows), tokens)
     imatrix.importance_matrix(f16, text, output, tokens, threads)

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import numpy
 
-from tatara.evaluate.differences import first_difference
 from tatara.evaluate.modelfile import Recipe
 from tatara.files.sample import evenly_spaced
 from tatara.files.text import write_json
 from tatara.job.errors import InputError
 from tatara.llama import gguf_model
 from tatara.models import chat, loading
+from tatara.models.chat_template import Conversation
+from tatara.models.differences import first_difference
 from tatara.ollama.client import Reply, Server
 
 logger = logging.getLogger("tatara")
@@ -28,7 +29,9 @@ def _describe(tokenizer, ids: list[int], place: int) -> str:
     return f"{ids[place]} ({tokenizer.decode([ids[place]])!r})" if place < len(ids) else "nothing"
 
 
-def compare_prompts(server: Server, name: str, tokenizer, questions: list[str], system: str, context: int) -> dict:
+def compare_prompts(
+    server: Server, name: str, tokenizer, questions: list[str], conversation: Conversation, context: int
+) -> dict:
     """Compare the prompts that Ollama builds with those of training, token by token.
 
     Raises:
@@ -36,7 +39,7 @@ def compare_prompts(server: Server, name: str, tokenizer, questions: list[str], 
     """
     tokens = 0
     for question in questions:
-        expected = chat.encode_prompt(tokenizer, question, system)
+        expected = chat.encode_prompt(tokenizer, question, conversation)
         built = server.prompt_tokens(name, question, tokenizer.bos_token_id, context)
         place = first_difference(expected, built)
         if place is not None:
@@ -109,7 +112,14 @@ def _margin(
 
 
 def compare_answers(
-    server: Server, name: str, file: Path, tokenizer, questions: list[str], system: str, context: int, threads: int
+    server: Server,
+    name: str,
+    file: Path,
+    tokenizer,
+    questions: list[str],
+    conversation: Conversation,
+    context: int,
+    threads: int,
 ) -> dict:
     """Compare greedy answers of Ollama with those of llama.cpp in process, from the same file.
 
@@ -119,12 +129,12 @@ def compare_answers(
     Raises:
         InputError: a difference that is no tie.
     """
-    stops, ties, tokens = chat.stop_tokens(tokenizer), [], 0
+    stops, ties, tokens = chat.stop_tokens(tokenizer, conversation), [], 0
     model = gguf_model.load(file, context, threads)
     pieces = list(map(gguf_model.piece_of(model), range(model.n_vocab())))
     texts = list(map(_text, pieces))
     for question in questions:
-        prompt = chat.encode_prompt(tokenizer, question, system)
+        prompt = chat.encode_prompt(tokenizer, question, conversation)
         expected, logits = gguf_model.greedy_with_logits(model, prompt, stops, TOKENS)
         messages = [{"role": "user", "content": question}]
         reply = server.chat(name, messages, limit=TOKENS, context=context, seed=0, temperature=0, pieces=True)
@@ -166,13 +176,13 @@ def deploy(
     Raises:
         InputError: the server refuses the model, or prompts or answers differ.
     """
-    server.create(name, file, template=recipe.template, system=recipe.system, parameters=recipe.parameters)
+    server.create(name, file, template=recipe.template, system=recipe.conversation.system, parameters=recipe.parameters)
     context = recipe.parameters["num_ctx"]
     identity = server.identity(name, context)
     tokenizer = loading.load_tokenizer(base)
     questions = [row["question"] for row in evenly_spaced(rows, PROMPTS)]
-    prompts = compare_prompts(server, name, tokenizer, questions, recipe.system, context)
+    prompts = compare_prompts(server, name, tokenizer, questions, recipe.conversation, context)
     logger.info("%s: Ollama builds the prompts of training, token by token (%d prompts)", name, len(questions))
     questions = evenly_spaced(questions, ANSWERS)
-    answers = compare_answers(server, name, file, tokenizer, questions, recipe.system, context, threads)
+    answers = compare_answers(server, name, file, tokenizer, questions, recipe.conversation, context, threads)
     write_json(output, identity | {"ollama": server.version(), "prompts": prompts, "answers": answers})

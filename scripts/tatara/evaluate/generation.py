@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from tatara.evaluate.answers import Answer, AnswerFiles, Timing, keep_answers, open_finished, write_answers
-from tatara.evaluate.differences import first_difference
 from tatara.files.sample import evenly_spaced
 from tatara.job.errors import InputError
 from tatara.job.progress import Progress
 from tatara.job.resume import FinishedRows
 from tatara.models import chat
+from tatara.models.chat_template import Conversation
+from tatara.models.differences import first_difference
 
 logger = logging.getLogger("tatara")
 Generate = Callable[[list[int]], list[int]]  # prompt ids -> generated ids, a stop token included where one came
@@ -40,7 +41,9 @@ class Engine:
     generate_batch: GenerateBatch | None = None
 
 
-def encode_prompts(tokenizer, rows: list[dict], system: str, limit: int, context: int) -> list[list[int]]:
+def encode_prompts(
+    tokenizer, rows: list[dict], conversation: Conversation, limit: int, context: int
+) -> list[list[int]]:
     """Return each question's prompt as token ids.
 
     Args:
@@ -50,7 +53,7 @@ def encode_prompts(tokenizer, rows: list[dict], system: str, limit: int, context
     Raises:
         InputError: a prompt that does not fit the context beside its answer.
     """
-    prompts = [chat.encode_prompt(tokenizer, row["question"], system) for row in rows]
+    prompts = [chat.encode_prompt(tokenizer, row["question"], conversation, row["id"]) for row in rows]
     longest = max(map(len, prompts))
     if longest + limit > context:
         raise InputError(

@@ -10,6 +10,7 @@ import contextlib
 import shutil
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy
@@ -23,6 +24,7 @@ from tatara.job.resume import FinishedRows
 from tatara.llama import gguf_model, quantize
 from tatara.llama.reader import share_in_other_types
 from tatara.models import chat, loading
+from tatara.models.chat_template import Conversation
 
 
 def measure(
@@ -89,7 +91,7 @@ def ladder(
     output: Path,
     times: Path,
     finished: Path,
-    system: str,
+    conversation: Conversation,
     context: int,
     threads: int,
 ) -> None:
@@ -103,8 +105,8 @@ def ladder(
         finished: keeps measured variants until all are there; a killed run goes on with the first that is missing.
     """
     tokenizer = loading.load_tokenizer(base)
-    items = [chat.encode(tokenizer, row["question"], row["reference"], system) for row in rows]
-    mark = fingerprint([rows, system, context, threads], [f16] + ([imatrix] if imatrix else []))
+    items = [chat.encode(tokenizer, row["question"], row["reference"], conversation, row["id"]) for row in rows]
+    mark = fingerprint([rows, asdict(conversation), context, threads], [f16] + ([imatrix] if imatrix else []))
     with _empty_folder(output.with_name(f".{model}.parts")) as folder:
         references = [folder / f"{index}.npy" for index in range(len(items))]
         entries = {"f16": measure(f16, items, references, context, threads, first=True)}

@@ -10,6 +10,7 @@ import torch
 from tatara.files.text import write_json
 from tatara.job.progress import Progress
 from tatara.models import chat
+from tatara.models.chat_template import Conversation
 
 Logits = Callable[[list[int]], numpy.ndarray]  # token ids -> (tokens, vocabulary); row i predicts token i + 1
 
@@ -31,7 +32,7 @@ def summary(name: str, model: str, questions: list[dict]) -> dict:
     }
 
 
-def score(tokenizer, rows: list[dict], system: str, name: str, logits: Logits) -> list[dict]:
+def score(tokenizer, rows: list[dict], conversation: Conversation, name: str, logits: Logits) -> list[dict]:
     """Return one entry a question: nats over the answer's tokens, how many tokens, and its UTF-8 bytes.
 
     Args:
@@ -41,7 +42,7 @@ def score(tokenizer, rows: list[dict], system: str, name: str, logits: Logits) -
     """
     questions = []
     for row in Progress(rows, f"nll {name}"):
-        item = chat.encode(tokenizer, row["question"], row["reference"], system)
+        item = chat.encode(tokenizer, row["question"], row["reference"], conversation, row["id"])
         start = item.prompt_tokens
         scores = torch.as_tensor(numpy.asarray(logits(item.input_ids)[start - 1 : -1]), dtype=torch.float64)
         targets = torch.tensor(item.input_ids[start:])

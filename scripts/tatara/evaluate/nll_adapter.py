@@ -1,4 +1,4 @@
-"""Likelihood of the reference answers by transformers: an adapter on its NF4 base."""
+"""Likelihood of the reference answers by transformers: an adapter on the base that it was trained on."""
 
 from pathlib import Path
 
@@ -7,6 +7,7 @@ import torch
 
 from tatara.evaluate.nll import Logits, score, write_nll
 from tatara.models import loading
+from tatara.models.chat_template import Conversation
 
 
 def transformers_logits(model) -> Logits:
@@ -27,17 +28,19 @@ def nll_adapter(
     output: Path,
     name: str,
     model: str,
-    system: str,
+    conversation: Conversation,
+    precision: str,
     threads: int,
     device: str = "auto",
 ) -> dict:
-    """Measure an adapter on its NF4 base, the very model that was trained, and return what the NLL file holds.
+    """Measure an adapter on its base, the very model that was trained, and return what the NLL file holds.
 
     Args:
         rows: questions of the test set.
+        precision: `train.base_precision`.
         name, model: of the run or the evaluated model, and id of the model in the config.
     """
     loading.prepare(0, threads)
-    loaded = loading.load_nf4(base, loading.device(device), adapter)
-    questions = score(loading.load_tokenizer(base), rows, system, name, transformers_logits(loaded))
+    loaded = loading.load_adapted(base, adapter, loading.device(device), precision)
+    questions = score(loading.load_tokenizer(base), rows, conversation, name, transformers_logits(loaded))
     return write_nll(output, name, model, questions)

@@ -5,6 +5,7 @@ from pathlib import Path
 from tatara.evaluate.nll import score, write_nll
 from tatara.llama import gguf_model
 from tatara.models import loading
+from tatara.models.chat_template import Conversation
 
 
 def nll_gguf(
@@ -15,7 +16,7 @@ def nll_gguf(
     output: Path,
     name: str,
     model: str,
-    system: str,
+    conversation: Conversation,
     context: int,
     threads: int,
 ) -> dict:
@@ -30,5 +31,5 @@ def nll_gguf(
         InputError: a question and its reference that do not fit the context.
     """
     loaded = gguf_model.load(file, context, threads, logits_all=True)
-    questions = score(loading.load_tokenizer(base), rows, system, name, gguf_model.logits_of(loaded))
+    questions = score(loading.load_tokenizer(base), rows, conversation, name, gguf_model.logits_of(loaded))
     return write_nll(output, name, model, questions)

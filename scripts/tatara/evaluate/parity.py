@@ -16,6 +16,7 @@ from tatara.job.progress import Progress
 from tatara.llama import convert, gguf_model, tools
 from tatara.llama.converter import known_pretokenizer
 from tatara.models import chat, loading
+from tatara.models.chat_template import Conversation, prompt_text
 
 logger = logging.getLogger("tatara")
 
@@ -109,9 +110,9 @@ def compare_logits(loaded, sequences: list[list[int]], references: list[Path]) -
     }
 
 
-def _lines(rows: list[dict], descriptions: list[str], tokenizer, system: str) -> list[str]:
+def _lines(rows: list[dict], descriptions: list[str], tokenizer, conversation: Conversation) -> list[str]:
     """Return the texts whose token ids are compared: prompts as they are sent, references, and the graph's own text."""
-    prompts = [chat.prompt_text(tokenizer, row["question"], system) for row in rows]
+    prompts = [prompt_text(tokenizer, row["question"], conversation) for row in rows]
     return prompts + [row["reference"] for row in rows] + descriptions
 
 
@@ -123,7 +124,7 @@ def parity(
     rows: list[dict],
     descriptions: list[str],
     output: Path,
-    system: str,
+    conversation: Conversation,
     settings: dict,
     context: int,
     threads: int,
@@ -142,9 +143,11 @@ def parity(
     """
     loading.prepare(0, threads)
     tokenizer = loading.load_tokenizer(merged)
-    lines = _lines(rows, descriptions, tokenizer, system)
+    lines = _lines(rows, descriptions, tokenizer, conversation)
     chosen = rows[: settings["lines"]]
-    sequences = [chat.encode(tokenizer, row["question"], row["reference"], system).input_ids for row in chosen]
+    sequences = [
+        chat.encode(tokenizer, row["question"], row["reference"], conversation, row["id"]).input_ids for row in chosen
+    ]
     results = {}
     with tempfile.TemporaryDirectory(dir=output.parent) as scratch:
         references = reference_logits(merged, sequences, Path(scratch), device)

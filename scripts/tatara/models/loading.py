@@ -11,14 +11,15 @@ import torch
 from accelerate import dispatch_model, infer_auto_device_map
 from bitsandbytes.functional import dequantize_4bit
 from bitsandbytes.nn import Linear4bit
-from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
 from transformers.utils import logging as transformers_logging
 
+from tatara.job.errors import InputError
 from tatara.job.gpus import MEMORY_LIMIT
+from tatara.models import text_part
 
 logger = logging.getLogger("tatara")
-# Every attention and MLP projection of the Llama and Qwen2 shapes (paper §5.1: all attention and MLP layers).
-TARGET_MODULES = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 
 
 def prepare(seed: int, threads: int) -> None:
@@ -82,10 +83,55 @@ def distribute(model, place: torch.device):
     return dispatch_model(model, device_map)
 
 
+def read_config(folder: Path):
+    """Return the transformers configuration of a model folder; of one that also sees or hears, its text part's.
+
+    Raises:
+        InputError: transformers has no language model for that text part.
+    """
+    whole = AutoConfig.from_pretrained(folder, local_files_only=True)
+    text = whole.get_text_config()
+    if text is whole:
+        return whole
+    if type(text) not in MODEL_FOR_CAUSAL_LM_MAPPING:
+        raise InputError(
+            f"{folder}: the text part of {whole.architectures[0]} ({text.model_type}) is no language model of its own "
+            "in transformers: take the model's text-only sibling"
+        )
+    text.tie_word_embeddings = not text_part.has_head(folder)
+    return text
+
+
+def load_causal(folder: Path, **options):
+    """Load a causal language model; of a model that also sees or hears, its text part alone.
+
+    Args:
+        options: of transformers' `from_pretrained`.
+
+    Raises:
+        InputError: the folder lacks weights of the text part.
+    """
+    if text_part.left_out(folder) is None:
+        return AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, **options)
+    config = read_config(folder)
+    model, report = MODEL_FOR_CAUSAL_LM_MAPPING[type(config)].from_pretrained(
+        folder,
+        config=config,
+        key_mapping=text_part.TEXT_NAMES,
+        output_loading_info=True,
+        local_files_only=True,
+        **options,
+    )
+    if report["missing_keys"]:
+        missing = sorted(report["missing_keys"])
+        raise InputError(f"{folder}: {len(missing)} tensors of its text part are not there, {missing[0]} among them")
+    model._weight_conversions = None  # or save_pretrained would write the names of the whole model again
+    return model
+
+
 def load_model(folder: Path, place: torch.device, dtype: torch.dtype | None = None):
     """Load a model in 16 bits (GPU) or float32 (CPU), for evaluation."""
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype or compute_dtype(place), local_files_only=True)
-    return distribute(model, place).eval()
+    return distribute(load_causal(folder, dtype=dtype or compute_dtype(place)), place).eval()
 
 
 def nf4_config(place: torch.device) -> BitsAndBytesConfig:
@@ -98,20 +144,26 @@ def nf4_config(place: torch.device) -> BitsAndBytesConfig:
     )
 
 
-def load_nf4(folder: Path, place: torch.device, adapter: Path | None = None):
-    """Load a model quantized to NF4, with a trained adapter where one is named."""
-    model = AutoModelForCausalLM.from_pretrained(
-        folder,
-        quantization_config=nf4_config(place),
-        dtype=compute_dtype(place),
-        device_map={"": place},
-        local_files_only=True,
-    )
-    if adapter is not None:
-        from peft import PeftModel
+def load_nf4(folder: Path, place: torch.device):
+    """Load a model quantized to NF4."""
+    return load_base(folder, place, "nf4")
 
-        model = PeftModel.from_pretrained(model, str(adapter), is_trainable=False)
-    return model.eval()
+
+def load_base(folder: Path, place: torch.device, precision: str):
+    """Load a model as it is trained and as its adapter is evaluated.
+
+    Args:
+        precision: `train.base_precision`: `nf4`, or `bf16`, which is computed in float32 on a CPU.
+    """
+    quantization = {"quantization_config": nf4_config(place)} if precision == "nf4" else {}
+    return load_causal(folder, dtype=compute_dtype(place), device_map={"": place}, **quantization).eval()
+
+
+def load_adapted(folder: Path, adapter: Path, place: torch.device, precision: str):
+    """Load a base with a trained adapter: the very model that was trained."""
+    from peft import PeftModel
+
+    return PeftModel.from_pretrained(load_base(folder, place, precision), str(adapter), is_trainable=False).eval()
 
 
 def dequantized(model):

@@ -13,6 +13,8 @@ from tatara.files.text import write_json
 from tatara.job.errors import InputError
 from tatara.llama import convert, tools
 from tatara.models import model_files, preflight_files, preflight_model, preflight_source, preflight_tokens
+from tatara.models.chat_template import Conversation
+from tatara.models.lora_targets import choose_targets
 from tatara.models.preflight_files import ModelFiles
 
 logger = logging.getLogger("tatara")
@@ -70,7 +72,7 @@ def inspect(
     *,
     files: ModelFiles,
     entry: dict,
-    system: str,
+    conversation: Conversation,
     train: dict,
     r: int,
     context: int,
@@ -96,17 +98,17 @@ def inspect(
     except InputError as error:
         return {}, [str(error)]
     rows = _embedding_rows(files, config)
-    wrong = preflight_tokens.problems(tokenizer, rows, system, files.place)
+    wrong = preflight_tokens.problems(tokenizer, rows, conversation, files.place)
     if wrong:
         return {}, wrong
-    covered = preflight_model.coverage(model)
-    if not covered["covered"]:
-        wrong.append(
-            f"{files.place}: no layer of {type(model).__name__} has a name that an adapter is put on "
-            f"({', '.join(covered['not_covered'])} are there)"
-        )
+    try:
+        targets = choose_targets(model, train["target_modules"])
+    except InputError as error:  # a pattern that matches nothing, a class without blocks
+        return {}, [f"{files.place}: {error}"]
     needed = preflight_model.memory(
         model,
+        targets,
+        precision=train["base_precision"],
         r=r,
         checkpointing=train["gradient_checkpointing"],
         context=context,
@@ -129,8 +131,8 @@ def inspect(
         "class": type(model).__name__,
         "source_class": (config.architectures or [None])[0],
         "parameters": model.num_parameters(),
-        **preflight_tokens.facts(tokenizer, rows, system),
-        "adapter": covered,
+        **preflight_tokens.facts(tokenizer, rows, conversation),
+        "adapter": targets.coverage,
         "gguf": {"possible": refusal is None, "refusal": refusal},
         "memory": needed,
         "license": {"config": entry["license"], "source": files.license},
@@ -142,13 +144,9 @@ def _log(model: str, report: dict) -> None:
     """Say the most important of a report in a few lines."""
     memory, adapter = report["memory"], report["adapter"]
     logger.info("%s: %s, %.2f M parameters", model, report["class"], report["parameters"] / 1e6)
-    logger.info(
-        "%s: the adapter covers %.0f %% of the blocks' weights (%s)%s",
-        model,
-        100 * adapter["share"],
-        ", ".join(adapter["covered"]),
-        f"; not {', '.join(adapter['not_covered'])}" if adapter["not_covered"] else "",
-    )
+    bare = [name for name, entry in adapter["modules"].items() if not entry["covered"]]
+    message = "%s: the adapter covers %.1f %% of the decoder's weights%s"
+    logger.info(message, model, 100 * adapter["share"], f", none of {', '.join(bare)}" if bare else "")
     if not report["template"]["equal"]:
         logger.info("%s: the chat template's own rendering of an answer is not what is trained", model)
     if report["gguf"]["refusal"]:

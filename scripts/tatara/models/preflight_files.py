@@ -1,11 +1,11 @@
 """What the files of a model alone show: folders that would train for hours and die later. Nothing is loaded."""
 
 import json
-import struct
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tatara.models import model_files
+from tatara.models.safetensors_head import read_head
 
 PICKLES = (".bin", ".pt", ".pth", ".ckpt")
 LFS_POINTER = b"version https://git-lfs"
@@ -39,23 +39,6 @@ class ModelFiles:
 def _is_pointer(file: Path) -> bool:
     with file.open("rb") as content:
         return content.read(len(LFS_POINTER)) == LFS_POINTER
-
-
-def read_head(file: Path) -> tuple[dict[str, list[int]], int]:
-    """Return the shapes of a safetensors file's tensors, and the bytes that the whole file must have.
-
-    Raises:
-        ValueError: the file has no head of this format.
-    """
-    with file.open("rb") as content:
-        start = content.read(8)
-        length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
-        if not 2 <= length <= min(100_000_000, file.stat().st_size):
-            raise ValueError("no head of the safetensors format")
-        head = json.loads(content.read(length))
-    head.pop("__metadata__", None)
-    end = max((tensor["data_offsets"][1] for tensor in head.values()), default=0)
-    return {name: tensor["shape"] for name, tensor in head.items()}, 8 + length + end
 
 
 def pointers(folder: Path, names: list[str]) -> list[str]:

@@ -1,13 +1,13 @@
-"""What a model's config shows: its class, its size, what an adapter covers, and the memory that it takes.
+"""What a model's config shows: its class, its size, and the memory that it takes.
 
 The model is built on torch's meta device, where a tensor has a shape and no numbers.
 """
 
 import torch
-from transformers import AutoModelForCausalLM, PreTrainedConfig
+from transformers import PreTrainedConfig
 
 from tatara.files.formats import FORMATS
-from tatara.models.loading import TARGET_MODULES
+from tatara.models.lora_targets import Targets, decoder_blocks, skeleton
 
 GIB = 2**30
 # NF4 with double quantization: 4 bits a weight, 8 bits for each 64 of them, 32 bits for each 256 of those.
@@ -23,51 +23,22 @@ def build(config: PreTrainedConfig) -> torch.nn.Module:
     Raises:
         ValueError: transformers has no such class for language models.
     """
-    with torch.device("meta"):
-        return AutoModelForCausalLM.from_config(config.get_text_config(), dtype=torch.bfloat16)
-
-
-def _blocks(model) -> dict[str, torch.nn.Module]:
-    """Return name -> module of the decoder's blocks: those of the list of modules that holds most weights."""
-    lists = [(name, module) for name, module in model.named_modules() if isinstance(module, torch.nn.ModuleList)]
-    name, blocks = max(lists, key=lambda item: sum(parameter.numel() for parameter in item[1].parameters()))
-    return {f"{name}.{index}": block for index, block in enumerate(blocks)}
-
-
-def coverage(model, targets: list[str] | None = None) -> dict:
-    """Return which linear layers of the decoder's blocks the adapter covers, by module name, and the share of the
-    blocks' weights that it covers.
-    """
-    targets = TARGET_MODULES if targets is None else targets
-    covered: dict[str, int] = {}
-    left: dict[str, int] = {}
-    whole = share = 0
-    for block in _blocks(model).values():
-        whole += sum(parameter.numel() for parameter in block.parameters() if parameter.dim() > 1)
-        for name, module in block.named_modules():
-            if isinstance(module, torch.nn.Linear):
-                kind = name.rsplit(".", 1)[-1]
-                part = covered if kind in targets else left
-                part[kind] = part.get(kind, 0) + 1
-                share += module.weight.numel() if kind in targets else 0
-    return {"covered": covered, "not_covered": left, "share": round(share / max(1, whole), 4)}
+    return skeleton(config.get_text_config())
 
 
 def sizes(model) -> dict[str, int]:
-    """Return the numbers that memory follows from: parameters in all, those of linear layers in blocks, the numbers
-    kept for the backward pass for each token, and the width of the adapter for each of its ranks.
+    """Return the numbers that memory follows from: parameters in all, those of linear layers in blocks, and the numbers
+    kept for the backward pass for each token.
     """
-    linear = kept = width = 0
+    linear = kept = 0
     hidden = model.config.hidden_size
-    for block in _blocks(model).values():
+    for block in decoder_blocks(model)[1]:
         kept += hidden  # with the outputs of its layers below: both norms' inputs and attention's output too
-        for name, module in block.named_modules():
+        for module in block.modules():
             if isinstance(module, torch.nn.Linear):
                 linear += module.weight.numel()
                 kept += module.out_features
-                if name.rsplit(".", 1)[-1] in TARGET_MODULES:
-                    width += module.in_features + module.out_features
-    return {"parameters": model.num_parameters(), "linear": linear, "kept": kept, "width": width}
+    return {"parameters": model.num_parameters(), "linear": linear, "kept": kept}
 
 
 def _cache_bytes(config: PreTrainedConfig) -> int:
@@ -77,10 +48,21 @@ def _cache_bytes(config: PreTrainedConfig) -> int:
     return 2 * 2 * config.num_hidden_layers * heads * width
 
 
-def memory(model, *, r: int, checkpointing: bool, context: int, batch_size: int, limit: float | None) -> dict:
+def memory(
+    model,
+    targets: Targets,
+    *,
+    precision: str,
+    r: int,
+    checkpointing: bool,
+    context: int,
+    batch_size: int,
+    limit: float | None,
+) -> dict:
     """Return estimates of GPU memory in GiB.
 
     Args:
+        targets: what gets an adapter; precision: `train.base_precision`.
         r: rank of the adapter; checkpointing: whether layers are computed again in training.
         context, batch_size: of answers.
         limit: what a job may take, None where nothing is set.
@@ -90,8 +72,9 @@ def memory(model, *, r: int, checkpointing: bool, context: int, batch_size: int,
         `formats`: of each the weights and the cache of its answers, and whether both fit.
     """
     known, config = sizes(model), model.config
-    resting = (known["linear"] * NF4_BYTES + (known["parameters"] - known["linear"]) * 2) / GIB
-    adapter = known["width"] * r * ADAPTER_BYTES / GIB
+    linear_bytes = NF4_BYTES if precision == "nf4" else 2
+    resting = (known["linear"] * linear_bytes + (known["parameters"] - known["linear"]) * 2) / GIB
+    adapter = targets.width * r * ADAPTER_BYTES / GIB
     token = (config.num_hidden_layers * config.hidden_size if checkpointing else known["kept"]) * 2
     room = None if limit is None else limit - resting - adapter - WORKING
     formats = {}

@@ -1,25 +1,28 @@
 """What a tokenizer and its chat template show before anything is trained."""
 
+from dataclasses import replace
+
 from tatara.job.errors import InputError
 from tatara.models import chat
+from tatara.models.chat_template import Conversation
+from tatara.models.differences import first_difference
 
 QUESTION, ANSWER = "堤防の高さは何で決まるか。", "計画高水位に余裕高を加えた高さ以上とする。"
 
 
-def template_difference(tokenizer, system: str) -> dict | None:
+def template_difference(tokenizer, conversation: Conversation) -> dict | None:
     """Compare what is trained (prompt, answer, end of the turn) with the template's own rendering of both turns.
 
     Returns:
-        None where they are equal token by token, the template's whitespace after the end of a turn excepted; else the
-        first token (from 0) at which they part, and both texts from there.
+        None where they are equal token by token; else the first token (from 0) at which they part, and both texts from
+        there.
     """
-    turns = [{"role": "user", "content": QUESTION}, {"role": "assistant", "content": ANSWER}]
-    rendered = chat.encode_text(tokenizer, chat.render(tokenizer, turns, system, generate=False))
-    trained = chat.encode(tokenizer, QUESTION, ANSWER, system).input_ids
-    if rendered[: len(trained)] == trained and not tokenizer.decode(rendered[len(trained) :]).strip():
+    as_is = replace(conversation, prompt="generation") if conversation.prompt == "exact" else conversation
+    trained = chat.encode(tokenizer, QUESTION, ANSWER, as_is).input_ids
+    rendered = chat.rendered_tokens(tokenizer, QUESTION, ANSWER, conversation)
+    place = first_difference(rendered, trained)
+    if place is None:
         return None
-    pairs = zip(rendered, trained, strict=False)
-    place = next((index for index, (one, other) in enumerate(pairs) if one != other), min(len(rendered), len(trained)))
     return {
         "token": place,
         "template": tokenizer.decode(rendered[place:]),
@@ -27,9 +30,9 @@ def template_difference(tokenizer, system: str) -> dict | None:
     }
 
 
-def _padding(tokenizer, place: str) -> list[str]:
+def _padding(tokenizer, conversation: Conversation, place: str) -> list[str]:
     """Return what is wrong with a padding token that also ends an answer."""
-    stops = chat.stop_tokens(tokenizer)
+    stops = chat.stop_tokens(tokenizer, conversation)
     if tokenizer.pad_token_id is None or tokenizer.pad_token_id not in stops:
         return []
     others = [
@@ -44,7 +47,7 @@ def _padding(tokenizer, place: str) -> list[str]:
     ]
 
 
-def problems(tokenizer, rows: int | None, system: str, place: str) -> list[str]:
+def problems(tokenizer, rows: int | None, conversation: Conversation, place: str) -> list[str]:
     """Return what is wrong with a tokenizer, each with its remedy.
 
     Args:
@@ -58,10 +61,10 @@ def problems(tokenizer, rows: int | None, system: str, place: str) -> list[str]:
         ]
     wrong = []
     try:
-        chat.encode_prompt(tokenizer, QUESTION, system)
-        wrong += _padding(tokenizer, place)
-    except InputError as error:  # two BOS tokens, no end of a turn
-        wrong.append(f"{place}: {error}; take one of the two out of a copy of the folder")
+        chat.encode(tokenizer, QUESTION, ANSWER, conversation, "a question of the preflight")
+        wrong += _padding(tokenizer, conversation, place)
+    except InputError as error:  # today's date, two BOS tokens, other tokens than are trained, no end of a turn
+        wrong.append(f"{place}: {error}")
     past = sorted(token for token, index in tokenizer.get_vocab().items() if rows is not None and index >= rows)
     if past:
         wrong.append(
@@ -72,10 +75,10 @@ def problems(tokenizer, rows: int | None, system: str, place: str) -> list[str]:
     return wrong
 
 
-def facts(tokenizer, rows: int | None, system: str) -> dict:
+def facts(tokenizer, rows: int | None, conversation: Conversation) -> dict:
     """Return what the preflight file says of a tokenizer whose template works."""
-    stops = chat.stop_tokens(tokenizer)
-    difference = template_difference(tokenizer, system)
+    stops = chat.stop_tokens(tokenizer, conversation)
+    difference = template_difference(tokenizer, conversation)
     return {
         "tokenizer": {
             "class": type(tokenizer).__name__,
@@ -85,5 +88,5 @@ def facts(tokenizer, rows: int | None, system: str) -> dict:
             "pad": tokenizer.pad_token,
             "stops": tokenizer.convert_ids_to_tokens(stops),
         },
-        "template": {"equal": difference is None, "difference": difference},
+        "template": {"prompt": conversation.prompt, "equal": difference is None, "difference": difference},
     }

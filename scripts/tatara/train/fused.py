@@ -25,19 +25,28 @@ from torch.utils.checkpoint import checkpoint
 from tatara.models.chat import IGNORED
 from tatara.train import fused_kernels as kernels
 from tatara.train.fused_projections import Projections, project
+from tatara.train.trainable import Trainable
 
 ARCHITECTURES = ("llama", "qwen2")
+# Every attention and MLP projection of these (paper §5.1: all attention and MLP layers).
+TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 # Not cuDNN's attention: it prepares a plan for each new length, which takes longer than the step.
 ATTENTION = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
 LOSS_CHUNK = 256  # positions whose logits exist at the same time: 256 × 128,256 × 2 bytes = 66 MB in bf16
 
 
-def unsupported(config, place: torch.device) -> str | None:
-    """Return why a model of this transformers configuration cannot be trained here, None where it can."""
+def unsupported(base: Trainable, place: torch.device) -> str | None:
+    """Return why a base model cannot be trained here, None where it can."""
+    config, targets = base.config, base.targets
     if config.model_type not in ARCHITECTURES:
         return f"the fused backend knows the layers of {' and '.join(ARCHITECTURES)}, not of {config.model_type}"
     if config.hidden_act != "silu" or config.attention_dropout or getattr(config, "use_sliding_window", False):
         return "the model has another activation than SiLU, dropout in its attention or a sliding window"
+    if base.precision != "nf4":
+        return f"the fused backend works on NF4 weights, and config key train.base_precision is {base.precision}"
+    if sorted(targets.modules) != sorted(TARGETS) or targets.parameters:
+        adapted = ", ".join([*targets.modules, *targets.parameters])
+        return f"the fused backend adapts every matrix of a layer, not {adapted} alone"
     if place.type == "cuda" and torch.cuda.get_device_capability(place) < (8, 0):
         return "the GPU is older than compute capability 8.0 and has no bf16"
     return None

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import torch
 from peft import PeftModel
-from transformers import AutoModelForCausalLM
 
 from tatara.files.text import write_json
 from tatara.models import loading
@@ -28,11 +27,11 @@ TOKENIZER_FILES = (
 def merge(base: Path, adapter: Path, output: Path, threads: int) -> None:
     """Add the adapter's product B·A·α/r to the base's 16-bit weights and save them with the base's tokenizer.
 
-    Works on the CPU in the base's own precision. The base that was trained on was NF4, so the merged model is not quite
-    the trained one.
+    Works on the CPU in the base's own precision. A base that was trained on as NF4 is another one, so the merged model
+    is not quite the trained one. Of a model that also sees or hears the text part is saved, as a text model.
     """
     loading.prepare(0, threads)
-    model = AutoModelForCausalLM.from_pretrained(base, dtype="auto", local_files_only=True)
+    model = loading.load_causal(base, dtype="auto")
     if model.dtype == torch.float32:
         model = model.to(torch.bfloat16)
     merged = PeftModel.from_pretrained(model, str(adapter)).merge_and_unload(safe_merge=True)
@@ -47,10 +46,13 @@ def merge(base: Path, adapter: Path, output: Path, threads: int) -> None:
     write_json(output / "config.json", config)
 
 
-def merge_dequantized(base: Path, adapter: Path, place: torch.device):
-    """Return the adapter merged into the base as NF4 gives it back, rounded to bf16 as a saved model would be: the
-    weights that were trained on.
+def merge_as_trained(base: Path, adapter: Path, place: torch.device, precision: str):
+    """Return the adapter merged into the weights that it was trained on, rounded to bf16 as a saved model would be.
+
+    Args:
+        precision: `train.base_precision`; for `nf4` the base as NF4 gives it back.
     """
-    model = loading.dequantized(loading.load_nf4(base, place))
+    model = loading.load_base(base, place, precision)
+    model = loading.dequantized(model) if precision == "nf4" else model.to("cpu")
     merged = PeftModel.from_pretrained(model, str(adapter)).merge_and_unload(safe_merge=True)
     return loading.distribute(merged.to(torch.bfloat16).to(loading.compute_dtype(place)), place).eval()

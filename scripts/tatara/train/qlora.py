@@ -5,19 +5,21 @@ import logging
 import math
 import shutil
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
-from transformers import AutoConfig
 
 from tatara.files.jsonl import read_jsonl
 from tatara.files.text import write_json
 from tatara.job.errors import InputError
 from tatara.job.fingerprint import fingerprint
 from tatara.models import loading
+from tatara.models.chat_template import Conversation
 from tatara.train import checkpoints
 from tatara.train.backends import choose_backend, choose_packing, load_trainable
 from tatara.train.samples import Samples
+from tatara.train.trainable import Trainable, describe
 from tatara.train.trainer import Plan, make_trainer
 from tatara.train.training_report import Fit, training_report
 
@@ -34,7 +36,7 @@ def train(
     checkpoint_folder: Path,
     settings: dict,
     lora: dict,
-    system: str,
+    conversation: Conversation,
     run: str,
     model_name: str,
     seed: int,
@@ -51,14 +53,17 @@ def train(
         checkpoint_folder: where checkpoints lie until the run is done; a killed run goes on from there.
         settings: the `train` section of the config.
         lora: `r`, `alpha`, `dropout`.
+        conversation: how the model is trained to be asked.
 
     Returns:
         The report: losses in nats per answer token, times in seconds, memory in bytes.
     """
     loading.prepare(seed, threads)
-    samples = Samples.of(loading.load_tokenizer(base), read_jsonl(subset), system, settings["max_length"])
     place = loading.device(device)
-    backend, packing, micro_batch_size = _method(base, settings, place)
+    trainable = describe(base, settings)
+    backend, packing, micro_batch_size = _method(trainable, settings, place)
+    pairs = read_jsonl(subset)
+    samples = Samples.of(loading.load_tokenizer(base), pairs, conversation, settings["max_length"])
     plan = Plan(
         run=run,
         settings=settings,
@@ -66,26 +71,25 @@ def train(
         place=place,
         packing=packing,
         micro_batch_size=micro_batch_size,
-        total_steps=math.ceil(len(samples.pairs) / settings["batch_size"]) * settings["epochs"],
+        total_steps=math.ceil(len(pairs) / settings["batch_size"]) * settings["epochs"],
         seed=seed,
         threads=threads,
         checkpoint_folder=checkpoint_folder,
-        fingerprint=fingerprint([settings, lora, system, seed, threads, backend], [base, subset]),
+        fingerprint=fingerprint([settings, lora, asdict(conversation), seed, threads, backend], [base, subset]),
     )
-    model = load_trainable(base, backend, place, lora, settings["max_length"], seed, settings["gradient_checkpointing"])
+    model = load_trainable(base, trainable, backend, place, lora, settings, seed)
     fit = _fit(plan, model, samples)
     _save_adapter(fit.trainer.model, adapter)
-    result = training_report(plan, samples, fit, lora, model_name)
+    result = training_report(plan, trainable, samples, fit, lora, model_name)
     write_json(report, result)
     shutil.rmtree(checkpoint_folder)
     return result
 
 
-def _method(base: Path, settings: dict, place: torch.device) -> tuple[str, bool, int]:
+def _method(base: Trainable, settings: dict, place: torch.device) -> tuple[str, bool, int]:
     """Return the backend, whether samples are packed, and how many of them a forward pass takes."""
-    config = AutoConfig.from_pretrained(base, local_files_only=True)
-    backend = choose_backend(settings["backend"], place, config, settings["packing"])
-    packing = choose_packing(settings["packing"], backend, place)
+    backend = choose_backend(settings["backend"], place, base, settings["packing"])
+    packing = choose_packing(settings["packing"], backend, place, base)
     batch_size = settings["batch_size"]
     usual = batch_size if packing else math.gcd(PAPER_MICRO_BATCH, batch_size)
     return backend, packing, settings["micro_batch_size"] or usual

@@ -8,50 +8,52 @@ from datasets import Dataset
 
 from tatara.job.errors import InputError
 from tatara.models import chat
+from tatara.models.chat_template import Conversation
+from tatara.models.differences import first_difference
 
 
-def encode_pairs(tokenizer, pairs: list[dict], system: str, max_length: int) -> list[chat.Encoded]:
+def encode_pairs(tokenizer, pairs: list[dict], conversation: Conversation, max_length: int) -> list[chat.Encoded]:
     """Encode QA pairs.
 
     Raises:
-        InputError: a pair is longer than `max_length` tokens.
+        InputError: a pair is longer than `max_length` tokens, spells a control token, or is not what the chat template
+            makes of it.
     """
-    encoded = [chat.encode(tokenizer, pair["question"], pair["answer"], system) for pair in pairs]
-    for pair, item in zip(pairs, encoded, strict=True):
+    encoded = []
+    for pair in pairs:
+        item = chat.encode(tokenizer, pair["question"], pair["answer"], conversation, f"pair {pair['id']}")
         if len(item.input_ids) > max_length:
             raise InputError(
                 f"pair {pair['id']} has {len(item.input_ids)} tokens, config key train.max_length allows {max_length}: "
                 "raise it, or shorten the pair; it is not cut silently"
             )
+        encoded.append(item)
     return encoded
 
 
-def check_labels(tokenizer, pairs: list[dict], encoded: list[chat.Encoded]) -> list[str]:
-    """Decode the labels of a batch and compare them with the answers: only these may carry loss.
+def check_labels(tokenizer, pair: dict, labels: list[int], conversation: Conversation) -> str:
+    """Compare the labels of a sample with its pair, token by token: the answer and the end of its turn carry loss, and
+    nothing else does.
 
     Returns:
-        The decoded labels.
+        The tokens that carry loss, decoded.
 
     Raises:
-        InputError: labels and answer differ (a wrong mask trains on the prompt, or on nothing; unsloth issues 1262,
-            2095).
+        InputError: they differ (a wrong mask trains on the prompt, or on nothing; unsloth issues 1262, 2095).
     """
-    decoded = []
-    for pair, item in zip(pairs, encoded, strict=True):
-        carrying = [token for token in item.labels if token != chat.IGNORED]
-        text = tokenizer.decode(carrying[:-1], skip_special_tokens=False, clean_up_tokenization_spaces=False)
-        normalized = (
-            tokenizer.backend_tokenizer.normalizer.normalize_str(pair["answer"])
-            if tokenizer.backend_tokenizer.normalizer
-            else pair["answer"]
+    expected = chat.encode(tokenizer, pair["question"], pair["answer"], conversation, f"pair {pair['id']}").labels
+    place = first_difference(labels, expected)
+    if place is not None:
+        carries, expected_token = (
+            "nothing" if place >= len(row) or row[place] == chat.IGNORED else repr(tokenizer.decode([row[place]]))
+            for row in (labels, expected)
         )
-        if text != normalized or carrying[-1] != chat.end_of_turn(tokenizer):
-            raise InputError(
-                f"pair {pair['id']}: the tokens that carry loss read {text!r}, expected the answer {normalized!r} and "
-                "the end of the turn"
-            )
-        decoded.append(tokenizer.decode(carrying, skip_special_tokens=False, clean_up_tokenization_spaces=False))
-    return decoded
+        raise InputError(
+            f"pair {pair['id']}: at token {place} {carries} carries loss, expected {expected_token}: the answer and "
+            "the end of its turn alone are trained"
+        )
+    carrying = [token for token in labels if token != chat.IGNORED]
+    return tokenizer.decode(carrying, skip_special_tokens=False, clean_up_tokenization_spaces=False)
 
 
 def pack(features: list[dict]) -> dict[str, torch.Tensor]:
@@ -90,12 +92,13 @@ class Samples:
 
     tokenizer: object
     pairs: list[dict]
+    conversation: Conversation
     encoded: list[chat.Encoded]
 
     @classmethod
-    def of(cls, tokenizer, pairs: list[dict], system: str, max_length: int) -> "Samples":
+    def of(cls, tokenizer, pairs: list[dict], conversation: Conversation, max_length: int) -> "Samples":
         """Encode QA pairs; `encode_pairs` says which are refused."""
-        return cls(tokenizer, pairs, encode_pairs(tokenizer, pairs, system, max_length))
+        return cls(tokenizer, pairs, conversation, encode_pairs(tokenizer, pairs, conversation, max_length))
 
     @property
     def tokens(self) -> int:
@@ -107,26 +110,26 @@ class Samples:
         """The tokens of one epoch that carry loss."""
         return self.tokens - sum(item.prompt_tokens for item in self.encoded)
 
+    @property
+    def exact(self) -> int:
+        """How many pairs are trained with the tokens of the chat template's own rendering."""
+        return sum(item.exact for item in self.encoded)
+
     def dataset(self) -> Dataset:
         """Return the samples as the trainer takes them."""
         return Dataset.from_list([{"input_ids": item.input_ids, "labels": item.labels} for item in self.encoded])
 
     def check_batch(self, batch: dict[str, torch.Tensor]) -> list[str]:
-        """Compare the labels of a batch, as the trainer draws it, with the answers.
-
-        Returns:
-            The decoded labels.
+        """Compare a batch, as the trainer draws it, with the pairs; return its decoded labels.
 
         Raises:
-            InputError: the trainer changed labels, or they are not those of the answers.
+            InputError: the trainer changed tokens or labels.
         """
         index_of = {tuple(item.input_ids): index for index, item in enumerate(self.encoded)}
-        chosen = []
+        decoded = []
         for ids, labels in unpack(batch):
-            index = index_of[tuple(ids)]
-            if labels != self.encoded[index].labels:
-                raise InputError(f"pair {self.pairs[index]['id']}: the trainer changed its labels")
-            chosen.append(index)
-        return check_labels(
-            self.tokenizer, [self.pairs[index] for index in chosen], [self.encoded[index] for index in chosen]
-        )
+            if tuple(ids) not in index_of:
+                raise InputError(f"the trainer changed a sample, which now reads {self.tokenizer.decode(ids)!r}")
+            pair = self.pairs[index_of[tuple(ids)]]
+            decoded.append(check_labels(self.tokenizer, pair, labels, self.conversation))
+        return decoded

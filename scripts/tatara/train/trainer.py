@@ -65,15 +65,16 @@ class ProgressLog(TrainerCallback):
 def answer_loss(model, inputs: dict, tokens: torch.Tensor | int | None) -> torch.Tensor:
     """Return the cross-entropy over answer tokens in nats, summed and divided by `tokens` (or by their count).
 
-    The logits of answer positions alone are computed, so a long prompt costs no vocabulary-sized rows.
+    The logits are the model's own, scaled or capped where its class does so; those of places where no sample has an
+    answer token are not computed, so a long prompt costs no vocabulary-sized rows.
     """
-    base = model.get_base_model()
     targets = inputs["labels"][:, 1:]
-    passed = {key: value for key, value in inputs.items() if key in ("input_ids", "attention_mask", "position_ids")}
-    hidden = base.base_model(**passed, use_cache=False).last_hidden_state
     carrying = targets != chat.IGNORED
-    logits = base.get_output_embeddings()(hidden[:, :-1][carrying])
-    total = torch.nn.functional.cross_entropy(logits.float(), targets[carrying], reduction="sum")
+    places = carrying.any(0).nonzero().flatten()
+    passed = {key: value for key, value in inputs.items() if key in ("input_ids", "attention_mask", "position_ids")}
+    logits = model(**passed, use_cache=False, logits_to_keep=places).logits
+    targets, carrying = targets[:, places], carrying[:, places]
+    total = torch.nn.functional.cross_entropy(logits[carrying].float(), targets[carrying], reduction="sum")
     return total / (carrying.sum() if tokens is None else tokens)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from tatara.train.samples import Samples
+from tatara.train.trainable import Trainable
 from tatara.train.trainer import Plan
 
 VERSIONED = ("torch", "transformers", "peft", "trl", "accelerate", "bitsandbytes", "datasets")
@@ -58,7 +59,7 @@ def _speed(plan: Plan, samples: Samples, fit: Fit) -> dict:
     }
 
 
-def training_report(plan: Plan, samples: Samples, fit: Fit, lora: dict, model_name: str) -> dict:
+def training_report(plan: Plan, base: Trainable, samples: Samples, fit: Fit, lora: dict, model_name: str) -> dict:
     """Return the content of train.json (docs/files.md): losses in nats per answer token, times in seconds, memory in
     bytes.
     """
@@ -77,6 +78,10 @@ def training_report(plan: Plan, samples: Samples, fit: Fit, lora: dict, model_na
         "effective_batch_size": plan.settings["batch_size"],
         "micro_batch_size": fit.micro_batch_size,
         "packing": plan.packing,
+        "base_precision": base.precision,
+        "coverage": base.targets.coverage,
+        "left_out": base.left_out,
+        "template_exact": samples.exact,
         "final_loss": losses[-1],
         "mean_loss": sum(losses) / len(losses),
         "epoch_loss": [sum(losses[i : i + per_epoch]) / per_epoch for i in range(0, len(losses), per_epoch)],
