@@ -74,6 +74,7 @@ def evaluate(base: Path, scratch: Path) -> list[dict]:
             name="",
             model="",
             conversation=Conversation(),
+            precision="nf4",
             threads=8,
             device="cuda",
         )

@@ -12,6 +12,7 @@ rule convert:
     benchmark:
         "results/benchmarks/convert_{model}.tsv"
     params:
+        byte_fallback=config["parity"]["byte_fallback"],
         code=code_of("convert"),
     script:
         "../scripts/convert.py"
@@ -42,6 +43,7 @@ rule parity:
         gguf=lambda wildcards: [f"results/gguf/{wildcards.model}-{fmt}.gguf" for fmt in MODEL_GGUF[wildcards.model]],
         testset="results/testset/test_set_200.jsonl",
         nodes="results/graph/nodes.csv",
+        pairs="results/qa/pool.jsonl",
     output:
         "results/gguf/{model}-parity.json",
     log:
@@ -74,6 +76,7 @@ rule without_gguf:
     wildcard_constraints:
         model="|".join(re.escape(model) for model in MODELS if model not in MODEL_GGUF) or "(?!)",
     params:
+        byte_fallback=config["parity"]["byte_fallback"],
         code=code_of("without_gguf"),
     script:
         "../scripts/without_gguf.py"

@@ -96,7 +96,7 @@ def answer(work: dict, folder: Path, fmt: str = "f16", **changes) -> list[dict]:
         "files": AnswerFiles(folder / "a.jsonl", folder / "a.csv", folder / "finished.jsonl"),
     } | changes
     if fmt == "nf4":
-        answer_nf4(adapter=work["adapter"], device="cpu", **arguments)
+        answer_nf4(adapter=work["adapter"], device="cpu", precision="nf4", **arguments)
     else:
         answer_gguf(file=work["f16"], fmt=fmt, **arguments)
     return [json.loads(line) for line in (folder / "a.jsonl").read_text(encoding="utf-8").splitlines()]

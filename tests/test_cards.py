@@ -134,6 +134,13 @@ def test_metrics_stand_with_their_intervals_and_the_file_with_its_parity(study, 
         assert f"## {heading}\n" in text
 
 
+def test_characters_without_a_token_are_listed(study, tmp_path):
+    text = card(study, tmp_path, model="elyza")
+    assert "Of 61,000 characters of these lines 7 have no token of their own: 閘 (5), 汀 (2)." in text
+    assert "writes them as they are, and reads them as unknown" in text
+    assert "no token of their own" not in card(study, tmp_path)
+
+
 def test_nf4_has_no_file_and_another_licence_asks_for_other_things(study, tmp_path):
     text = card(study, tmp_path, model="tanuki", fmt="nf4", license="apache-2.0")
     assert "Llama 3" not in text and "Say prominently in the changed files that they were changed" in text

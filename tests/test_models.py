@@ -5,17 +5,15 @@ import math
 import shutil
 from pathlib import Path
 
-import pandas
+import gguf_cases
 import pytest
 import tiny_models
 import torch
 from gguf import GGUFReader
-from pipeline_copy import REPOSITORY
 from safetensors.torch import load_file
-from tatara.evaluate import nll, nll_adapter, nll_gguf, parity
+from tatara.evaluate import nll, nll_adapter, nll_gguf
 from tatara.job.errors import InputError
-from tatara.llama import convert, gguf_model, quantize
-from tatara.llama.converter import known_pretokenizer
+from tatara.llama import convert, quantize
 from tatara.llama.reader import share_in_other_types
 from tatara.models import chat, loading
 from tatara.models.chat_template import Conversation, prompt_text
@@ -197,39 +195,14 @@ def test_merging_adds_the_scaled_product(trained, merged):
         assert (merged / file).read_bytes() == (trained["base"] / file).read_bytes()
 
 
-def test_known_pretokenizers(bases, tmp_path):
-    names = {family: known_pretokenizer(folder / "tokenizer.json") for family, folder in bases.items()}
-    assert names == {"llama3": "llama-bpe", "qwen2": "qwen2", "unigram": None}
-    changed = json.loads((bases["llama3"] / "tokenizer.json").read_text())
-    changed["pre_tokenizer"]["pretokenizers"][0]["pattern"]["Regex"] += "|x"
-    (tmp_path / "tokenizer.json").write_text(json.dumps(changed))
-    assert known_pretokenizer(tmp_path / "tokenizer.json") is None
-
-
-SETTINGS = {"lines": 3, "max_mean_kl": 1e-3, "min_top1": 0.98}
-
-
-def check_parity(merged: Path, files: dict, output: Path) -> dict:
-    parity.parity(
-        model="tiny",
-        merged=merged,
-        files=files,
-        rows=ROWS,
-        descriptions=tiny_models.TEXTS,
-        output=output,
-        conversation=tiny_models.CONVERSATION,
-        settings=SETTINGS,
-        context=512,
-        threads=1,
-        device="cpu",
-    )
-    return json.loads(output.read_text())
+def check_parity(merged: Path, files: dict, **settings) -> dict:
+    return gguf_cases.check_parity(merged, files, ROWS, tiny_models.TEXTS, tiny_models.CONVERSATION, **settings)
 
 
 def test_parity_of_what_was_converted(work, merged, f16):
     quantize.quantize(f16, work / "q4.gguf", "q4", 1)
     assert (work / "q4.gguf").stat().st_size < f16.stat().st_size
-    found = check_parity(merged, {"f16": f16, "q4": work / "q4.gguf"}, work / "parity.json")
+    found = check_parity(merged, {"f16": f16, "q4": work / "q4.gguf"})
     assert found["formats"]["f16"]["lines"] == 2 * len(ROWS) + len(tiny_models.TEXTS)
     assert found["formats"]["f16"]["mean_kl"] < found["formats"]["q4"]["mean_kl"]
     assert found["shape"] | {"heads": 4, "kv_heads": 1, "qkv_bias": False} == found["shape"]
@@ -257,9 +230,10 @@ def test_parity_stops_another_model(work, merged, f16, tmp_path):
     with torch.no_grad():
         model.lm_head.weight.add_(torch.randn_like(model.lm_head.weight) * 0.1)
     model.save_pretrained(other)
+    copied = Path(shutil.copy(f16, tmp_path))
     with pytest.raises(InputError, match="not the model it was made from"):
-        check_parity(other, {"f16": f16}, tmp_path / "parity.json")
-    assert not (tmp_path / "parity.json").exists()
+        check_parity(other, {"f16": copied})
+    assert not copied.with_name("parity.json").exists()
 
 
 def test_parity_stops_another_tokenizer(merged, bases, f16, tmp_path):
@@ -269,42 +243,7 @@ def test_parity_stops_another_tokenizer(merged, bases, f16, tmp_path):
     changed["model"]["ignore_merges"] = False
     (other / "tokenizer.json").write_text(json.dumps(changed))
     with pytest.raises(InputError, match="first_difference"):
-        check_parity(other, {"f16": f16}, tmp_path / "parity.json")
-
-
-def test_the_converter_refuses_a_unigram_tokenizer(bases, tmp_path):
-    parity.without_gguf(model="tanuki", merged=bases["unigram"], output=tmp_path / "parity.json")
-    found = json.loads((tmp_path / "parity.json").read_text())
-    assert (found["gguf"], found["formats"], found["shape"]["tokenizer"]) == (False, {}, "Unigram")
-    assert "refuses the tokenizer" in found["reason"] and "byte fallback" in found["reason"]
-
-
-SENTENCES = (
-    "第{n}条の{n}　堤防の高さは、計画高水位に余裕高を加えた{n}.{n} m以上とする。",
-    "㎥/s・①②③～～“引用”〈山〉【角】―…‥！？",
-    "流量{n},000 m3/s  二つの空白\t字下げ\n改行\n\n",
-    "鱻麤龘の{n}号護岸🌊🏞️を 𠮷野川 で点検した👨‍👩‍👧。",
-    "ＡＢＣ ＡＢＣ １２３ ｶﾀｶﾅ ヴァイオリン Ω≒±{n}℃",
-    "### 指示:\n{n}番の床止めの機能は何か。\n\n### 応答:\n",
-)
-
-
-def test_a_unigram_tokenizer_without_byte_fallback_has_the_same_ids_in_llama_cpp(tmp_path):
-    """1,200 sentences: the domain's, punctuation, digits, rare kanji, emoji; and the distributions agree as well."""
-    folder = tiny_models.make_base(tmp_path / "base", "unigram", byte_fallback=False)
-    convert.convert(folder, tmp_path / "f16.gguf")
-    tokenizer = loading.load_tokenizer(folder)
-    graph = [
-        row["description"]
-        for row in pandas.read_csv(REPOSITORY / "resources/graph/nodes_domain.csv").to_dict("records")
-    ]
-    texts = (graph + [sentence.format(n=n) for n in range(200) for sentence in SENTENCES])[-1400:]
-    loaded = gguf_model.load(tmp_path / "f16.gguf", 512, 1, vocab_only=True)
-    found = parity.compare_tokens(tokenizer, loaded, texts)
-    assert found["lines"] >= 1200 and found["different_lines"] == 0, found["first_difference"]
-    assert any(tokenizer.unk_token_id in chat.encode_text(tokenizer, text) for text in texts)
-    checked = check_parity(folder, {"f16": tmp_path / "f16.gguf"}, tmp_path / "parity.json")
-    assert checked["formats"]["f16"]["passed"] and checked["formats"]["f16"]["mean_kl"] < 1e-4
+        check_parity(other, {"f16": f16})
 
 
 def test_nll_by_hand(trained, work):
@@ -319,6 +258,7 @@ def test_nll_by_hand(trained, work):
         name="a",
         model="tiny",
         conversation=tiny_models.CONVERSATION,
+        precision="nf4",
         threads=1,
         device="cpu",
     )

@@ -237,16 +237,24 @@ def test_a_gguf_file_is_read_by_its_head(base, tmp_path):
             preflight.preflight(name="a", entry=entry, place=file, output=tmp_path / "no.json", **SETTINGS)
 
 
-def test_a_stand_in_whose_tokenizer_the_converter_refuses(tmp_path):
+def test_a_unigram_stand_in_with_byte_fallback_can_be_gguf(tmp_path):
     config = yaml.safe_load((REPOSITORY / "config/smoke.yaml").read_text(encoding="utf-8"))
-    entry = check_config(config, REPOSITORY)["models"]["tanuki"]
+    entry = check_config(config, REPOSITORY)["models"]["tanuki"] | {"formats": ["f16", "q4"]}
     preflight.preflight(name="tanuki", entry=entry, place=None, output=tmp_path / "a.json", **SETTINGS)
-    found = json.loads((tmp_path / "a.json").read_text())
-    assert not found["gguf"]["possible"] and "byte fallback" in found["gguf"]["refusal"]
-    with pytest.raises(InputError, match=r"(?s)f16, q4 cannot be made.*byte fallback.*leave nf4 alone"):
-        preflight.preflight(
-            name="tanuki", entry=entry | {"formats": ["f16", "q4"]}, place=None, output=tmp_path / "b.json", **SETTINGS
-        )
+    assert json.loads((tmp_path / "a.json").read_text())["gguf"] == {"possible": True, "refusal": None}
+
+
+def test_a_tokenizer_that_the_converter_refuses(folder):
+    whole = {"add_prefix_space": True, "trim_offsets": True, "use_regex": True}
+    lowercase = {"normalizer": {"type": "Lowercase"}, "pre_tokenizer": {"type": "ByteLevel"} | whole}
+    change_json(folder / "tokenizer.json", lambda tokenizer: tokenizer.update(lowercase))
+    output = folder.parent / "preflight.json"
+    preflight.preflight(name="a", entry=ENTRY, place=folder, output=output, **SETTINGS)
+    found = json.loads(output.read_text())
+    assert not found["gguf"]["possible"] and "pre-tokenizer was not recognized" in found["gguf"]["refusal"]
+    output.unlink()
+    with pytest.raises(InputError, match=r"(?s)f16, q4 cannot be made.*not recognized.*leave nf4 alone"):
+        preflight.preflight(name="a", entry=ENTRY | {"formats": ["f16", "q4"]}, place=folder, output=output, **SETTINGS)
 
 
 def thinking(folder: Path) -> None:

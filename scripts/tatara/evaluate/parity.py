@@ -13,8 +13,8 @@ from tatara.evaluate import divergence
 from tatara.files.text import write_json
 from tatara.job.errors import InputError
 from tatara.job.progress import Progress
-from tatara.llama import convert, gguf_model, tools
-from tatara.llama.converter import known_pretokenizer
+from tatara.llama import convert, gguf_model, token_ids, tools
+from tatara.llama.pretokenizers import known_pretokenizer
 from tatara.models import chat, loading
 from tatara.models.chat_template import Conversation, prompt_text
 
@@ -24,6 +24,7 @@ logger = logging.getLogger("tatara")
 def model_shape(folder: Path) -> dict:
     """Return the attention shape and the tokenizer's kind, read from the model's own files."""
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    config = config.get("text_config", config)
     tokenizer = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
     heads = config["num_attention_heads"]
     return {
@@ -40,21 +41,29 @@ def model_shape(folder: Path) -> dict:
 
 
 def compare_tokens(tokenizer, loaded, texts: list[str]) -> dict:
-    """Compare the token ids of llama.cpp with the tokenizer's on every text; the first that differs is kept."""
-    different, tokens, example = 0, 0, None
-    for text in texts:
-        expected = chat.encode_text(tokenizer, text)
-        got = loaded.tokenize(text.encode(), add_bos=False, special=True)
-        tokens += len(expected)
-        if got != expected:
-            different += 1
-            example = example or {"text": text, "tokenizer": expected, "gguf": got}
+    """Compare the token ids of llama.cpp with the tokenizer's on every text; the first that differs is kept, and
+    characters are counted that have no token of their own and that llama.cpp reads or writes in another way for it.
+    """
+    byte_tokens, piece = token_ids.ByteTokens.of(tokenizer), gguf_model.piece_of(loaded)
+    as_text = any(piece(token) != bytes([value]) for token, value in byte_tokens.values.items())
+    found = token_ids.compare(
+        texts,
+        lambda text: chat.encode_text(tokenizer, text),
+        lambda text: loaded.tokenize(text.encode(), add_bos=False, special=True),
+        byte_tokens,
+        as_text,
+    )
     return {
-        "token_ids_equal": different == 0,
-        "lines": len(texts),
-        "different_lines": different,
-        "tokens": tokens,
-        "first_difference": example,
+        "token_ids_equal": found.different == 0,
+        "lines": found.lines,
+        "different_lines": found.different,
+        "tokens": found.tokens,
+        "first_difference": found.example,
+        "characters": found.characters,
+        "characters_without_token": dict(found.without_token.most_common()),
+        "right_in": "prompts" if as_text else "answers",
+        "lines_with_these": found.lines_with_these,
+        "share_without_token": found.share_without_token,
     }
 
 
@@ -111,9 +120,37 @@ def compare_logits(loaded, sequences: list[list[int]], references: list[Path]) -
 
 
 def _lines(rows: list[dict], descriptions: list[str], tokenizer, conversation: Conversation) -> list[str]:
-    """Return the texts whose token ids are compared: prompts as they are sent, references, and the graph's own text."""
+    """Return the texts whose token ids are compared in every file: prompts as they are sent, references, and the
+    graph's own text.
+    """
     prompts = [prompt_text(tokenizer, row["question"], conversation) for row in rows]
     return prompts + [row["reference"] for row in rows] + descriptions
+
+
+def _too_many_unknown(entry: dict, settings: dict) -> bool:
+    return entry["right_in"] == "answers" and entry["share_without_token"] > settings["max_share_without_token"]
+
+
+def _passed(entry: dict, fmt: str, settings: dict) -> bool:
+    """Return whether a file may be used. A quantized file is meant to differ in its logits; its tokens may not."""
+    exact = entry["mean_kl"] <= settings["max_mean_kl"] and entry["top1_agreement"] >= settings["min_top1"]
+    return entry["token_ids_equal"] and not _too_many_unknown(entry, settings) and (exact or fmt != "f16")
+
+
+def _refusal(model: str, results: dict[str, dict], settings: dict) -> str:
+    """Return why files may not be used, with their figures and what to do."""
+    failed = {fmt: entry for fmt, entry in results.items() if not entry["passed"]}
+    figures = json.dumps(failed, ensure_ascii=False, indent=1)
+    reason = (
+        f"the GGUF of {model} is not the model it was made from ({', '.join(failed)}; thresholds: config section "
+        f"parity): {figures}\n"
+    )
+    if any(_too_many_unknown(entry, settings) for entry in failed.values()):
+        reason += (
+            "More characters than config key parity.max_share_without_token allows have no token of their own, and "
+            "llama.cpp reads them as unknown. Raise it, or set parity.byte_fallback: prompts. "
+        )
+    return f"{reason}Or evaluate this model as nf4 instead (config key models.{model}.formats)"
 
 
 def parity(
@@ -123,6 +160,7 @@ def parity(
     files: dict[str, Path],
     rows: list[dict],
     descriptions: list[str],
+    pairs: list[dict],
     output: Path,
     conversation: Conversation,
     settings: dict,
@@ -136,14 +174,17 @@ def parity(
         files: format -> GGUF file; `f16` must be among them.
         rows: questions of the test set.
         descriptions: further Japanese text for the tokens.
+        pairs: questions and answers of training, for the tokens of the F16 file; the others have its vocabulary.
         settings: the `parity` section of the config.
 
     Raises:
-        InputError: token ids differ in any file, or the F16 file fails a threshold; the figures are in the message.
+        InputError: token ids differ in any file, more characters than allowed have no token, or the F16 file fails a
+            threshold; the figures are in the message.
     """
     loading.prepare(0, threads)
     tokenizer = loading.load_tokenizer(merged)
     lines = _lines(rows, descriptions, tokenizer, conversation)
+    trained = [text for pair in pairs for text in (pair["question"], pair["answer"])]
     chosen = rows[: settings["lines"]]
     sequences = [
         chat.encode(tokenizer, row["question"], row["reference"], conversation, row["id"]).input_ids for row in chosen
@@ -153,37 +194,25 @@ def parity(
         references = reference_logits(merged, sequences, Path(scratch), device)
         for fmt, file in files.items():
             loaded = gguf_model.load(file, context, threads, logits_all=True)
-            entry = compare_tokens(tokenizer, loaded, lines) | compare_logits(loaded, sequences, references)
-            exact = entry["mean_kl"] <= settings["max_mean_kl"] and entry["top1_agreement"] >= settings["min_top1"]
-            # A quantized file is meant to differ in its logits; its tokens may not.
-            entry["passed"] = entry["token_ids_equal"] and (exact or fmt != "f16")
-            results[fmt] = entry | {"bytes": file.stat().st_size}
-            logger.info(
-                "%s %s: %s",
-                model,
-                fmt,
-                {key: entry[key] for key in ("token_ids_equal", "mean_kl", "top1_agreement", "passed")},
-            )
+            texts = lines + trained if fmt == "f16" else lines
+            entry = compare_tokens(tokenizer, loaded, texts) | compare_logits(loaded, sequences, references)
+            results[fmt] = entry | {"passed": _passed(entry, fmt, settings), "bytes": file.stat().st_size}
             loaded.close()
+            figures = ("token_ids_equal", "characters_without_token", "mean_kl", "top1_agreement", "passed")
+            logger.info("%s %s: %s", model, fmt, {key: results[fmt][key] for key in figures})
+    if not all(entry["passed"] for entry in results.values()):
+        raise InputError(_refusal(model, results, settings))
     content = {"model": model, "gguf": True, "reason": "", "shape": model_shape(merged), "formats": results}
-    failed = [fmt for fmt, entry in results.items() if not entry["passed"]]
-    if failed:
-        figures = json.dumps({fmt: results[fmt] for fmt in failed}, ensure_ascii=False, indent=1)
-        raise InputError(
-            f"the GGUF of {model} is not the model it was made from ({', '.join(failed)}; thresholds: config section "
-            f"parity): {figures}\n"
-            "Evaluate this model as nf4 instead (config key models." + model + ".formats)"
-        )
     write_json(output, content)
 
 
-def without_gguf(*, model: str, merged: Path, output: Path) -> None:
+def without_gguf(*, model: str, merged: Path, output: Path, byte_fallback: str) -> None:
     """Write the parity file of a model that is evaluated without GGUF: what the official converter says of its
     tokenizer.
     """
     with tempfile.TemporaryDirectory(dir=output.parent) as scratch:
         try:
-            convert.convert(merged, Path(scratch) / "vocabulary.gguf", vocab_only=True)
+            convert.convert(merged, Path(scratch) / "vocabulary.gguf", vocab_only=True, byte_fallback=byte_fallback)
             reason = "the converter takes this tokenizer; the configuration asks for no GGUF format"
         except tools.ConversionRefused as error:
             reason = f"llama.cpp's converter refuses the tokenizer: {error}"

@@ -2,11 +2,12 @@
 recognise.
 
 The converter recognises a BPE tokenizer by a hash of what it makes of one text, so a new vocabulary is refused even
-where its pre-tokenizer is one that llama.cpp implements. Here the pre-tokenizer itself is compared. A Unigram
-`tokenizer.json` it does not take at all; here it becomes the Unigram vocabulary that llama.cpp has for T5. Everything
-else is the converter's.
+where its pre-tokenizer is one that llama.cpp implements; here the pre-tokenizer itself is compared. Vocabularies of the
+SentencePiece kind are written from the tokenizer.json, since that is what the model was trained with: the converter
+reads tokenizer.model, and takes Unigram for BPE there. Where a model came from a GGUF file, that file's tokenizer is
+carried over. Everything else is the converter's.
 
-Usage: python converter.py LLAMA_CPP_SOURCE MODEL_FOLDER [arguments of the converter]
+Usage: python -m tatara.llama.converter LLAMA_CPP_SOURCE BYTE_FALLBACK MODEL_FOLDER [arguments of the converter]
 """
 
 import json
@@ -15,99 +16,80 @@ import sys
 from pathlib import Path
 
 
-def known_pretokenizer(tokenizer_file: Path) -> str | None:
-    """Return llama.cpp's name (`llama-bpe`, `qwen2`) of the pre-tokenizer in a tokenizer.json, None for another one."""
-    tokenizer = json.loads(tokenizer_file.read_text(encoding="utf-8"))
-    steps = (tokenizer.get("pre_tokenizer") or {}).get("pretokenizers", [])
-    if tokenizer["model"]["type"] != "BPE" or [step["type"] for step in steps] != ["Split", "ByteLevel"]:
-        return None
-    split, byte_level = steps
-    if split["behavior"] != "Isolated" or split["invert"] or byte_level["add_prefix_space"] or byte_level["use_regex"]:
-        return None
-    letters = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|"
-    rest = r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-    # llama.cpp takes whole words from the vocabulary before it merges for llama-bpe, and not for qwen2.
-    known = {(letters + r"\p{N}{1,3}" + rest, True): "llama-bpe", (letters + r"\p{N}" + rest, False): "qwen2"}
-    return known.get((split["pattern"].get("Regex"), bool(tokenizer["model"].get("ignore_merges"))))
+def special_tokens(model: Path, count: int):
+    """Return the ids of special tokens and the chat template of a model's folder, for a vocabulary of `count` tokens.
 
-
-def unigram_vocabulary(tokenizer: dict, size: int) -> tuple[list[str], list[float], list[int]]:
-    """Return tokens, scores and llama.cpp's token types of a Unigram tokenizer.json, filled up to `size` with unused
-    tokens.
-
-    Raises:
-        NotImplementedError: what llama.cpp's Unigram vocabulary cannot do; the message says what.
+    No file asks for BOS or EOS beside a text: prompts hold every special token that they need.
     """
-    model, normalizer, split = tokenizer["model"], tokenizer.get("normalizer"), tokenizer.get("pre_tokenizer") or {}
-    if model.get("byte_fallback"):
-        raise NotImplementedError(
-            "a Unigram tokenizer with byte fallback: llama.cpp's Unigram vocabulary ignores it (llama.cpp issue "
-            "28862), "
-            "so every character outside the vocabulary would get another token"
-        )
-    if normalizer is not None:
-        raise NotImplementedError(
-            f"a Unigram tokenizer with the normalizer {normalizer['type']}: only one without is converted"
-        )
-    if split.get("type") != "Metaspace" or split["replacement"] != "▁" or split["prepend_scheme"] != "never":
-        raise NotImplementedError(
-            "a Unigram tokenizer whose pre-tokenizer is not Metaspace with ▁ and without a leading one"
-        )
-    normal, unknown, control, unused = 1, 2, 3, 5  # llama.cpp's llama_token_type
-    special = {token["id"] for token in tokenizer["added_tokens"] if token["special"]}
-    tokens = [piece for piece, _ in model["vocab"]]
-    scores = [score for _, score in model["vocab"]]
-    types = [
-        unknown if index == model["unk_id"] else control if index in special else normal for index in range(len(tokens))
-    ]
-    spare = range(len(tokens), size)
-    return (
-        tokens + [f"[PAD{index}]" for index in spare],
-        scores + [-10000.0] * len(spare),
-        types + [unused] * len(spare),
-    )
+    import gguf
+
+    special = gguf.SpecialVocab(model, n_vocab=count)
+    special.add_special_token = {"bos": False, "eos": False}
+    special.merges = []
+    return special
 
 
-def main() -> None:
-    source, model = Path(sys.argv[1]), Path(sys.argv[2])
-    sys.path.insert(0, str(source))
-    sys.path.insert(0, str(source / "gguf-py"))
-    from conversion import base
+def set_vocabulary(converter, byte_fallback: str) -> bool:
+    """Write the vocabulary of the converter's model where that is done here; return whether it is.
 
-    recognise = base.TextModel.get_vocab_base_pre
+    Args:
+        converter: a `conversion.base.TextModel`.
+        byte_fallback: one of `unigram.BYTE_FALLBACK`.
+    """
+    from tatara.llama.sentencepiece_bpe import is_sentencepiece_bpe, sentencepiece_bpe
+    from tatara.llama.tokenizer_metadata import TOKENIZER, copy_tokenizer
+    from tatara.llama.unigram import unigram
+
+    folder, writer, size = converter.dir_model, converter.gguf_writer, converter.hparams["vocab_size"]
+    if (folder / TOKENIZER).is_file():
+        copy_tokenizer(folder / TOKENIZER, writer)
+        return True
+    if not (folder / "tokenizer.json").is_file():
+        return False
+    tokenizer = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
+    if tokenizer["model"]["type"] == "Unigram":
+        vocabulary = unigram(tokenizer, size, byte_fallback, converter.does_token_look_special)
+    elif is_sentencepiece_bpe(tokenizer):
+        vocabulary = sentencepiece_bpe(tokenizer, size, converter.does_token_look_special)
+    else:
+        return False
+    vocabulary.write(writer)
+    special_tokens(folder, size).add_to_gguf(writer)
+    return True
+
+
+def teach(base, byte_fallback: str) -> None:
+    """Make `conversion.base` take the vocabularies and pre-tokenizers that are known here."""
+    from tatara.llama.pretokenizers import known_pretokenizer
+
+    recognise, prepare = base.TextModel.get_vocab_base_pre, base.TextModel.prepare_metadata
 
     def get_vocab_base_pre(self, tokenizer):
         try:
             return recognise(self, tokenizer)
         except NotImplementedError:
-            name = known_pretokenizer(model / "tokenizer.json")
+            name = known_pretokenizer(self.dir_model / "tokenizer.json")
             if name is None:
                 raise
             return name
 
-    base.TextModel.get_vocab_base_pre = get_vocab_base_pre
+    def prepare_metadata(self, vocab_only):
+        own = self.set_vocab
+        self.set_vocab = lambda: set_vocabulary(self, byte_fallback) or own()
+        prepare(self, vocab_only=vocab_only)
 
-    tokenizer = json.loads((model / "tokenizer.json").read_text(encoding="utf-8"))
-    if tokenizer["model"]["type"] == "Unigram" and not (model / "tokenizer.model").is_file():
+    base.TextModel.get_vocab_base_pre, base.TextModel.prepare_metadata = get_vocab_base_pre, prepare_metadata
 
-        def set_unigram(self):
-            tokens, scores, types = unigram_vocabulary(tokenizer, self.hparams["vocab_size"])
-            writer = self.gguf_writer
-            writer.add_tokenizer_model("t5")
-            writer.add_tokenizer_pre("default")
-            writer.add_token_list(tokens)
-            writer.add_token_scores(scores)
-            writer.add_token_types(types)
-            writer.add_add_space_prefix(False)
-            writer.add_remove_extra_whitespaces(False)
-            special = base.gguf.SpecialVocab(self.dir_model, n_vocab=len(tokens))
-            # Prompts hold every special token that they need; T5's own way is to add an end.
-            special.add_special_token = {"bos": False, "eos": False}
-            special.add_to_gguf(writer)
 
-        base.TextModel._set_vocab_sentencepiece = set_unigram
+def main() -> None:
+    source, byte_fallback = Path(sys.argv[1]), sys.argv[2]
+    sys.path.insert(0, str(source))
+    sys.path.insert(0, str(source / "gguf-py"))
+    from conversion import base
+
+    teach(base, byte_fallback)
     script = source / "convert_hf_to_gguf.py"
-    sys.argv = [str(script), *sys.argv[2:]]
+    sys.argv = [str(script), *sys.argv[3:]]
     runpy.run_path(str(script), run_name="__main__")
 
 

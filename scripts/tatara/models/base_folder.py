@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tatara.job.errors import InputError
-from tatara.models import model_files
+from tatara.models import model_files, tokenizer_files
 from tatara.models.base_record import write_record
 
 
@@ -32,4 +32,5 @@ def build(*, name: str, source: dict, place: Path, folder: Path) -> None:
         source: the `path` section of the model's source; place: where its folder lies.
     """
     take(place, folder, f"models.{name}.source.path.file")
+    tokenizer_files.settle(folder)
     write_record(folder, name, "path", source)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from tatara.job.errors import InputError
+from tatara.llama.tokenizer_metadata import keep_tokenizer
 from tatara.models import gguf_source
 from tatara.models.base_record import write_record
 
@@ -24,4 +25,5 @@ def build(*, name: str, source: dict, file: Path, texts: list[str], folder: Path
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     gguf_source.drop_quantization(folder / "config.json")
+    keep_tokenizer(file, folder)
     write_record(folder, name, "path", source)

@@ -13,7 +13,7 @@ from huggingface_hub.file_download import http_get
 from huggingface_hub.utils import build_hf_headers
 
 from tatara.job.errors import InputError
-from tatara.models import model_files
+from tatara.models import model_files, tokenizer_files
 from tatara.models.base_record import write_record
 from tatara.models.hub_errors import SECONDS, explained
 
@@ -107,4 +107,5 @@ def build(*, name: str, description: Path, folder: Path, unfinished: Path) -> No
     shutil.rmtree(unfinished, ignore_errors=True)
     for file in model_files.beside(path.name for path in description.iterdir()):
         shutil.copyfile(description / file, folder / file)
+    tokenizer_files.settle(folder)
     write_record(folder, name, "hub", {"repo": record["repo"], "commit": record["commit"]})

@@ -106,8 +106,9 @@ def _enough(texts: list[str]) -> list[str]:
 def _unigram(texts: list[str], vocab_size: int, byte_fallback: bool) -> Tokenizer:
     special = FAMILIES["unigram"].special
     texts = _enough(texts)
+    # Released vocabularies with bytes hold a line's end and a space beside them.
     spare = (
-        [f"<0x{value:02X}>" for value in range(256)]
+        ["\n", "▁", *(f"<0x{value:02X}>" for value in range(256))]
         if byte_fallback
         else [letter for letter in ALPHABET if letter not in set("".join(texts))]
     )

@@ -1,6 +1,4 @@
-"""A GGUF file as the source of a base model: its weights dequantized, its tokenizer rebuilt from its own tokens and
-merges.
-"""
+"""A GGUF file as the source of a base model: its weights dequantized, its tokenizer rebuilt from its own vocabulary."""
 
 import json
 import logging
@@ -8,80 +6,65 @@ from pathlib import Path
 
 import gguf
 import torch
-from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
+from tokenizers import Tokenizer
 from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 
 from tatara.files.sample import evenly_spaced
 from tatara.files.text import write_json
 from tatara.job.errors import InputError
-from tatara.llama import gguf_model
-from tatara.llama.pretokenizers import LLAMA3_SPLIT, QWEN2_SPLIT
+from tatara.llama import gguf_model, token_ids
+from tatara.llama.pretokenizers import by_name, names
 from tatara.llama.reader import field
-from tatara.models import chat
+from tatara.models import chat, fast_tokenizer
 
 logger = logging.getLogger("tatara")
 MOST_TEXTS = 5000  # that the ids are compared on, evenly spaced; a whole corpus would take minutes
-CONTROL = (3, 4)  # llama.cpp's token types: control and user-defined
+REMEDY = "Take the model's folder of safetensors instead (config key models.NAME.source.path.file)"
 
 
-def _byte_level(first) -> pre_tokenizers.PreTokenizer:
-    """Return a pre-tokenizer that splits by `first`, then maps bytes to characters without a split of its own."""
-    return pre_tokenizers.Sequence([first, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+def _tokenizer(file: Path, reader: gguf.GGUFReader) -> Tokenizer:
+    """Return the tokenizer of a file's vocabulary, normalized as llama.cpp does it.
 
-
-# llama.cpp's name of a pre-tokenizer -> (pre-tokenizer, normalizer, whole words before merges).
-PRETOKENIZERS = {
-    "smollm": (
-        pre_tokenizers.Sequence(
-            [
-                pre_tokenizers.Digits(individual_digits=True),
-                pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True),
-            ]
-        ),
-        None,
-        False,
-    ),
-    "llama-bpe": (_byte_level(pre_tokenizers.Split(Regex(LLAMA3_SPLIT), behavior="isolated")), None, True),
-    "qwen2": (_byte_level(pre_tokenizers.Split(Regex(QWEN2_SPLIT), behavior="isolated")), normalizers.NFC(), False),
-}
+    Raises:
+        InputError: llama.cpp has the vocabulary or the pre-tokenizer, but it is none that is known here.
+    """
+    kind, name = field(reader, "tokenizer.ggml.model"), field(reader, "tokenizer.ggml.pre")
+    tokens, kinds = field(reader, "tokenizer.ggml.tokens"), field(reader, "tokenizer.ggml.token_type")
+    if kind == "gpt2":
+        if by_name(name) is None:
+            raise InputError(f"{file}: its pre-tokenizer is {name!r}; expected one of {', '.join(names())}. {REMEDY}")
+        merges = [tuple(merge.split(" ")) for merge in field(reader, "tokenizer.ggml.merges")]
+        return fast_tokenizer.byte_level_bpe(tokens, kinds, merges, by_name(name))
+    if kind not in ("llama", "t5"):
+        raise InputError(
+            f"{file}: its vocabulary is {kind!r}; expected 'gpt2' (byte-level BPE), 'llama' (SentencePiece BPE) or "
+            f"'t5' (Unigram). {REMEDY}"
+        )
+    pieces = fast_tokenizer.Pieces(
+        unigram=kind == "t5",
+        texts=tokens,
+        scores=field(reader, "tokenizer.ggml.scores"),
+        kinds=kinds,
+        unknown=field(reader, "tokenizer.ggml.unknown_token_id", 0 if kind == "llama" else 2),  # llama.cpp's defaults
+        prefix=field(reader, "tokenizer.ggml.add_space_prefix", kind == "llama"),
+        merge_spaces=field(reader, "tokenizer.ggml.remove_extra_whitespaces", False),
+        charsmap=bytes(field(reader, "tokenizer.ggml.precompiled_charsmap", [])),
+    )
+    return fast_tokenizer.of_pieces(pieces)
 
 
 def read_tokenizer(file: Path) -> PreTrainedTokenizerFast:
     """Rebuild the tokenizer of a GGUF file (transformers' own reading loses the pre-tokenizer and the special tokens).
 
     Raises:
-        InputError: the file's vocabulary is no byte-level BPE, or its pre-tokenizer is not one of PRETOKENIZERS.
+        InputError: the file's vocabulary or its pre-tokenizer is none that is known here.
     """
     reader = gguf.GGUFReader(file)
-    kind, pre = field(reader, "tokenizer.ggml.model"), field(reader, "tokenizer.ggml.pre")
-    if kind != "gpt2" or pre not in PRETOKENIZERS:
-        raise InputError(
-            f"{file}: its tokenizer is {kind!r} with pre-tokenizer {pre!r}; expected 'gpt2' with one of "
-            f"{', '.join(PRETOKENIZERS)}. "
-            "Take the model's folder of safetensors instead (config key models.NAME.source.path.file)"
-        )
     tokens = field(reader, "tokenizer.ggml.tokens")
-    merges = [tuple(merge.split(" ")) for merge in field(reader, "tokenizer.ggml.merges")]
-    splitter, normalizer, whole_words = PRETOKENIZERS[pre]
-    tokenizer = Tokenizer(
-        models.BPE(vocab={token: index for index, token in enumerate(tokens)}, merges=merges, ignore_merges=whole_words)
-    )
-    tokenizer.pre_tokenizer, tokenizer.decoder = splitter, decoders.ByteLevel()
-    if normalizer:
-        tokenizer.normalizer = normalizer
-    tokenizer.add_special_tokens(
-        [
-            token
-            for token, kind in zip(tokens, field(reader, "tokenizer.ggml.token_type"), strict=True)
-            if kind in CONTROL
-        ]
-    )
-    named = {
-        role: field(reader, f"tokenizer.ggml.{key}_token_id")
-        for role, key in (("bos_token", "bos"), ("eos_token", "eos"), ("pad_token", "padding"))
-    }
+    roles = {"bos_token": "bos", "eos_token": "eos", "pad_token": "padding", "unk_token": "unknown"}
+    named = {role: field(reader, f"tokenizer.ggml.{key}_token_id") for role, key in roles.items()}
     fast = PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
+        tokenizer_object=_tokenizer(file, reader),
         clean_up_tokenization_spaces=False,
         **{role: tokens[index] for role, index in named.items() if index is not None},
     )
@@ -95,21 +78,25 @@ def read_tokenizer(file: Path) -> PreTrainedTokenizerFast:
     return fast
 
 
-def check_tokenizer(file: Path, tokenizer, texts: list[str]) -> int:
-    """Compare the rebuilt tokenizer with the source file's own ids on each text; return the number of texts.
+def check_tokenizer(file: Path, tokenizer, texts: list[str]) -> token_ids.Comparison:
+    """Compare the rebuilt tokenizer with the source file's own ids on each text.
 
     Raises:
-        InputError: the ids of a text differ.
+        InputError: the ids of a text differ in more than characters that llama.cpp has no token for.
     """
     source = gguf_model.load(file, 512, 1, vocab_only=True)
-    for text in texts:
-        expected, got = source.tokenize(text.encode(), add_bos=False, special=True), chat.encode_text(tokenizer, text)
-        if expected != got:
-            raise InputError(
-                f"{file}: the tokenizer rebuilt from it gives other ids for {text!r}: {got}, the file's own are "
-                f"{expected}"
-            )
-    return len(texts)
+    found = token_ids.compare(
+        texts,
+        lambda text: chat.encode_text(tokenizer, text),
+        lambda text: source.tokenize(text.encode(), add_bos=False, special=True),
+        token_ids.ByteTokens.of(tokenizer),
+    )
+    if found.example:
+        raise InputError(
+            f"{file}: the tokenizer rebuilt from it gives other ids for {found.example['text']!r}: "
+            f"{found.example['tokenizer']}, the file's own are {found.example['gguf']}. {REMEDY}"
+        )
+    return found
 
 
 def load(file: Path, texts: list[str]):
@@ -117,8 +104,14 @@ def load(file: Path, texts: list[str]):
     on `texts`.
     """
     tokenizer = read_tokenizer(file)
-    count = check_tokenizer(file, tokenizer, evenly_spaced(texts, MOST_TEXTS))
-    logger.info("%s: the rebuilt tokenizer gives the file's own ids on all of %d texts", file.name, count)
+    found = check_tokenizer(file, tokenizer, evenly_spaced(texts, MOST_TEXTS))
+    logger.info(
+        "%s: the rebuilt tokenizer gives the file's own ids on all of %d texts; characters that llama.cpp has no token "
+        "for: %s",
+        file.name,
+        found.lines,
+        dict(found.without_token) or "none",
+    )
     model = AutoModelForCausalLM.from_pretrained(
         file.parent, gguf_file=file.name, dtype=torch.bfloat16, local_files_only=True
     )

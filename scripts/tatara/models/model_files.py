@@ -7,10 +7,12 @@ from collections.abc import Iterable
 from fnmatch import fnmatch
 from pathlib import Path
 
+from tatara.llama.tokenizer_metadata import TOKENIZER
+
 SINGLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 HUB_RECORD = "hub.json"  # lies in the description of a hub model
 # What stands beside the weights; no pickles, no code (trust_remote_code is never on).
-BESIDE = ("*.json", "*.jinja", "*.txt", "tokenizer.model")
+BESIDE = ("*.json", "*.jinja", "*.txt", "tokenizer.model", TOKENIZER)
 # Not the model: an adapter, what a trainer left, other makers' copies of the weights' list.
 NOT_BESIDE = ("adapter_config.json", "trainer_state.json", "training_args*", "optimizer*", "base.json", HUB_RECORD)
 

@@ -12,7 +12,14 @@ from tatara.files.formats import FORMATS
 from tatara.files.text import write_json
 from tatara.job.errors import InputError
 from tatara.llama import convert, tools
-from tatara.models import model_files, preflight_files, preflight_model, preflight_source, preflight_tokens
+from tatara.models import (
+    model_files,
+    preflight_files,
+    preflight_model,
+    preflight_source,
+    preflight_tokens,
+    tokenizer_files,
+)
 from tatara.models.chat_template import Conversation
 from tatara.models.lora_targets import choose_targets
 from tatara.models.preflight_files import ModelFiles
@@ -23,29 +30,33 @@ logger = logging.getLogger("tatara")
 def converter_refusal(folder: Path) -> str | None:
     """Return why llama.cpp's converter does not take a class or its tokenizer, None where it takes both.
 
-    The converter itself is asked, for the vocabulary alone; it sees config and tokenizer and no weights.
+    The converter itself is asked, for the vocabulary alone.
+
+    Args:
+        folder: config and settled tokenizer (`tokenizer_files.settle`), no weights.
     """
     with tempfile.TemporaryDirectory() as scratch:
-        copy = Path(scratch, "model")
-        copy.mkdir()
-        for name in model_files.beside(path.name for path in folder.iterdir()):
-            if name != model_files.INDEX:
-                shutil.copyfile(folder / name, copy / name)
         try:
-            convert.convert(copy, Path(scratch, "vocabulary.gguf"), vocab_only=True, level=logging.DEBUG)
+            convert.convert(folder, Path(scratch, "vocabulary.gguf"), vocab_only=True, level=logging.DEBUG)
         except tools.ConversionRefused as error:
             return str(error)
     return None
 
 
-def _load(files: ModelFiles) -> tuple:
+def _load(files: ModelFiles, copy: Path) -> tuple:
     """Return config, tokenizer and model without weights.
+
+    Args:
+        copy: where config and tokenizer are put, the latter as the base's folder will have it.
 
     Raises:
         InputError: transformers knows no such class, or cannot read the tokenizer.
     """
+    for name in model_files.beside(path.name for path in files.folder.iterdir()):
+        if name != model_files.INDEX:
+            shutil.copyfile(files.folder / name, copy / name)
     try:
-        config = AutoConfig.from_pretrained(files.folder, local_files_only=True)
+        config = AutoConfig.from_pretrained(copy, local_files_only=True)
         model = preflight_model.build(config)
     except (ValueError, KeyError, OSError) as error:
         raise InputError(
@@ -53,12 +64,15 @@ def _load(files: ModelFiles) -> tuple:
             f"not run ({str(error).splitlines()[0]}): take a model of a class that transformers knows"
         ) from error
     try:
-        tokenizer = AutoTokenizer.from_pretrained(files.folder, local_files_only=True)
+        tokenizer_files.settle(copy)
+        tokenizer = AutoTokenizer.from_pretrained(copy, local_files_only=True)
     except Exception as error:  # each tokenizer's code has its own kinds of errors
+        reason = str(error).splitlines()[0].replace(str(copy), files.place)
         raise InputError(
-            f"{files.place}: its tokenizer cannot be read ({str(error).splitlines()[0]}): expected tokenizer.json, or "
+            f"{files.place}: its tokenizer cannot be read ({reason}): expected tokenizer.json, or "
             "tokenizer.model, with tokenizer_config.json"
         ) from error
+    tokenizer.name_or_path = files.place  # what messages call it
     return config, tokenizer, model
 
 
@@ -78,12 +92,14 @@ def inspect(
     context: int,
     batch_size: int,
     limit: float | None,
+    scratch: Path,
 ) -> tuple[dict, list[str]]:
     """Return what the preflight file says of a model, and what is refused, each with its remedy.
 
     Args:
         files: of the source; entry: the model's section of the configuration; train: the section `train`.
         r: the larger rank of the two stages; context, batch_size: of answers; limit: GiB of GPU memory of a job.
+        scratch: an empty folder, for a copy of config and tokenizer.
     """
     safetensors = model_files.source_kind(entry["source"]) in ("hub", "folder")
     wrong = preflight_files.problems(files) if safetensors else list(files.problems)
@@ -94,7 +110,7 @@ def inspect(
     if wrong:
         return {}, wrong
     try:
-        config, tokenizer, model = _load(files)
+        config, tokenizer, model = _load(files, scratch)
     except InputError as error:
         return {}, [str(error)]
     rows = _embedding_rows(files, config)
@@ -120,7 +136,7 @@ def inspect(
             f"{files.place}: weights and adapter take {needed['training']['weights_gib']:.1f} GiB in training, the "
             f"resource gpu_memory_gib allows {limit:g}: raise it, or take a smaller model"
         )
-    refusal = converter_refusal(files.folder)
+    refusal = converter_refusal(scratch)
     asked = [fmt for fmt in entry["formats"] if FORMATS[fmt].gguf]
     if refusal and asked:
         wrong.append(
@@ -166,8 +182,11 @@ def preflight(*, name: str, entry: dict, place: Path | None, output: Path, **set
         InputError: the model will be refused; each reason with its remedy, and the config key.
     """
     with tempfile.TemporaryDirectory() as scratch:
-        files = preflight_source.of_model(entry["source"], place, Path(scratch))
-        report, wrong = inspect(files=files, entry=entry, **settings)
+        source, copy = Path(scratch, "source"), Path(scratch, "copy")
+        source.mkdir()
+        copy.mkdir()
+        files = preflight_source.of_model(entry["source"], place, source)
+        report, wrong = inspect(files=files, entry=entry, scratch=copy, **settings)
     if wrong:
         raise InputError(f"the model {name} (config key models.{name}) is refused:\n  " + "\n  ".join(wrong))
     _log(name, report)

@@ -7,6 +7,7 @@ from transformers import AutoConfig, PreTrainedConfig
 
 from tatara.job.errors import InputError
 from tatara.llama import reader
+from tatara.llama.tokenizer_metadata import keep_tokenizer
 from tatara.models import model_files, preflight_files, preflight_model
 from tatara.models.preflight_files import ModelFiles
 
@@ -48,6 +49,7 @@ def of_gguf(file: Path, folder: Path) -> ModelFiles:
 
     try:
         gguf_source.read_tokenizer(file).save_pretrained(folder)
+        keep_tokenizer(file, folder)
         _write_config(AutoConfig.from_pretrained(file.parent, gguf_file=file.name, local_files_only=True), folder)
     except InputError as error:
         found.problems.append(str(error))

@@ -8,6 +8,7 @@ import torch
 from peft import PeftModel
 
 from tatara.files.text import write_json
+from tatara.llama.tokenizer_metadata import TOKENIZER
 from tatara.models import loading
 
 # What belongs to a tokenizer; copied as it is, so that its ids cannot change on the way.
@@ -15,6 +16,7 @@ TOKENIZER_FILES = (
     "tokenizer.json",
     "tokenizer_config.json",
     "tokenizer.model",
+    TOKENIZER,  # of the GGUF file that the base came from
     "special_tokens_map.json",
     "chat_template.jinja",
     "added_tokens.json",

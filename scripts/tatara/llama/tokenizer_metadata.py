@@ -1,0 +1,32 @@
+"""The tokenizer of a GGUF file, kept beside a model that was made of it: a file TOKENIZER without weights, which a
+conversion carries over as it is, so that the new file gives the same ids by construction.
+"""
+
+from pathlib import Path
+
+from tatara.job.whole_file import whole_file
+
+TOKENIZER = "tokenizer.gguf"
+PREFIX = "tokenizer."
+
+
+def copy_tokenizer(file: Path, writer) -> None:
+    """Write every key of a file's tokenizer, in its own type, with a `gguf.GGUFWriter`."""
+    import gguf
+
+    for name, entry in gguf.GGUFReader(file).fields.items():
+        if name.startswith(PREFIX):
+            inner = entry.types[-1] if entry.types[0] == gguf.GGUFValueType.ARRAY else None
+            writer.add_key_value(name, entry.contents(), entry.types[0], sub_type=inner)
+
+
+def keep_tokenizer(file: Path, folder: Path) -> None:
+    """Write TOKENIZER into a model's folder."""
+    import gguf
+
+    with whole_file(folder / TOKENIZER) as part:
+        writer = gguf.GGUFWriter(part, "llama")
+        copy_tokenizer(file, writer)
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.close()
