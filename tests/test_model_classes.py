@@ -1,28 +1,35 @@
-"""Each model class in small: what the adapter covers, what carries loss, the template's own tokens, a step, the merge.
+"""Each model class in small: what the adapter covers, what carries loss, the template's own tokens, a step, the merge,
+the GGUF files and an answer.
 
-`make test-models` goes through all classes, the default run through those that stand for the others. A case makes its
-model once (`trained`); a further test of all classes asks for this fixture and finds base, adapter and merged model.
+`make test-models` goes through all classes and writes the table in docs/models.md; the default run goes through those
+that stand for the others and compares their rows. A case makes its model once (`trained`).
 """
 
 import datetime
 import json
+import re
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
+import gguf_cases
 import pytest
 import tiny_models
 import torch
-from model_classes import CASES, SYSTEM, Case, make_base
+from model_classes import CASES, SYSTEM, Case, make_source
 from peft import PeftModel
+from pipeline_copy import REPOSITORY
 from safetensors.torch import load_file
 from tatara.job.errors import InputError
-from tatara.models import chat, loading, text_part
+from tatara.llama.tools import ConversionRefused
+from tatara.models import base_folder, chat, loading, preflight, text_part
 from tatara.train import backends, merge, samples, trainer
 from tatara.train.trainable import describe
 from transformers import AutoModelForCausalLM
 
 pytestmark = pytest.mark.models
 CPU = torch.device("cpu")
+ALLOWED = {"max_share_without_token": 0.1}  # one answer is of characters that llm-jp has no token for
 ANSWERS = ("出水期前に点検する。", "年1回、\n\n- 天端\n- 法面\nを点検する。", "100 m³/s ① である。", "鱻🌊の{x}を見る")
 PAIRS = [
     {"id": f"p{n}", "question": f"第{n}号の堤防は\nいつ点検するか。", "answer": answer}
@@ -43,14 +50,19 @@ class Trained:
     """A case with all that training makes of it."""
 
     case: Case
+    source: Path
     base: Path
     adapter: Path
     merged: Path
     report: dict
 
-    @property
+    @cached_property
     def tokenizer(self):
         return loading.load_tokenizer(self.base)
+
+    @cached_property
+    def encoded(self) -> list[chat.Encoded]:
+        return samples.encode_pairs(self.tokenizer, PAIRS, self.case.conversation, 512)
 
 
 @pytest.fixture(
@@ -59,7 +71,8 @@ class Trained:
 )
 def trained(request, tmp_path_factory) -> Trained:
     case, folder = CASES[request.param], tmp_path_factory.mktemp("class")
-    base = make_base(case, folder / "base")
+    source, base = make_source(case, folder / "source"), folder / "base"
+    base_folder.build(name="a", source={"file": str(source)}, place=source, folder=base)
     report = tiny_models.train(
         folder,
         base,
@@ -69,11 +82,7 @@ def trained(request, tmp_path_factory) -> Trained:
         conversation=case.conversation,
     )
     merge.merge(base, folder / "adapter", folder / "merged", 1)
-    return Trained(case, base, folder / "adapter", folder / "merged", report)
-
-
-def encoded(trained: Trained) -> list[chat.Encoded]:
-    return samples.encode_pairs(trained.tokenizer, PAIRS, trained.case.conversation, 512)
+    return Trained(case, source, base, folder / "adapter", folder / "merged", report)
 
 
 def test_the_adapter_covers_what_the_class_has(trained):
@@ -91,7 +100,7 @@ def test_what_is_trained_is_the_templates_own_rendering(trained):
     """Against transformers' own way from messages to tokens, with what the configuration names."""
     tokenizer, conversation = trained.tokenizer, trained.case.conversation
     assert trained.report["template_exact"] == len(PAIRS)
-    for pair, item in zip(PAIRS, encoded(trained), strict=True):
+    for pair, item in zip(PAIRS, trained.encoded, strict=True):
         turns = [{"role": "user", "content": pair["question"]}, {"role": "assistant", "content": pair["answer"]}]
         if trained.case.model_type == "gemma2":  # its template knows no system role
             turns[0]["content"] = f"{SYSTEM}\n\n{pair['question']}"
@@ -106,7 +115,7 @@ def test_what_is_trained_is_the_templates_own_rendering(trained):
 
 def test_the_answer_and_the_end_of_its_turn_carry_loss(trained):
     tokenizer = trained.tokenizer
-    for pair, item in zip(PAIRS, encoded(trained), strict=True):
+    for pair, item in zip(PAIRS, trained.encoded, strict=True):
         labels = item.labels
         assert labels[: item.prompt_tokens] == [chat.IGNORED] * item.prompt_tokens
         *answer, end = labels[item.prompt_tokens :]
@@ -125,7 +134,7 @@ def test_the_loss_is_the_models_own(trained):
     model = loading.load_nf4(trained.base, CPU)
     nats = tokens = 0
     with torch.inference_mode():
-        for item in encoded(trained):
+        for item in trained.encoded:
             logits = model(input_ids=torch.tensor([item.input_ids])).logits[0, item.prompt_tokens - 1 : -1]
             targets = torch.tensor(item.input_ids[item.prompt_tokens :])
             nats += torch.nn.functional.cross_entropy(logits.float(), targets, reduction="sum").item()
@@ -144,7 +153,7 @@ def test_a_packed_row_has_the_loss_of_its_samples(trained):
         return
     assert backends.choose_packing(True, "trl", CPU, base)
     model = loading.load_adapted(trained.base, trained.adapter, CPU, "nf4")
-    features = [{"input_ids": item.input_ids, "labels": item.labels} for item in encoded(trained)]
+    features = [{"input_ids": item.input_ids, "labels": item.labels} for item in trained.encoded]
     with torch.inference_mode():
         alone = sum(trainer.answer_loss(model, samples.pack([feature]), 1).item() for feature in features)
         packed = trainer.answer_loss(model, samples.pack(features), 1).item()
@@ -153,7 +162,7 @@ def test_a_packed_row_has_the_loss_of_its_samples(trained):
 
 def test_the_merged_model_is_the_base_with_its_adapter(trained):
     """In 16 bits, loaded by transformers as the text model that it is, with the base's tokenizer."""
-    ids = torch.tensor([encoded(trained)[0].input_ids])
+    ids = torch.tensor([trained.encoded[0].input_ids])
     merged = AutoModelForCausalLM.from_pretrained(trained.merged, dtype=torch.float32, local_files_only=True)
     base = loading.load_causal(trained.base, dtype=torch.float32)
     assert type(merged) is type(base)
@@ -180,3 +189,93 @@ def test_what_is_no_text_is_left_out_and_said(trained):
     no_text = sum(tensor.numel() for name, tensor in whole.items() if "language_model" not in name)
     assert set(left_out["modules"]) == {"vision_tower", "multi_modal_projector"}
     assert left_out["weights"] == no_text > 0
+
+
+def test_preflight_says_of_the_source_what_comes_of_it(trained, tmp_path):
+    """Before anything is trained, by config and tokenizer alone: the class, the coverage, whether it can be GGUF."""
+    case, output = trained.case, tmp_path / "preflight.json"
+    gguf = {"source": {"path": {"file": "a"}}, "formats": ["f16", "q4"], "license": "unknown"}
+    settings = {
+        "conversation": case.conversation,
+        "train": tiny_models.SETTINGS | {"target_modules": case.target_modules},
+        "r": 8,
+        "context": 512,
+        "batch_size": 1,
+        "limit": None,
+        "place": trained.source,
+        "output": output,
+    }
+    if case.refusal:
+        with pytest.raises(InputError, match=rf"f16, q4 cannot be made.*{case.refusal}.*leave nf4 alone"):
+            preflight.preflight(name="a", entry=gguf, **settings)
+        gguf["formats"] = ["nf4"]
+    preflight.preflight(name="a", entry=gguf, **settings)
+    found = json.loads(output.read_text())
+    assert found["adapter"] == trained.report["coverage"]
+    assert found["gguf"]["possible"] == (case.refusal is None)
+    assert found["template"]["equal"]
+
+
+def test_the_gguf_files_are_the_merged_model_and_answer(trained, tmp_path, request, table):
+    case, name = trained.case, request.node.callspec.params["trained"]
+    if case.refusal:
+        with pytest.raises(ConversionRefused, match=case.refusal):
+            gguf_cases.make_files(trained.merged, tmp_path)
+        table.add(name, trained, None)
+        return
+    rows = [{"question": pair["question"], "reference": pair["answer"]} for pair in PAIRS]
+    outcome = gguf_cases.check(trained.merged, tmp_path, rows, tiny_models.TEXTS, case.conversation, **ALLOWED)
+    assert outcome.answer
+    table.add(name, trained, outcome.parity["formats"]["f16"])
+
+
+class Table:
+    """The table of docs/models.md: a row a class; the mean KL alone may differ from machine to machine."""
+
+    PAGE = REPOSITORY / "docs/models.md"
+    HEAD = "| class | tokenizer | the adapter covers | GGUF, F16 against transformers | verdict |\n"
+    HEAD += "| --- | --- | ---: | --- | --- |\n"
+
+    def __init__(self):
+        self.rows: dict[str, str] = {}
+
+    def add(self, name: str, trained: Trained, parity: dict | None) -> None:
+        """Take up what has come of a case; `parity` is the F16 entry of its parity file."""
+        case, config = trained.case, json.loads((trained.base / "config.json").read_text())
+        kind = config["architectures"][0]
+        own = f"{case.tokenizer.removeprefix('small-')}, small" if case.tokenizer.startswith("small-") else None
+        named = "".join(f", `{pattern}`" for pattern in case.target_modules or [])
+        tied = ", tied" if case.config.get("tie_word_embeddings") else ""
+        cells = [f"{kind}{tied}", own or case.tokenizer, f"{100 * case.share:.1f} %{named}"]
+        if parity is None:
+            cells += ["–", f"NF4 alone: {case.refusal}"]
+        else:
+            unknown = sum(parity["characters_without_token"].values())
+            rest = f", {unknown} characters without a token" if unknown else ""
+            cells += [f"ids equal{rest}, KL {parity['mean_kl']:.0e}", "taken"]
+        if case.vision:
+            cells[-1] += ": its text part"
+        self.rows[name] = f"| {' | '.join(cells)} |\n"
+
+    def written(self) -> str:
+        return self.PAGE.read_text(encoding="utf-8").partition(self.HEAD)[2]
+
+
+@pytest.fixture(scope="module")
+def table():
+    return Table()
+
+
+def test_the_table_in_the_documentation_is_true(table, request):
+    """After all classes it is written; after a few it has their rows."""
+    if not table.rows:
+        pytest.skip("the tests of the classes did not run")
+    if request.config.getoption("--all-classes"):
+        assert table.rows.keys() == CASES.keys()
+        before = table.PAGE.read_text(encoding="utf-8").partition(table.HEAD)[0]
+        table.PAGE.write_text(before + table.HEAD + "".join(table.rows[name] for name in CASES), encoding="utf-8")
+
+    def without_kl(text: str) -> str:
+        return re.sub(r"KL \S+", "KL", text)
+
+    assert all(without_kl(row) in without_kl(table.written()) for row in table.rows.values())

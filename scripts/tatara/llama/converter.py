@@ -75,7 +75,18 @@ def teach(base, byte_fallback: str) -> None:
 
     def prepare_metadata(self, vocab_only):
         own = self.set_vocab
-        self.set_vocab = lambda: set_vocabulary(self, byte_fallback) or own()
+
+        def set_vocab():
+            if set_vocabulary(self, byte_fallback):
+                return
+            try:
+                own()
+            except (ValueError, FileNotFoundError):  # Phi-3's asks for tokenizer.model whatever the tokenizer is
+                if (self.dir_model / "tokenizer.model").is_file():
+                    raise
+                self._set_vocab_gpt2()
+
+        self.set_vocab = set_vocab
         prepare(self, vocab_only=vocab_only)
 
     base.TextModel.get_vocab_base_pre, base.TextModel.prepare_metadata = get_vocab_base_pre, prepare_metadata
