@@ -9,8 +9,8 @@ TORCH_INDEX ?= $(TATARA_TORCH_INDEX)
 GPUS ?= $(shell n=$$(nvidia-smi -L 2>/dev/null | grep -c ^GPU); [ "$$n" -gt 0 ] && echo $$n || echo $(CORES))
 $(if $(word 2,$(CONFIG)),$(error CONFIG is "$(CONFIG)", with a space, which make takes for two files: rename it, or give a link to it))
 STUDY := $(basename $(notdir $(CONFIG)))
-# The default study lies in results/, every other one in runs/NAME/results/.
-DIRECTORY := $(if $(filter config,$(STUDY)),.,runs/$(STUDY))
+# The default study lies in results/, every other one in runs/NAME/results/ (a folder that is of another file is refused).
+DIRECTORY := $(if $(filter config/config.yaml ./config/config.yaml $(CURDIR)/config/config.yaml,$(CONFIG)),.,runs/$(STUDY))
 BIN := $(abspath $(VENV))/bin
 SNAKEMAKE := PATH="$(BIN):$$PATH" $(BIN)/snakemake --configfile $(CONFIG) --directory $(DIRECTORY) $(if $(PROFILE),--profile $(PROFILE))
 
@@ -23,7 +23,7 @@ help: ## this list
 	@echo 'make TARGET [CONFIG=config/NAME.yaml] [CORES=N] [GPUS=N]'; echo
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' Makefile
 	@echo; echo 'Variables:'
-	@echo '  CONFIG        the study; results of config.yaml lie in results/, of NAME.yaml in runs/NAME/results/'
+	@echo '  CONFIG        the study; results of config/config.yaml lie in results/, of NAME.yaml in runs/NAME/results/'
 	@echo '  PROFILE       settings of the machine, such as profiles/workstation (threads, memory of the GPU)'
 	@echo '  CORES, GPUS   jobs at once (all cores; one job a GPU, or without a GPU as many as cores)'
 	@echo '  PYTHON        the Python that makes the environment (python3; 3.11 or newer)'
@@ -35,16 +35,14 @@ setup: ## environment from the lock and one build of llama.cpp; does nothing whe
 	@$(PYTHON) tools/setup.py --venv "$(VENV)" --device "$(or $(DEVICE),auto)" --torch-index "$(TORCH_INDEX)"
 
 run: setup unlock ## the whole study of CONFIG: models, answers, scores, tables, figures, report
-	@$(BIN)/python tools/check_config.py "$(CONFIG)"
-	@mkdir -p $(DIRECTORY)
+	@$(BIN)/python tools/check_config.py "$(CONFIG)" --folder $(DIRECTORY)
 	@$(BIN)/python tools/take_up.py $(DIRECTORY) --check
 	@# The size first, where one was selected before: only then is it known that what follows stays (docs/architecture.md).
 	@if [ -f $(DIRECTORY)/$(SELECTED) ]; then $(SNAKEMAKE) $(SELECTED) --cores $(CORES) --resources gpu=$(GPUS); fi
 	$(SNAKEMAKE) all --cores $(CORES) --resources gpu=$(GPUS)
 
 dry-run: setup ## what `make run` would do
-	@$(BIN)/python tools/check_config.py "$(CONFIG)"
-	@mkdir -p $(DIRECTORY)
+	@$(BIN)/python tools/check_config.py "$(CONFIG)" --folder $(DIRECTORY)
 	$(SNAKEMAKE) all --cores $(CORES) --dry-run
 
 take-up: setup ## take up results/ of CONFIG that were made on another machine (TARGET=FILE, RECORDS=1: docs/cluster.md)
@@ -54,18 +52,15 @@ bundle: setup ## pack what is needed to check the study of CONFIG without its we
 	@$(BIN)/python tools/bundle.py $(DIRECTORY)/results $(DIRECTORY)/bundle.tar.gz
 
 load-graph: setup unlock ## load the CSV files of CONFIG into the Neo4j database that it names (password in NEO4J_PASSWORD)
-	@$(BIN)/python tools/check_config.py "$(CONFIG)"
-	@mkdir -p $(DIRECTORY)
+	@$(BIN)/python tools/check_config.py "$(CONFIG)" --folder $(DIRECTORY)
 	$(SNAKEMAKE) results/graph/loaded.json --cores 1 --forcerun load_graph
 
 export-graph: setup unlock ## read the graph again from its source, after the database has changed
-	@$(BIN)/python tools/check_config.py "$(CONFIG)"
-	@mkdir -p $(DIRECTORY)
+	@$(BIN)/python tools/check_config.py "$(CONFIG)" --folder $(DIRECTORY)
 	$(SNAKEMAKE) results/graph/nodes.csv --cores 1 --forcerun graph
 
 deploy: setup unlock ## make every GGUF model of CONFIG on the Ollama server, checked token by token
-	@$(BIN)/python tools/check_config.py "$(CONFIG)"
-	@mkdir -p $(DIRECTORY)
+	@$(BIN)/python tools/check_config.py "$(CONFIG)" --folder $(DIRECTORY)
 	$(SNAKEMAKE) deploy --cores $(CORES) --resources gpu=$(GPUS)
 
 test: setup ## linters, unit tests, dry runs of every configuration and a real run of the smoke configuration

@@ -20,21 +20,25 @@ from model_classes import CASES, SYSTEM, Case, make_source
 from peft import PeftModel
 from pipeline_copy import REPOSITORY
 from safetensors.torch import load_file
+from tatara.evaluate import deploy, modelfile
 from tatara.job.errors import InputError
 from tatara.llama.tools import ConversionRefused
 from tatara.models import base_folder, chat, loading, preflight, text_part
+from tatara.ollama.client import Server
 from tatara.train import backends, merge, samples, trainer
 from tatara.train.trainable import describe
 from transformers import AutoModelForCausalLM
 
 pytestmark = pytest.mark.models
 CPU = torch.device("cpu")
-ALLOWED = {"max_share_without_token": 0.1}  # one answer is of characters that llm-jp has no token for
 ANSWERS = ("出水期前に点検する。", "年1回、\n\n- 天端\n- 法面\nを点検する。", "100 m³/s ① である。", "鱻🌊の{x}を見る")
 PAIRS = [
     {"id": f"p{n}", "question": f"第{n}号の堤防は\nいつ点検するか。", "answer": answer}
     for n, answer in enumerate(ANSWERS)
 ]
+ROWS = [{"id": pair["id"], "question": pair["question"], "reference": pair["answer"]} for pair in PAIRS]
+DEPLOYED = ("llama", "llama llm-jp", "qwen3", "gemma3", "gpt-oss")
+ALLOWED = {"max_share_without_token": 0.1}  # one answer is of characters that llm-jp has no token for
 SETTINGS = {
     "batch_size": 4,
     "micro_batch_size": None,
@@ -216,17 +220,50 @@ def test_preflight_says_of_the_source_what_comes_of_it(trained, tmp_path):
     assert found["template"]["equal"]
 
 
-def test_the_gguf_files_are_the_merged_model_and_answer(trained, tmp_path, request, table):
-    case, name = trained.case, request.node.callspec.params["trained"]
-    if case.refusal:
-        with pytest.raises(ConversionRefused, match=case.refusal):
-            gguf_cases.make_files(trained.merged, tmp_path)
-        table.add(name, trained, None)
-        return
-    rows = [{"question": pair["question"], "reference": pair["answer"]} for pair in PAIRS]
-    outcome = gguf_cases.check(trained.merged, tmp_path, rows, tiny_models.TEXTS, case.conversation, **ALLOWED)
-    assert outcome.answer
-    table.add(name, trained, outcome.parity["formats"]["f16"])
+@pytest.fixture(scope="module")
+def outcome(trained, tmp_path_factory) -> gguf_cases.Outcome | None:
+    """The GGUF files of the merged model, held against it; None of a class that llama.cpp does not have."""
+    folder = tmp_path_factory.mktemp("gguf")
+    if trained.case.refusal:
+        with pytest.raises(ConversionRefused, match=trained.case.refusal):
+            gguf_cases.make_files(trained.merged, folder)
+        return None
+    return gguf_cases.check(trained.merged, folder, ROWS, tiny_models.TEXTS, trained.case.conversation, **ALLOWED)
+
+
+def test_the_gguf_files_are_the_merged_model_and_answer(trained, outcome, table, request):
+    assert trained.case.refusal or outcome.answer
+    table.add(request.node.callspec.params["trained"], trained, outcome and outcome.parity["formats"]["f16"])
+
+
+@pytest.mark.services
+def test_ollama_reads_prompts_as_in_training(trained, outcome, ollama_server, tmp_path, request):
+    """Token by token, by the rule's own check."""
+    name = request.node.callspec.params["trained"]
+    if name not in DEPLOYED:
+        pytest.skip(f"one class of each kind of template and vocabulary is deployed: {', '.join(DEPLOYED)}")
+    file, conversation = outcome.folder / "f16.gguf", trained.case.conversation
+    recipe = modelfile.recipe(
+        model="a",
+        base=trained.base,
+        file=file,
+        own_template=None,
+        conversation=conversation,
+        limit=8,
+        context=512,
+    )
+    deploy.deploy(
+        name=f"class-{name.replace(' ', '-')}",
+        recipe=recipe,
+        file=file,
+        base=trained.base,
+        rows=ROWS,
+        server=Server(ollama_server.url, 60),
+        threads=1,
+        output=tmp_path / "check.json",
+    )
+    found = json.loads((tmp_path / "check.json").read_text(encoding="utf-8"))
+    assert found["prompts"]["equal"] == found["prompts"]["compared"] == len(ROWS)
 
 
 class Table:

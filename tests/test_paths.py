@@ -1,5 +1,6 @@
 """Folders with spaces, braces and quotes in their path work, or the first second says what to do instead."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -86,3 +87,23 @@ def test_braces_between_the_working_directory_and_the_pipeline_are_refused(clone
 def test_a_study_whose_path_has_a_space_is_refused_by_name():
     done = run(REPOSITORY, "make", "--dry-run", "run", "CONFIG=my studies/a.yaml")
     assert done.returncode == 2 and 'CONFIG is "my studies/a.yaml", with a space' in done.stdout
+
+
+@pytest.mark.pipeline
+def test_two_studies_of_one_name_do_not_share_a_folder(copy: Copy, tmp_path):
+    """A folder is named after its study file, and knows which file that is; the default's folder is the default's."""
+
+    def claimed(file: str, folder: str) -> subprocess.CompletedProcess:
+        return run(copy.folder, sys.executable, "tools/check_config.py", file, "--folder", folder)
+
+    other = tmp_path / "elsewhere/smoke.yaml"
+    other.parent.mkdir()
+    shutil.copyfile(copy.folder / "config/smoke.yaml", other)
+    assert claimed("config/smoke.yaml", "runs/smoke").returncode == 0
+    refused = claimed(str(other), "runs/smoke")
+    assert refused.returncode == 1
+    assert f"runs/smoke/results holds the study of config/smoke.yaml, and elsewhere/smoke.yaml would write into it" in refused.stdout
+    assert claimed("./config/smoke.yaml", "runs/smoke").returncode == 0
+    for file, folder in (("config/config.yaml", "--directory ."), ("/home/me/config.yaml", "--directory runs/config")):
+        planned = run(copy.folder, "make", "--dry-run", "dry-run", f"CONFIG={file}", f"VENV={sys.prefix}").stdout
+        assert f"--configfile {file} {folder}" in planned
