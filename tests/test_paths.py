@@ -102,7 +102,10 @@ def test_two_studies_of_one_name_do_not_share_a_folder(copy: Copy, tmp_path):
     assert claimed("config/smoke.yaml", "runs/smoke").returncode == 0
     refused = claimed(str(other), "runs/smoke")
     assert refused.returncode == 1
-    assert f"runs/smoke/results holds the study of config/smoke.yaml, and elsewhere/smoke.yaml would write into it" in refused.stdout
+    assert (
+        "runs/smoke/results holds the study of config/smoke.yaml, and elsewhere/smoke.yaml would write into it"
+        in refused.stdout
+    )
     assert claimed("./config/smoke.yaml", "runs/smoke").returncode == 0
     for file, folder in (("config/config.yaml", "--directory ."), ("/home/me/config.yaml", "--directory runs/config")):
         planned = run(copy.folder, "make", "--dry-run", "dry-run", f"CONFIG={file}", f"VENV={sys.prefix}").stdout

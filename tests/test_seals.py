@@ -1,9 +1,11 @@
 """What a rule wrote is used only while it is what the rule wrote."""
 
 import os
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from safetensors.torch import load_file
 from tatara.job import seals
 from tatara.job.errors import InputError
 from tatara.job.run import job
@@ -31,7 +33,8 @@ def snakemake_of(name: str, inputs: list[str] = (), outputs: list[str] = ()) -> 
 
 def test_what_is_whole_passes_and_what_has_no_seal_is_taken_as_it_is(results):
     (results / "qa/other.jsonl").write_text("{}\n")
-    seals.check([*PATHS, "results/qa/other.jsonl", "config/config.yaml", "/elsewhere/file"])
+    unsealed = seals.check([*PATHS, "results/qa/other.jsonl", "config/config.yaml", "/elsewhere/file"])
+    assert [str(path) for path in unsealed] == ["results/qa/other.jsonl"]
 
 
 def test_a_copy_of_the_results_is_as_good(results, tmp_path, monkeypatch):
@@ -117,6 +120,16 @@ def test_another_error_keeps_its_traceback_and_no_remedy_is_invented(results):
         raise KeyError("r")
     said = (results / "logs/a.log").read_text()
     assert "Traceback" in said and "ERROR" not in said
+
+
+def test_a_job_that_fails_names_inputs_whose_seal_was_removed(results):
+    """The advice to remove a seal, followed for weights that were cut, led to a traceback alone."""
+    seals.seal_of(Path("results/base/m")).unlink()
+    with pytest.raises(SystemExit), job(snakemake_of("a", PATHS)):
+        load_file("results/base/m/model.safetensors")
+    said = (results / "logs/a.log").read_text()
+    assert "SafetensorError" in said and "no seal says that results/base/m is whole" in said
+    assert "remove it and run again, and it is made anew" in said
 
 
 def test_a_colleague_may_read_what_the_umask_lets_them_read(results, tmp_path):

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tatara.evaluate.judge_file import Score, Verdict, judged_answers, write_scores
+from tatara.files.control_tokens import as_plain_text
 from tatara.files.prompts import fill_prompt
 from tatara.files.text import read_text
 from tatara.job.errors import InputError
@@ -32,13 +33,17 @@ Complete = Callable[[str, int, float], str]  # prompt, seed, temperature -> what
 
 
 def render(template: str, where: Path | str, row: dict, answer: str, reference: bool) -> str:
-    """Return the prompt of one answer.
+    """Return the prompt of one answer; a control token that the answer spells is plain text in it.
 
     Raises:
         InputError: the prompt file is no Jinja template, cannot be filled in, names something else than question,
             reference and answer, or leaves one out.
     """
-    values = {"question": row["question"], "reference": row["reference"] if reference else "", "answer": answer}
+    values = {
+        "question": row["question"],
+        "reference": row["reference"] if reference else "",
+        "answer": as_plain_text(answer),
+    }
     text = fill_prompt(template, where, values)
     for name in ("question", "answer"):
         if values[name].strip() and values[name].strip() not in text:

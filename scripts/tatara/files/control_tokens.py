@@ -24,6 +24,14 @@ def control_token(text: str) -> str | None:
     return match[0] if match else None
 
 
+def as_plain_text(text: str) -> str:
+    """Return a text in which no control token is spelled any more: a space stands after the first character of each.
+
+    For what a model wrote, which is shown to another model: it cannot be refused, and must not end that one's turn.
+    """
+    return _TOKEN.sub(lambda match: f"{match[0][0]} {match[0][1:]}", text)
+
+
 def token_problem(place: str, text: str) -> Problem | None:
     """Return what is wrong with a text that holds a control token, or None.
 

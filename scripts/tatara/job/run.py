@@ -52,10 +52,10 @@ def job(snakemake, *, online: bool = False) -> Iterator[None]:
     )
     for noisy in ("httpx", "matplotlib", "datasets", "gguf"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    start = time.monotonic()
+    start, unsealed = time.monotonic(), []
     try:
         with only_process_of(Path(log)):
-            seals.check(snakemake.input)
+            unsealed = seals.check(snakemake.input)
             with own(snakemake.resources.get("gpu", 0)):
                 yield
             follow_umask(snakemake.output)
@@ -65,7 +65,7 @@ def job(snakemake, *, online: bool = False) -> Iterator[None]:
         sys.exit(1)
     except Exception as error:
         logger.exception("failed; this log is %s", log)
-        if remedy := machine_remedy(error, log):
+        if remedy := machine_remedy(error, log) or seals.remedy(unsealed):
             logger.error("\nERROR: %s\n", remedy)
         sys.exit(1)
     logger.info("done in %.1f s", time.monotonic() - start)

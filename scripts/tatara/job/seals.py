@@ -90,18 +90,35 @@ def problem(output: Path, seal_file: Path) -> str | None:
     return None
 
 
-def check(inputs: Iterable[str | Path]) -> None:
+def check(inputs: Iterable[str | Path]) -> list[Path]:
     """Compare inputs with their seals; an input without a seal is taken as it is.
+
+    Returns:
+        The inputs that have no seal.
 
     Raises:
         InputError: names each file that is damaged, or was changed by hand, and what to remove.
     """
-    problems = []
+    problems, without = [], []
     for path in _own(inputs):
         seal_file = seal_of(path)
-        if seal_file.is_file() and (message := problem(path, seal_file)):
+        if not seal_file.is_file():
+            without.append(path)
+        elif message := problem(path, seal_file):
             problems.append(
                 f"{message}. Remove {path} and run again: it is made anew, and what depends on it. "
                 f"(To use a file that you changed by hand, remove its seal {seal_file})"
             )
     raise_problems(problems)
+    return without
+
+
+def remedy(without: list[Path]) -> str | None:
+    """Return what to try where a job failed whose inputs lie without a seal, None where none does."""
+    if not without:
+        return None
+    names = ", ".join(map(str, without))
+    return (
+        f"no seal says that {names} {'is' if len(without) == 1 else 'are'} whole: where the error above comes of a "
+        "file that was cut, emptied or changed by hand, remove it and run again, and it is made anew"
+    )
