@@ -61,6 +61,14 @@ def test_the_configuration_passed_in_is_left_as_it_is(smoke_config):
         ),
         (lambda c: c.pop("stage1"), "config key stage1 is missing"),
         (
+            lambda c: c.update(testset={"file": "my {old}/set.jsonl"}),
+            "config key testset.file is 'my {old}/set.jsonl': it has a brace, which Snakemake takes for a wildcard",
+        ),
+        (
+            lambda c: c["models"]["llama"].update(source={"path": {"file": "models/{a}"}}),
+            "config key models.llama.source.path.file is 'models/{a}': it has a brace",
+        ),
+        (
             lambda c: c["stage1"].update(model="lama"),
             "config key stage1.model is 'lama': expected one of models, llama, tanuki",
         ),

@@ -106,6 +106,25 @@ def _system_prompt(system: str) -> list[Fault]:
     return [(("chat", "system"), message)] if message else []
 
 
+def _paths(config: dict) -> list[Fault]:
+    """Return the paths that Snakemake would take for patterns."""
+    graph, augment = config["graph"], config["qa"]["augment"]
+    named = {f"graph.{key}": graph[key] for key in ("nodes", "relations", "schema", "toc")}
+    named |= {"qa.templates": config["qa"]["templates"], "testset.file": config["testset"]["file"]}
+    named |= {"qa.augment.prompt": augment["prompt"]} if augment else {}
+    for name, model in config["models"].items():
+        named[f"models.{name}.source.path.file"] = model["source"].get("path", {}).get("file")
+    for name, judge in config["judge"]["judges"].items():
+        named |= {f"judge.judges.{name}.{key}": judge[key] for key in ("file", "prompt")}
+    reason = "has a brace, which Snakemake takes for a wildcard: rename the file or its folder, or give a link to it"
+    return [
+        _fault(key, f"is {path!r}: it {reason}")
+        for key, paths in named.items()
+        for path in (paths if isinstance(paths, list) else [paths])
+        if path and set(path) & set("{}")
+    ]
+
+
 def check_across(config: dict) -> list[Fault]:
     """Return what is wrong between keys that are each right, the path of the key and a message each.
 
@@ -120,4 +139,5 @@ def check_across(config: dict) -> list[Fault]:
         *_addresses(config),
         *_shares(config["rebalance"]),
         *_system_prompt(config["chat"]["system"]),
+        *_paths(config),
     ]
