@@ -38,7 +38,9 @@ PAIRS = [
 ]
 ROWS = [{"id": pair["id"], "question": pair["question"], "reference": pair["answer"]} for pair in PAIRS]
 DEPLOYED = ("llama", "llama llm-jp", "qwen3", "gemma3", "gpt-oss")
-ALLOWED = {"max_share_without_token": 0.1}  # one answer is of characters that llm-jp has no token for
+# One answer is of characters that llm-jp has no token for; random weights leave the likeliest tokens nearly tied, so
+# that it is KL which says whether the models are the same.
+ALLOWED = {"max_share_without_token": 0.1, "min_top1": 0.9}
 SETTINGS = {
     "batch_size": 4,
     "micro_batch_size": None,
@@ -152,7 +154,7 @@ def test_a_packed_row_has_the_loss_of_its_samples(trained):
     """Where layers carry a state past the end of a sample, packing is refused instead."""
     base = describe(trained.base, tiny_models.SETTINGS)
     if not trained.case.packed:
-        with pytest.raises(InputError, match=r"train\.packing is true, but layers of .* carry a state"):
+        with pytest.raises(InputError, match=r"train\.packing is true, but in .* one packed sample changes"):
             backends.choose_packing(True, "trl", CPU, base)
         return
     assert backends.choose_packing(True, "trl", CPU, base)
@@ -307,6 +309,8 @@ def test_the_table_in_the_documentation_is_true(table, request):
     """After all classes it is written; after a few it has their rows."""
     if not table.rows:
         pytest.skip("the tests of the classes did not run")
+    if not table.written() and not request.config.getoption("--all-classes"):
+        pytest.skip("the table has not been written yet: make test-models writes it")
     if request.config.getoption("--all-classes"):
         assert table.rows.keys() == CASES.keys()
         before = table.PAGE.read_text(encoding="utf-8").partition(table.HEAD)[0]

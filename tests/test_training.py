@@ -94,7 +94,7 @@ def test_packing_that_a_backend_cannot_do_is_an_error(work, bases):
 def test_layers_that_carry_a_state_are_not_packed(bases):
     base = trainable(bases["llama3"], layer_types=["conv", "full_attention"])
     assert backends.choose_packing("auto", "trl", GPU, base) is False
-    with pytest.raises(InputError, match=r"train\.packing is true, but layers of llama \(conv\) carry a state"):
+    with pytest.raises(InputError, match=r"train\.packing is true, but in llama \(conv\) one packed sample changes"):
         backends.choose_packing(True, "trl", GPU, base)
 
 

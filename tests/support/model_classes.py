@@ -118,6 +118,7 @@ _GPT_OSS = {
     "tokenizer": "gptoss",
     "end": "<|return|>",
     "chat": HARMONY,
+    "packed": False,
     "conversation": Conversation(SYSTEM, date=DATE, prompt="conversation"),
     "config": {"num_local_experts": 4, "intermediate_size": 256, **_EXPERTS},
 }

@@ -17,6 +17,7 @@ from tatara.train.trainable import Trainable
 logger = logging.getLogger("tatara")
 # Kinds of decoder layers that carry a state from token to token, past the end of a packed sample.
 ATTENTION = {"full_attention", "sliding_attention", "chunked_attention"}
+MIXING = {"gpt_oss"}  # classes whose packed rows were seen to have another loss than their samples alone
 
 
 def _unsloth_refuses(base: Trainable, place: torch.device) -> str | None:
@@ -73,17 +74,19 @@ def choose_packing(choice: bool | str, backend: str, place: torch.device, base: 
     backend can do.
 
     Raises:
-        InputError: packing is asked for, and layers of the model would carry one sample's state into the next.
+        InputError: packing is asked for, and one sample would change the next in the model.
     """
-    stateful = sorted(set(getattr(base.config, "layer_types", None) or []) - ATTENTION)
-    if stateful and choice is True:
+    kind = base.config.model_type
+    mixing = sorted(set(getattr(base.config, "layer_types", None) or []) - ATTENTION)
+    mixing += [kind] if kind in MIXING else []
+    if mixing and choice is True:
         raise InputError(
-            f"config key train.packing is true, but layers of {base.config.model_type} ({', '.join(stateful)}) carry a "
-            "state from one packed sample into the next: set it to auto"
+            f"config key train.packing is true, but in {kind} ({', '.join(mixing)}) one packed sample changes the "
+            "next: set it to auto"
         )
     if backend == "fused":
         return True
-    return backend == "trl" and not stateful and (place.type == "cuda" if choice == "auto" else choice)
+    return backend == "trl" and not mixing and (place.type == "cuda" if choice == "auto" else choice)
 
 
 def lora_config(lora: dict, targets: Targets) -> LoraConfig:
