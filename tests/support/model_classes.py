@@ -135,9 +135,14 @@ CASES = {
         target_modules=["*_proj", "mlp.gate.weight"],
         targets=(*_ATTENTION, "down_proj", "gate.weight", "gate_up_proj"),
     ),
-    "gemma2": Case("gemma2", **_GEMMA, chat=GEMMA2, config={"head_dim": 64, "final_logit_softcapping": 2.0}),
-    "gemma3": Case("gemma3_text", **_GEMMA, config={"head_dim": 64}),
-    "gemma3 that sees": Case("gemma3", **_GEMMA, config={"head_dim": 64}, vision=_VISION),
+    "gemma2": Case(
+        "gemma2",
+        **_GEMMA,
+        chat=GEMMA2,
+        config={"head_dim": 64, "query_pre_attn_scalar": 64, "final_logit_softcapping": 2.0},
+    ),
+    "gemma3": Case("gemma3_text", **_GEMMA, config={"head_dim": 64, "query_pre_attn_scalar": 64}),
+    "gemma3 that sees": Case("gemma3", **_GEMMA, config={"head_dim": 64, "query_pre_attn_scalar": 64}, vision=_VISION),
     "mistral3 that sees": Case(
         "mistral3",
         "small-llama3",
