@@ -25,8 +25,7 @@ from tatara.job.errors import InputError
 from tatara.llama.tools import ConversionRefused
 from tatara.models import base_folder, chat, loading, preflight, text_part
 from tatara.ollama.client import Server
-from tatara.train import backends, merge, samples, trainer
-from tatara.train.trainable import describe
+from tatara.train import merge, packing, samples, trainer
 from transformers import AutoModelForCausalLM
 
 pytestmark = pytest.mark.models
@@ -151,19 +150,18 @@ def test_the_loss_is_the_models_own(trained):
 
 
 def test_a_packed_row_has_the_loss_of_its_samples(trained):
-    """Where layers carry a state past the end of a sample, packing is refused instead."""
-    base = describe(trained.base, tiny_models.SETTINGS)
-    if not trained.case.packed:
-        with pytest.raises(InputError, match=r"train\.packing is true, but in .* one packed sample changes"):
-            backends.choose_packing(True, "trl", CPU, base)
-        return
-    assert backends.choose_packing(True, "trl", CPU, base)
+    """Where one sample changes the next, packing is refused instead."""
     model = loading.load_adapted(trained.base, trained.adapter, CPU, "nf4")
+    if not trained.case.packed:
+        with pytest.raises(InputError, match=r"train\.packing is true, but in .* one packed sample changes the next"):
+            packing.choose_packing(True, "trl", CPU, model)
+        return
+    assert packing.choose_packing(True, "trl", CPU, model)
     features = [{"input_ids": item.input_ids, "labels": item.labels} for item in trained.encoded]
     with torch.inference_mode():
         alone = sum(trainer.answer_loss(model, samples.pack([feature]), 1).item() for feature in features)
-        packed = trainer.answer_loss(model, samples.pack(features), 1).item()
-    assert packed == pytest.approx(alone, rel=1e-5)
+        together = trainer.answer_loss(model, samples.pack(features), 1).item()
+    assert together == pytest.approx(alone, rel=1e-5)
 
 
 def test_the_merged_model_is_the_base_with_its_adapter(trained):

@@ -11,8 +11,9 @@ from safetensors.torch import load_file
 from tatara.job import gpus
 from tatara.job.errors import InputError
 from tatara.models import chat, loading
-from tatara.train import backends, samples
+from tatara.train import backends, packing, samples
 from tatara.train.trainable import Trainable, describe
+from transformers.models.llama import modeling_llama
 
 
 @pytest.fixture(scope="module")
@@ -88,14 +89,21 @@ def test_packing_that_a_backend_cannot_do_is_an_error(work, bases):
         InputError, match=r"train\.backend is unsloth, but .* config key train\.packing is true; take auto or trl"
     ):
         backends.choose_backend("unsloth", CPU, base, True)
-    assert not backends.choose_packing("auto", "unsloth", GPU, base)
+    assert not packing.choose_packing("auto", "unsloth", GPU, None)
+    assert not packing.choose_packing("auto", "trl", CPU, None)
 
 
-def test_layers_that_carry_a_state_are_not_packed(bases):
-    base = trainable(bases["llama3"], layer_types=["conv", "full_attention"])
-    assert backends.choose_packing("auto", "trl", GPU, base) is False
-    with pytest.raises(InputError, match=r"train\.packing is true, but in llama \(conv\) one packed sample changes"):
-        backends.choose_packing(True, "trl", GPU, base)
+def test_a_model_in_which_one_sample_changes_the_next_is_not_packed(bases, monkeypatch):
+    """Llama keeps samples apart by their positions; without these on the way to the mask it does not."""
+    model = loading.load_causal(bases["llama3"])
+    assert packing.choose_packing("auto", "trl", GPU, model) is True
+    plain = modeling_llama.create_causal_mask
+    monkeypatch.setattr(
+        modeling_llama, "create_causal_mask", lambda *args, **kwargs: plain(*args, **kwargs | {"position_ids": None})
+    )
+    assert packing.choose_packing("auto", "trl", GPU, model) is False
+    with pytest.raises(InputError, match=r"train\.packing is true, but in llama one packed sample changes the next"):
+        packing.choose_packing(True, "trl", CPU, model)
 
 
 def test_an_unknown_architecture_falls_back_with_the_reason(bases, caplog):

@@ -15,9 +15,6 @@ from tatara.train import fused
 from tatara.train.trainable import Trainable
 
 logger = logging.getLogger("tatara")
-# Kinds of decoder layers that carry a state from token to token, past the end of a packed sample.
-ATTENTION = {"full_attention", "sliding_attention", "chunked_attention"}
-MIXING = {"gpt_oss"}  # classes whose packed rows were seen to have another loss than their samples alone
 
 
 def _unsloth_refuses(base: Trainable, place: torch.device) -> str | None:
@@ -67,26 +64,6 @@ def choose_backend(choice: str, place: torch.device, base: Trainable, packing: b
     refused = [reason for reason in reasons.values() if reason]
     logger.info("train.backend auto: %s%s", chosen, f", since {'; '.join(refused)}" if refused else "")
     return chosen
-
-
-def choose_packing(choice: bool | str, backend: str, place: torch.device, base: Trainable) -> bool:
-    """Return whether the samples of a forward pass lie in one row, for `auto` or a choice of the user's that the
-    backend can do.
-
-    Raises:
-        InputError: packing is asked for, and one sample would change the next in the model.
-    """
-    kind = base.config.model_type
-    mixing = sorted(set(getattr(base.config, "layer_types", None) or []) - ATTENTION)
-    mixing += [kind] if kind in MIXING else []
-    if mixing and choice is True:
-        raise InputError(
-            f"config key train.packing is true, but in {kind} ({', '.join(mixing)}) one packed sample changes the "
-            "next: set it to auto"
-        )
-    if backend == "fused":
-        return True
-    return backend == "trl" and not mixing and (place.type == "cuda" if choice == "auto" else choice)
 
 
 def lora_config(lora: dict, targets: Targets) -> LoraConfig:

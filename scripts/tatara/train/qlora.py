@@ -17,9 +17,10 @@ from tatara.job.fingerprint import fingerprint
 from tatara.models import loading
 from tatara.models.chat_template import Conversation
 from tatara.train import checkpoints
-from tatara.train.backends import choose_backend, choose_packing, load_trainable
+from tatara.train.backends import choose_backend, load_trainable
+from tatara.train.packing import choose_packing
 from tatara.train.samples import Samples
-from tatara.train.trainable import Trainable, describe
+from tatara.train.trainable import describe
 from tatara.train.trainer import Plan, make_trainer
 from tatara.train.training_report import Fit, training_report
 
@@ -61,23 +62,24 @@ def train(
     loading.prepare(seed, threads)
     place = loading.device(device)
     trainable = describe(base, settings)
-    backend, packing, micro_batch_size = _method(trainable, settings, place)
+    backend = choose_backend(settings["backend"], place, trainable, settings["packing"])
     pairs = read_jsonl(subset)
     samples = Samples.of(loading.load_tokenizer(base), pairs, conversation, settings["max_length"])
+    model = load_trainable(base, trainable, backend, place, lora, settings, seed)
+    packing = choose_packing(settings["packing"], backend, place, model)
     plan = Plan(
         run=run,
         settings=settings,
         backend=backend,
         place=place,
         packing=packing,
-        micro_batch_size=micro_batch_size,
+        micro_batch_size=settings["micro_batch_size"] or _usual_micro_batch(packing, settings["batch_size"]),
         total_steps=math.ceil(len(pairs) / settings["batch_size"]) * settings["epochs"],
         seed=seed,
         threads=threads,
         checkpoint_folder=checkpoint_folder,
         fingerprint=fingerprint([settings, lora, asdict(conversation), seed, threads, backend], [base, subset]),
     )
-    model = load_trainable(base, trainable, backend, place, lora, settings, seed)
     fit = _fit(plan, model, samples)
     _save_adapter(fit.trainer.model, adapter)
     result = training_report(plan, trainable, samples, fit, lora, model_name)
@@ -86,13 +88,9 @@ def train(
     return result
 
 
-def _method(base: Trainable, settings: dict, place: torch.device) -> tuple[str, bool, int]:
-    """Return the backend, whether samples are packed, and how many of them a forward pass takes."""
-    backend = choose_backend(settings["backend"], place, base, settings["packing"])
-    packing = choose_packing(settings["packing"], backend, place, base)
-    batch_size = settings["batch_size"]
-    usual = batch_size if packing else math.gcd(PAPER_MICRO_BATCH, batch_size)
-    return backend, packing, settings["micro_batch_size"] or usual
+def _usual_micro_batch(packing: bool, batch_size: int) -> int:
+    """Return how many samples a forward pass takes where the user names no number."""
+    return batch_size if packing else math.gcd(PAPER_MICRO_BATCH, batch_size)
 
 
 def _fit(plan: Plan, model, samples: Samples) -> Fit:
