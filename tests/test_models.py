@@ -114,7 +114,7 @@ def test_training_report_and_loss(trained):
 def test_the_loss_is_that_of_the_answer_alone(trained):
     """The first step's loss is recomputed from full logits of the untrained model, answer tokens only (paper eq. 4)."""
     tokenizer = loading.load_tokenizer(trained["base"])
-    model = loading.load_nf4(trained["base"], torch.device("cpu"))
+    model = loading.load_base(trained["base"], torch.device("cpu"), "nf4")
     decoded = trained["report"]["first_batch"]
     assert all(
         text.endswith("<|eot_id|>") and "点検する" in text and tiny_models.SYSTEM not in text for text in decoded

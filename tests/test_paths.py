@@ -103,7 +103,7 @@ def test_two_studies_of_one_name_do_not_share_a_folder(copy: Copy, tmp_path):
     refused = claimed(str(other), "runs/smoke")
     assert refused.returncode == 1
     assert (
-        "runs/smoke/results holds the study of config/smoke.yaml, and elsewhere/smoke.yaml would write into it"
+        "runs/smoke holds the study of config/smoke.yaml, and elsewhere/smoke.yaml would write into it"
         in refused.stdout
     )
     assert claimed("./config/smoke.yaml", "runs/smoke").returncode == 0

@@ -7,6 +7,7 @@ import json
 import shutil
 from pathlib import Path
 
+import gguf
 import gguf_cases
 import hard_texts
 import pytest
@@ -15,6 +16,7 @@ import sentencepiece
 import tiny_models
 import torch
 from tatara.job.errors import InputError
+from tatara.llama.sentencepiece_bpe import sentencepiece_bpe
 from tatara.models import base_folder, chat, loading, tokenizer_files
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
@@ -149,3 +151,38 @@ def test_the_real_tokenizer_from_its_tokenizer_model_alone(tmp_path):
     tokenizer_files.settle(folder)
     tokenizer = loading.load_tokenizer(folder)
     assert all(chat.encode_text(tokenizer, text) == reference.encode(text) for text in texts)
+
+
+def test_added_tokens_that_the_merges_make_are_normal_ones():
+    """Ollama looks for user-defined tokens in the order of their ids: it would find one line's end in two of them."""
+    vocabulary = ["<unk>", "\n", "\n\n", "▁", "▁▁", "<b>", "b", "<|end|>"]
+    tokenizer = {
+        "version": "1.0",
+        "normalizer": {"type": "Replace", "pattern": {"String": " "}, "content": "▁"},
+        "pre_tokenizer": None,
+        "model": {
+            "type": "BPE",
+            "byte_fallback": True,
+            "unk_token": "<unk>",
+            "vocab": {text: index for index, text in enumerate(vocabulary)},
+            "merges": [["\n", "\n"], ["▁", "▁"]],
+        },
+        "added_tokens": [
+            {
+                "id": index,
+                "content": text,
+                "special": text == "<|end|>",
+                "single_word": False,
+                "lstrip": False,
+                "rstrip": False,
+                "normalized": False,
+            }
+            for index, text in enumerate(vocabulary)
+            if text not in ("<unk>", "b")
+        ],
+    }
+    found = sentencepiece_bpe(tokenizer, len(vocabulary), lambda text: False)
+    kinds = dict(zip(found.tokens, found.types, strict=True))
+    normal, own = gguf.TokenType.NORMAL, gguf.TokenType.USER_DEFINED
+    assert kinds["\n"] == kinds["\n\n"] == kinds["▁"] == kinds["▁▁"] == kinds["b"] == normal
+    assert kinds["<b>"] == own and kinds["<|end|>"] == gguf.TokenType.CONTROL

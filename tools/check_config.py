@@ -18,25 +18,27 @@ from tatara.files.config import read_config
 from tatara.job.digests import REPOSITORY
 from tatara.job.errors import InputError
 
-STUDY = Path("results", ".study")  # in a study's folder: which file it is of
+STUDY = ".study"  # in a study's folder, beside its results, which may go elsewhere: which file it is of
 
 
 def claim(folder: Path, config: Path) -> None:
-    """Note that a folder is that of a study file.
+    """Note that a folder is that of a study file. The repository's own is the default study's, and needs no note.
 
     Raises:
         InputError: it holds the study of another file.
     """
+    if folder.resolve() == Path(REPOSITORY).resolve():
+        return
     name = os.path.relpath(config.resolve(), REPOSITORY) if config.resolve().is_relative_to(REPOSITORY) else None
     name, record = name or str(config.resolve()), folder / STUDY
     owner = record.read_text(encoding="utf-8").strip() if record.is_file() else name
     if owner != name:
         raise InputError(
-            f"{record.parent} holds the study of {owner}, and {name} would write into it, since a folder is named "
+            f"{folder} holds the study of {owner}, and {name} would write into it, since a folder is named "
             "after its study file: rename one of the two files, or run this one by snakemake --directory FOLDER. "
             f"Where {owner} was moved here, remove {record}"
         )
-    record.parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     record.write_text(f"{name}\n", encoding="utf-8")
 
 

@@ -37,6 +37,10 @@ EDGES = [
     "\u3000全角の空白\u3000",
     "あ\n",
 ]
+# Line ends, tabs and spaces in rows: some vocabularies have a token for each length, up to a longest one.
+ROWS_OF_ONE = [
+    f"堤防{character * count}護岸" for character in "\n\t " for count in (1, 2, 3, 7, 16, 30, 31, 32, 33, 62, 74)
+]
 
 
 def _csv(file: Path) -> list[dict]:

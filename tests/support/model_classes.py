@@ -5,12 +5,10 @@ through the cases.
 """
 
 import json
-import shutil
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-import pytest
 import real_tokenizers
 import tiny_models
 import torch
@@ -181,16 +179,10 @@ def _small_tokenizer(family: str):
 
 def put_tokenizer(case: Case, folder: Path) -> None:
     """Put a case's tokenizer into a folder, with its chat template; skip the test where it cannot be had."""
-    folder.mkdir(parents=True, exist_ok=True)
     if case.tokenizer.startswith("small-"):
         _small_tokenizer(case.tokenizer.removeprefix("small-")).save_pretrained(folder)
     else:
-        llm_jp = case.tokenizer == "llm-jp"
-        if reason := real_tokenizers.missing_llm_jp() if llm_jp else real_tokenizers.missing(case.tokenizer):
-            pytest.skip(reason)
-        source = real_tokenizers.LLM_JP if llm_jp else real_tokenizers.real_tokenizer(case.tokenizer)
-        for file in source.iterdir():
-            shutil.copyfile(file, folder / file.name)
+        real_tokenizers.put(case.tokenizer, folder)
     if case.chat:
         (folder / "chat_template.jinja").write_text(case.chat, encoding="utf-8")
         settings = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))

@@ -66,6 +66,21 @@ def real_tokenizer(name: str) -> Path:
     return folder
 
 
+def put(name: str, folder: Path) -> None:
+    """Copy the files of a real tokenizer into a folder; skip the test where it cannot be had.
+
+    Args:
+        name: one of PACKAGES, or `llm-jp`.
+    """
+    import pytest
+
+    if reason := missing_llm_jp() if name == "llm-jp" else missing(name):
+        pytest.skip(reason)
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in (LLM_JP if name == "llm-jp" else real_tokenizer(name)).iterdir():
+        shutil.copyfile(file, folder / file.name)
+
+
 def folder_without_weights(tokenizer: Path, folder: Path, **config) -> Path:
     """Make a folder that is a Llama to a converter of vocabularies: a tokenizer and a configuration.
 

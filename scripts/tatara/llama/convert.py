@@ -25,10 +25,8 @@ def convert(
     `output`.
 
     Args:
-        level: of the log lines that the converter's output becomes.
-
-    Args:
         byte_fallback: what is right in a Unigram vocabulary of characters without a token (`unigram.BYTE_FALLBACK`).
+        level: of the log lines that the converter's output becomes.
 
     Raises:
         ConversionRefused: the converter does not take the model, or its tokenizer has no counterpart in llama.cpp.

@@ -34,7 +34,9 @@ def sentencepiece_bpe(tokenizer: dict, size: int, looks_special: Callable[[str],
         first.setdefault("".join(merge.split(" ") if isinstance(merge, str) else merge), place)
     known = {index: text for text, index in model["vocab"].items()}
     tokens, scores, types = [], [], []
-    for _, text, kind in pieces(tokenizer, known, size, looks_special):
+    for _, text, kind in pieces(
+        tokenizer, known, size, looks_special, made=lambda text: len(text) == 1 or text in first
+    ):
         tokens.append(text)
         scores.append(-float(first.get(text, len(model["merges"]))))
         types.append(gguf.TokenType.UNKNOWN if text == model["unk_token"] else kind)

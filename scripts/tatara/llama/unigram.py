@@ -70,7 +70,7 @@ def unigram(tokenizer: dict, size: int, byte_fallback: str, looks_special: Calla
             "a Unigram tokenizer with replacements of its own: config key parity.byte_fallback can be `answers` for it"
         )
     tokens, types = [], []
-    for index, text, kind in pieces(tokenizer, known, size, looks_special):
+    for index, text, kind in pieces(tokenizer, known, size, looks_special, made=lambda text: SPACE in text):
         tokens.append(text)
         types.append(gguf.TokenType.UNKNOWN if index == model["unk_id"] else kind)
     inner = next((token for token in known.values() if SPACE in token.lstrip(SPACE)), None)

@@ -60,7 +60,11 @@ class Vocabulary:
 
 
 def pieces(
-    tokenizer: dict, known: dict[int, str], size: int, looks_special: Callable[[str], bool]
+    tokenizer: dict,
+    known: dict[int, str],
+    size: int,
+    looks_special: Callable[[str], bool],
+    made: Callable[[str], bool],
 ) -> Iterator[tuple[int, str, gguf.TokenType]]:
     """Yield id, text and type of `size` tokens; ids that no token has are filled up with unused ones.
 
@@ -68,6 +72,9 @@ def pieces(
         tokenizer: a tokenizer.json.
         known: the model's own vocabulary, id -> text.
         looks_special: whether a token is to be one of control, though its tokenizer does not call it special.
+        made: whether an added token is what the vocabulary makes of its text anyway. It is a normal one then, since a
+            user-defined one is not the same everywhere: one with ▁ would be written as ▁ instead of as spaces, and
+            Ollama looks for them in the order of their ids, for a line's end before two of them.
     """
     added = {token["id"]: token for token in tokenizer["added_tokens"]}
     for index in range(size):
@@ -76,8 +83,7 @@ def pieces(
             yield index, f"[PAD{index}]", gguf.TokenType.UNUSED
         elif index in added and (added[index]["special"] or looks_special(text)):
             yield index, text, gguf.TokenType.CONTROL
-        elif index in added and SPACE not in text:
-            # One with ▁ stays normal: a user-defined token would be written as ▁ instead of as spaces.
+        elif index in added and not made(text):
             yield index, text, gguf.TokenType.USER_DEFINED
         elif len(text) == 6 and text.startswith("<0x") and text.endswith(">"):
             yield index, text, gguf.TokenType.BYTE

@@ -144,11 +144,6 @@ def nf4_config(place: torch.device) -> BitsAndBytesConfig:
     )
 
 
-def load_nf4(folder: Path, place: torch.device):
-    """Load a model quantized to NF4."""
-    return load_base(folder, place, "nf4")
-
-
 def load_base(folder: Path, place: torch.device, precision: str):
     """Load a model as it is trained and as its adapter is evaluated.
 
