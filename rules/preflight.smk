@@ -25,6 +25,7 @@ rule preflight:
             "r": max(config["stage1"]["r"], config["stage2"]["r"]),
             "context": config["evaluate"]["context"],
             "batch_size": config["evaluate"]["batch_size"],
+            "byte_fallback": config["parity"]["byte_fallback"],
         },
         code=code_of("preflight"),
     script:

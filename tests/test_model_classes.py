@@ -208,6 +208,7 @@ def test_preflight_says_of_the_source_what_comes_of_it(trained, tmp_path):
         "r": 8,
         "context": 512,
         "batch_size": 1,
+        "byte_fallback": "answers",
         "limit": None,
         "place": trained.source,
         "output": output,

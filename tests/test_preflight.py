@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import test_sentencepiece
 import tiny_models as tiny
 import yaml
 from pipeline_copy import REPOSITORY, Copy, edited
@@ -26,6 +27,7 @@ SETTINGS = {
     "r": 16,
     "context": 1024,
     "batch_size": 1,
+    "byte_fallback": "answers",
     "limit": None,
 }
 ENTRY = {"source": {"path": {"file": "models/a"}}, "formats": ["nf4"], "license": "unknown"}
@@ -242,6 +244,15 @@ def test_a_unigram_stand_in_with_byte_fallback_can_be_gguf(tmp_path):
     entry = check_config(config, REPOSITORY)["models"]["tanuki"] | {"formats": ["f16", "q4"]}
     preflight.preflight(name="tanuki", entry=entry, place=None, output=tmp_path / "a.json", **SETTINGS)
     assert json.loads((tmp_path / "a.json").read_text())["gguf"] == {"possible": True, "refusal": None}
+
+
+def test_a_form_that_the_converter_has_not_for_a_tokenizer(tmp_path):
+    """Replacements of its own beside those that `prompts` needs."""
+    source = test_sentencepiece.train(tmp_path / "a", "unigram", True, normalization_rule_name="nmt_nfkc")
+    test_sentencepiece.add_weights(source)
+    entry, settings = ENTRY | {"formats": ["f16"]}, SETTINGS | {"byte_fallback": "prompts"}
+    with pytest.raises(InputError, match=r"(?s)f16 cannot be made.*replacements of its own.*can be `answers`"):
+        preflight.preflight(name="a", entry=entry, place=source, output=tmp_path / "a.json", **settings)
 
 
 def test_a_tokenizer_that_the_converter_refuses(folder):

@@ -27,17 +27,19 @@ from tatara.models.preflight_files import ModelFiles
 logger = logging.getLogger("tatara")
 
 
-def converter_refusal(folder: Path) -> str | None:
+def converter_refusal(folder: Path, byte_fallback: str) -> str | None:
     """Return why llama.cpp's converter does not take a class or its tokenizer, None where it takes both.
 
     The converter itself is asked, for the vocabulary alone.
 
     Args:
         folder: config and settled tokenizer (`tokenizer_files.settle`), no weights.
+        byte_fallback: `parity.byte_fallback`.
     """
     with tempfile.TemporaryDirectory() as scratch:
         try:
-            convert.convert(folder, Path(scratch, "vocabulary.gguf"), vocab_only=True, level=logging.DEBUG)
+            file = Path(scratch, "vocabulary.gguf")
+            convert.convert(folder, file, vocab_only=True, byte_fallback=byte_fallback, level=logging.DEBUG)
         except tools.ConversionRefused as error:
             return str(error)
     return None
@@ -91,6 +93,7 @@ def inspect(
     r: int,
     context: int,
     batch_size: int,
+    byte_fallback: str,
     limit: float | None,
     scratch: Path,
 ) -> tuple[dict, list[str]]:
@@ -98,7 +101,8 @@ def inspect(
 
     Args:
         files: of the source; entry: the model's section of the configuration; train: the section `train`.
-        r: the larger rank of the two stages; context, batch_size: of answers; limit: GiB of GPU memory of a job.
+        r: the larger rank of the two stages; context, batch_size: of answers; byte_fallback: `parity.byte_fallback`.
+        limit: GiB of GPU memory of a job.
         scratch: an empty folder, for a copy of config and tokenizer.
     """
     safetensors = model_files.source_kind(entry["source"]) in ("hub", "folder")
@@ -136,7 +140,7 @@ def inspect(
             f"{files.place}: weights and adapter take {needed['training']['weights_gib']:.1f} GiB in training, the "
             f"resource gpu_memory_gib allows {limit:g}: raise it, or take a smaller model"
         )
-    refusal = converter_refusal(scratch)
+    refusal = converter_refusal(scratch, byte_fallback)
     asked = [fmt for fmt in entry["formats"] if FORMATS[fmt].gguf]
     if refusal and asked:
         wrong.append(
