@@ -4,6 +4,7 @@ import numpy
 import pytest
 from tatara.evaluate import deploy
 from tatara.evaluate.modelfile import Recipe
+from tatara.models.chat_template import Conversation
 from tatara.ollama.client import Reply
 
 BANK = "堤".encode()
@@ -44,7 +45,7 @@ def test_answers_may_have_parted_at_tokens_without_a_text():
 
 
 def test_the_modelfile_holds_template_system_prompt_and_every_stop_token():
-    recipe = Recipe("{{ .Prompt }}", "技術者", {"temperature": 0, "stop": ["<|end|>", '"']})
+    recipe = Recipe("{{ .Prompt }}", Conversation("技術者"), {"temperature": 0, "stop": ["<|end|>", '"']})
     assert recipe.modelfile("../x.gguf").splitlines() == [
         "FROM ../x.gguf",
         'TEMPLATE """{{ .Prompt }}"""',
@@ -53,4 +54,4 @@ def test_the_modelfile_holds_template_system_prompt_and_every_stop_token():
         'PARAMETER stop "<|end|>"',
         'PARAMETER stop "\\""',
     ]
-    assert "SYSTEM" not in Recipe("{{ .Prompt }}", "", {}).modelfile("x.gguf")
+    assert "SYSTEM" not in Recipe("{{ .Prompt }}", Conversation(""), {}).modelfile("x.gguf")
