@@ -1,5 +1,7 @@
 """The fused training step is the same function as transformers' and PEFT's, sample by sample, packed or not."""
 
+from pathlib import Path
+
 import pytest
 import tiny_models
 import torch
@@ -150,7 +152,7 @@ def test_gradients_in_bf16_are_as_near_to_float32_as_those_of_the_reference(peft
     exact = gradients(model, packed_loss(model, samples))
     place = torch.device("cuda")
     other = get_peft_model(
-        loading.load_base(model.get_base_model().config._name_or_path, place, "nf4"),
+        loading.load_base(Path(model.get_base_model().config._name_or_path), place, "nf4"),
         LoraConfig(r=8, lora_alpha=16, lora_dropout=0.0, target_modules=list(fused.TARGETS), task_type="CAUSAL_LM"),
     ).train()
     other.load_state_dict({name: value for name, value in model.state_dict().items() if "lora_" in name}, strict=False)
