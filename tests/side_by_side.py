@@ -1,4 +1,4 @@
-"""Run all tests in two processes side by side: those that run rules of the pipeline beside all others.
+"""Run all tests in two processes side by side: those of whole pipelines and of real models beside all others.
 
 Usage: python tests/side_by_side.py [OPTION …]    # `make test`; options are pytest's
 
@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 SHARED = "TATARA_TEST_SHARED"  # names the folder that both processes share
-BESIDE = "pipeline and not (services or models or gpu)"
+BESIDE = "(pipeline or models) and not (services or gpu)"
 NOTHING_TO_TEST = 5  # pytest's status where no test is of the kind asked for
 
 
