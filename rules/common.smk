@@ -72,6 +72,7 @@ FROM_NEO4J = config["graph"]["source"] == "neo4j"
 GIVEN = [
     *([] if FROM_NEO4J else config["graph"]["nodes"]),
     *([] if FROM_NEO4J else config["graph"]["relations"]),
+    *([] if FROM_NEO4J else config["graph"]["facts"]),
     config["graph"]["schema"],
     config["graph"]["toc"],
     *config["qa"]["templates"],

@@ -1,4 +1,4 @@
-# Stage data: results/graph/{nodes,relations,left_out}.csv, loaded.json · results/testset/{test_set_200.jsonl,overlap.json}
+# Stage data: results/graph/{nodes,relations,facts,left_out}.csv, loaded.json · results/testset/{test_set_200.jsonl,overlap.json}
 
 
 rule graph:
@@ -6,11 +6,13 @@ rule graph:
     input:
         nodes=[] if FROM_NEO4J else resources_of(config["graph"]["nodes"]),
         relations=[] if FROM_NEO4J else resources_of(config["graph"]["relations"]),
+        facts=[] if FROM_NEO4J else resources_of(config["graph"]["facts"]),
         schema=resource(config["graph"]["schema"]),
         toc=resource(config["graph"]["toc"]),
     output:
         nodes="results/graph/nodes.csv",
         relations="results/graph/relations.csv",
+        facts="results/graph/facts.csv",
         left_out="results/graph/left_out.csv",
     log:
         "results/logs/graph.log",
@@ -30,6 +32,7 @@ rule load_graph:
     input:
         nodes=resources_of(config["graph"]["nodes"]),
         relations=resources_of(config["graph"]["relations"]),
+        facts=resources_of(config["graph"]["facts"]),
         schema=resource(config["graph"]["schema"]),
         toc=resource(config["graph"]["toc"]),
     output:

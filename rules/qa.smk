@@ -7,6 +7,7 @@ rule qa_pairs:
     input:
         nodes="results/graph/nodes.csv",
         relations="results/graph/relations.csv",
+        facts="results/graph/facts.csv",
         schema=resource(config["graph"]["schema"]),
         toc=resource(config["graph"]["toc"]),
         templates=resources_of(config["qa"]["templates"]),
@@ -90,7 +91,6 @@ rule subsets:
             "results/subsets/subset_merged_{n}.jsonl",
             n=sorted(config["subsets"]["sizes"]),
         ),
-        quality="results/subsets/quality.csv",
     log:
         "results/logs/subsets.log",
     benchmark:
@@ -103,6 +103,45 @@ rule subsets:
         code=code_of("subsets"),
     script:
         "../scripts/subsets.py"
+
+
+rule quality:
+    """Describe the subsets: shares, lengths, repetition, facts and how often each is met, register."""
+    input:
+        subsets=rules.subsets.output.subsets,
+        facts="results/graph/facts.csv",
+        testset="results/testset/test_set_200.jsonl",
+    output:
+        "results/subsets/quality.csv",
+    log:
+        "results/logs/quality.log",
+    benchmark:
+        "results/benchmarks/quality.tsv"
+    params:
+        sizes=sorted(config["subsets"]["sizes"]),
+        label=config["testset"]["label"],
+        code=code_of("quality"),
+    script:
+        "../scripts/quality.py"
+
+
+rule coverage:
+    """Look up which facts that the test questions require stand in the training answers."""
+    input:
+        subsets=rules.subsets.output.subsets,
+        facts="results/graph/facts.csv",
+        testset="results/testset/test_set_200.jsonl",
+    output:
+        "results/testset/coverage.csv",
+    log:
+        "results/logs/coverage.log",
+    benchmark:
+        "results/benchmarks/coverage.tsv"
+    params:
+        sizes=sorted(config["subsets"]["sizes"]),
+        code=code_of("coverage"),
+    script:
+        "../scripts/coverage.py"
 
 
 rule diversity:

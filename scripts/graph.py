@@ -16,6 +16,8 @@ with job(snakemake):
 
         graph = read_graph(**snakemake.params.neo4j, schema=schema, toc_file=toc, left_out=left_out)
     else:
-        graph = load_graph(snakemake.input.nodes, snakemake.input.relations, schema, toc, left_out)
-    write_graph(graph, Path(snakemake.output.nodes), Path(snakemake.output.relations))
+        graph = load_graph(
+            snakemake.input.nodes, snakemake.input.relations, schema, toc, left_out, snakemake.input.facts
+        )
+    write_graph(graph, *map(Path, (snakemake.output.nodes, snakemake.output.relations, snakemake.output.facts)))
     left_out.write(snakemake.output.left_out)

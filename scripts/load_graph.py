@@ -13,7 +13,11 @@ with job(snakemake):
     if not snakemake.input.get("nodes"):
         raise InputError("config keys graph.nodes and graph.relations name no CSV files to load into Neo4j")
     graph = load_graph(
-        snakemake.input.nodes, snakemake.input.relations, read_schema(snakemake.input.schema), snakemake.input.toc
+        snakemake.input.nodes,
+        snakemake.input.relations,
+        read_schema(snakemake.input.schema),
+        snakemake.input.toc,
+        fact_files=snakemake.input.facts,
     )
     with connect(**snakemake.params.neo4j) as connection:
         counts = load(connection, graph)

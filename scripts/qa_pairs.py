@@ -11,7 +11,13 @@ with job(snakemake):
     from tatara.files.jsonl import write_jsonl
 
     schema, left_out = read_schema(snakemake.input.schema), LeftOut()
-    graph = load_graph([snakemake.input.nodes], [snakemake.input.relations], schema, snakemake.input.toc)
+    graph = load_graph(
+        [snakemake.input.nodes],
+        [snakemake.input.relations],
+        schema,
+        snakemake.input.toc,
+        fact_files=[snakemake.input.facts],
+    )
     templates = read_templates(snakemake.input.templates, schema)
     pairs = make_pairs(graph, templates, snakemake.params.target_counts, snakemake.params.seed, left_out)
     write_jsonl(snakemake.output.pairs, pairs)

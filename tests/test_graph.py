@@ -27,10 +27,10 @@ def test_the_graph_knows_its_places_and_neighbours():
 
 def test_writing_and_loading_gives_the_same_graph(tmp_path):
     loaded = graph()
-    write_graph(loaded, tmp_path / "nodes.csv", tmp_path / "relations.csv")
+    write_graph(loaded, tmp_path / "nodes.csv", tmp_path / "relations.csv", tmp_path / "facts.csv")
     again = load([tmp_path / "nodes.csv"], [tmp_path / "relations.csv"])
     assert again == loaded
-    write_graph(again, tmp_path / "nodes2.csv", tmp_path / "relations2.csv")
+    write_graph(again, tmp_path / "nodes2.csv", tmp_path / "relations2.csv", tmp_path / "facts2.csv")
     assert (tmp_path / "nodes2.csv").read_bytes() == (tmp_path / "nodes.csv").read_bytes()
     assert (tmp_path / "relations2.csv").read_bytes() == (tmp_path / "relations.csv").read_bytes()
 
@@ -46,7 +46,7 @@ def test_several_files_with_differing_columns_load_as_one(tmp_path):
     loaded = load([tmp_path / "a.csv", tmp_path / "b.csv"])
     assert loaded.nodes.keys() == graph().nodes.keys()
     assert loaded.nodes["tool-smoker"].properties == {"season": "秋"}
-    write_graph(loaded, tmp_path / "nodes.csv", tmp_path / "relations.csv")
+    write_graph(loaded, tmp_path / "nodes.csv", tmp_path / "relations.csv", tmp_path / "facts.csv")
     assert (
         (tmp_path / "nodes.csv").read_text(encoding="utf-8").startswith("id:ID,name,:LABEL,number,description,season\n")
     )

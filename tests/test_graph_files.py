@@ -109,7 +109,7 @@ def test_one_id_in_two_id_spaces_means_two_nodes(tmp_path):
         "1 → Handbook-1",
         "1 → Chapter-1",
     ]
-    write_graph(loaded, tmp_path / "nodes.csv", tmp_path / "relations.csv")
+    write_graph(loaded, tmp_path / "nodes.csv", tmp_path / "relations.csv", tmp_path / "facts.csv")
     assert load(tmp_path / "nodes.csv", relations=(tmp_path / "relations.csv",)) == loaded
 
 

@@ -5,7 +5,7 @@ import shutil
 import neo4j
 import pytest
 import yaml
-from domain_small import TOC, graph, schema
+from domain_small import TOC, graph, graph_with_facts, schema
 from pipeline_copy import Copy
 from proxy import Proxy
 from tatara.data.graph import Graph, write_graph
@@ -53,7 +53,7 @@ def configure(copy: Copy, **section) -> str:
 
 
 def test_csv_to_neo4j_to_csv_gives_the_same_bytes_and_the_password_stands_nowhere(server, copy: Copy):
-    csv = ["results/graph/nodes.csv", "results/graph/relations.csv"]
+    csv = [f"results/graph/{name}.csv" for name in ("nodes", "relations", "facts")]
     done = copy.snakemake(csv[0], "--cores", "1")
     assert done.returncode == 0, done.stdout
     before = [(copy.folder / file).read_bytes() for file in csv]
@@ -266,8 +266,11 @@ def test_a_server_that_dies_in_the_middle_is_reported_without_a_half_written_fil
 
 
 def test_writing_what_was_read_is_the_canonical_form(server, tmp_path):
-    load(server, graph())
-    for number, found in enumerate((graph(), read(server))):
-        write_graph(found, tmp_path / f"nodes{number}.csv", tmp_path / f"relations{number}.csv")
-    for name in ("nodes", "relations"):
+    loaded = load(server, graph_with_facts())
+    assert loaded["facts"] == 9 and loaded["other_nodes"] == loaded["other_relations"] == 0
+    assert load(server, graph_with_facts()) == loaded, "loading twice changes nothing"
+    for number, found in enumerate((graph_with_facts(), read(server))):
+        names = (tmp_path / f"{name}{number}.csv" for name in ("nodes", "relations", "facts"))
+        write_graph(found, *names)
+    for name in ("nodes", "relations", "facts"):
         assert (tmp_path / f"{name}0.csv").read_bytes() == (tmp_path / f"{name}1.csv").read_bytes()

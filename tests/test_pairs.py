@@ -7,9 +7,10 @@ from statistics import mean
 
 import pytest
 from domain_small import FOLDER, TEMPLATES, changed, graph, schema, templates
+from tatara.data.candidates import pair_id
 from tatara.data.graph_csv import load_graph
 from tatara.data.overlap import overlap
-from tatara.data.pairs import make_pairs, pair_id
+from tatara.data.pairs import make_pairs
 from tatara.data.schema import read_schema
 from tatara.data.subsets import nested_subsets, rebalance
 from tatara.data.templates import read_templates
@@ -35,6 +36,7 @@ def test_pairs_of_the_small_graph():
         "start": "book",
         "end": "ch-1",
         "category": "養蜂",
+        "facts": [],
     }
     assert re.fullmatch("[0-9a-f]{16}", first["id"])
     start = "養蜂の手引きの「第1章 巣箱の管理」の内容は次のとおりである。巣箱を開けて"

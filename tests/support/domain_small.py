@@ -10,8 +10,8 @@ from tatara.data.templates import Template, read_templates
 from tatara.data.toc import Toc, read_toc
 
 FOLDER = Path(__file__).parents[1] / "data" / "beekeeping"
-NODES, RELATIONS, TOC, TEST_SET = (
-    FOLDER / name for name in ("nodes.csv", "relations.csv", "toc.csv", "test_set.jsonl")
+NODES, RELATIONS, FACTS, TOC, TEST_SET = (
+    FOLDER / name for name in ("nodes.csv", "relations.csv", "facts.csv", "toc.csv", "test_set.jsonl")
 )
 TEMPLATES = [FOLDER / "templates" / "v1.yaml", FOLDER / "templates" / "v2.yaml"]
 
@@ -26,6 +26,10 @@ def toc() -> Toc:
 
 def graph() -> Graph:
     return load_graph([NODES], [RELATIONS], schema(), TOC)
+
+
+def graph_with_facts() -> Graph:
+    return load_graph([NODES], [RELATIONS], schema(), TOC, fact_files=[FACTS])
 
 
 def templates() -> list[Template]:

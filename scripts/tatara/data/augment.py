@@ -8,9 +8,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
+from tatara.data.candidates import pair_id
 from tatara.data.graph import Graph
 from tatara.data.overlap import overlap
-from tatara.data.pairs import pair_id
 from tatara.files.control_tokens import control_token
 from tatara.files.jsonl import read_jsonl, write_jsonl
 from tatara.files.normalise import normalise, squeeze

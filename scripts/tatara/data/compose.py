@@ -3,8 +3,10 @@
 import re
 import unicodedata
 
+from tatara.data.fact_choice import Ledger
+from tatara.data.fact_places import Around
 from tatara.data.slots import SENTENCES, View
-from tatara.data.templates import SLOT, Template
+from tatara.data.templates import FACTS, SLOT, Template
 
 # A sentence and the closing brackets after it; text without an end is one sentence.
 _SENTENCE = re.compile(r"[^。]*。[」）]*|[^。]+")
@@ -80,42 +82,91 @@ def _mend(text: str, mended: list[str] | None) -> str:
     return whole
 
 
-def compose(template: Template, number: int, view: View, turn: int) -> tuple[str, list[str]]:
-    """Return the answer to wording `number`, and what of it got an end since it had none.
+class _Answer:
+    """The lines of one composition, as they are chosen."""
 
-    The answer has the required lines, and optional ones until it comes nearest to the aim. A required sentence that it
-    already has is left out; an optional line is used only when none of its sentences is there. Brackets that follow a
-    sentence are taken into it.
+    def __init__(self, template: Template, number: int, view: View, turn: int):
+        self.template, self.view, self.turn = template, view, turn
+        self.lines = template.answers[number % len(template.answers)]
+        self.chosen: dict[int, list[str]] = {}
+        self.mended: dict[int, list[str]] = {index: [] for index in range(len(self.lines))}
+        self.seen: set[str] = set()
+        self.total = 0
+
+    def sentences(self, index: int) -> list[str]:
+        mended = self.mended[index]
+        return _SENTENCE.findall(_mend(fill(self.lines[index].text, self.view, self.turn, mended), mended))
+
+    def nearer(self, more: list[str]) -> bool:
+        """Return whether sentences bring the answer nearer to its aim, and are new to it."""
+        longer, template = self.total + sum(map(len, more)), self.template
+        shrinks = longer <= template.most and abs(longer - template.aim) < abs(self.total - template.aim)
+        return shrinks and self.seen.isdisjoint(more)
+
+    def take(self, index: int, more: list[str]) -> None:
+        self.chosen.setdefault(index, []).extend(more)
+        self.seen.update(more)
+        self.total += sum(map(len, more))
+
+    def text(self) -> str:
+        pieces = [sentence for index in sorted(self.chosen) for sentence in self.chosen[index]]
+        return _BRACKETS.sub(r"\1。", joined(pieces))
+
+
+def _take_facts(answer: _Answer, index: int, ledger: Ledger, around: Around, used: list[str]) -> None:
+    """Take facts into the place of `{facts}` while they bring the answer nearer to its aim."""
+    view = answer.view
+    taken = {ledger.position(view.fact)} if view.fact else set()
+    while True:
+        for position in ledger.candidates(around, answer.template.intent, taken):
+            sentence = ledger.sentence(position, view.evidence)
+            if answer.nearer([sentence]):
+                answer.take(index, [sentence])
+                used.append(ledger.use(position))
+                taken.add(position)
+                break
+        else:
+            return
+
+
+def compose(
+    template: Template,
+    number: int,
+    view: View,
+    turn: int,
+    ledger: Ledger | None = None,
+    around: Around | None = None,
+) -> tuple[str, list[str], list[str]]:
+    """Return the answer to wording `number`, what of it got an end since it had none, and the facts that it holds.
+
+    The answer has the required lines, then facts, and optional ones until it comes nearest to the aim. A required
+    sentence that it already has is left out; an optional line is used only when none of its sentences is there.
+    Brackets that follow a sentence are taken into it.
+
+    Args:
+        ledger, around: what `{facts}` stands for; None for a graph without facts.
 
     Raises:
         UnfilledSlot: a required line has a slot without a value.
     """
-    lines = template.answers[number % len(template.answers)]
-    chosen: dict[int, list[str]] = {}
-    mended: dict[int, list[str]] = {index: [] for index in range(len(lines))}
-
-    def sentences(index: int) -> list[str]:
-        return _SENTENCE.findall(_mend(fill(lines[index].text, view, turn, mended[index]), mended[index]))
-
-    seen: set[str] = set()
-    for index, line in enumerate(lines):
+    answer = _Answer(template, number, view, turn)
+    for index, line in enumerate(answer.lines):
         if not line.optional:
-            chosen[index] = [sentence for sentence in dict.fromkeys(sentences(index)) if sentence not in seen]
-            seen.update(chosen[index])
-    total = sum(map(len, seen))
-    optional = [index for index, line in enumerate(lines) if line.optional]
+            answer.take(
+                index, [sentence for sentence in dict.fromkeys(answer.sentences(index)) if sentence not in answer.seen]
+            )
+    used: list[str] = [ledger.use(ledger.position(view.fact))] if ledger and view.fact else []
+    if ledger and around:
+        for index, line in enumerate(answer.lines):
+            if line.text == FACTS:
+                _take_facts(answer, index, ledger, around, used)
+    optional = [index for index, line in enumerate(answer.lines) if line.optional and line.text != FACTS]
     first = turn % len(optional) if optional else 0
     for index in optional[first:] + optional[:first]:
         try:
-            more = sentences(index)
+            more = answer.sentences(index)
         except UnfilledSlot:
             continue
-        longer = total + sum(map(len, more))
-        nearer = longer <= template.most and abs(longer - template.aim) < abs(total - template.aim)
-        if nearer and seen.isdisjoint(more):
-            seen.update(more)
-            chosen[index] = more
-            total = longer
-    order = sorted(chosen)
-    answer = _BRACKETS.sub(r"\1。", joined([sentence for index in order for sentence in chosen[index]]))
-    return answer, [text for index in order for text in mended[index]]
+        if answer.nearer(more):
+            answer.take(index, more)
+    return answer.text(), [text for index in sorted(answer.chosen) for text in answer.mended[index]], used

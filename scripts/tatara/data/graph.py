@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from tatara.data.facts import Fact, write_facts
 from tatara.data.graph_header import NODE_COLUMNS, RELATION_COLUMNS
 from tatara.data.schema import Schema
 from tatara.data.toc import Citation, Toc
@@ -57,12 +58,14 @@ class Graph:
         relations: sorted by start, type, end.
         schema: the vocabulary that it was checked against.
         toc: the table of contents that it was checked against.
+        facts: in the order of the table of contents; none where the domain has no facts.
     """
 
     nodes: dict[str, Node]
     relations: list[Relation]
     schema: Schema
     toc: Toc
+    facts: list[Fact] = field(default_factory=list)
 
     @cached_property
     def _by_end(self) -> dict[tuple[str, str], list[Relation]]:
@@ -112,7 +115,7 @@ def _others(items: Iterable[Node | Relation]) -> list[str]:
     return sorted({key for item in items for key in item.properties})
 
 
-def write_graph(graph: Graph, nodes_csv: Path, relations_csv: Path) -> None:
+def write_graph(graph: Graph, nodes_csv: Path, relations_csv: Path, facts_csv: Path) -> None:
     """Write the canonical form; loading it gives the same graph.
 
     Rows are sorted; the columns of docs/files.md come first, then others by name.
@@ -129,3 +132,4 @@ def write_graph(graph: Graph, nodes_csv: Path, relations_csv: Path) -> None:
         for r in graph.relations
     ]
     write_csv(relations_csv, [*RELATION_COLUMNS.values(), *EVIDENCE, *others], rows)
+    write_facts(graph.facts, facts_csv)

@@ -1,8 +1,9 @@
 """A graph from the rows of any source, checked against the schema and the table of contents."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
+from tatara.data.facts import LABEL, RELATION, Fact, build_facts
 from tatara.data.graph import EVIDENCE, NODE_PROPERTIES, Graph, Node, Relation
 from tatara.data.graph_header import NODE_COLUMNS, RELATION_COLUMNS
 from tatara.data.left_out import LONE_NODES, OTHER_LABELS, SHARED_NAMES, LeftOut
@@ -150,6 +151,12 @@ def _place_problems(graph: Graph) -> list[Problem]:
     return list(filter(None, problems))
 
 
+def _facts(rows: list[tuple[str, dict]], nodes: dict[str, Node], toc: Toc, problems: list[str]) -> list[Fact]:
+    facts, wrong = build_facts(rows, nodes, toc)
+    problems += wrong
+    return facts
+
+
 def _count_left_out(graph: Graph, left_out: LeftOut) -> None:
     left_out.expect(LONE_NODES, len(graph.nodes))
     left_out.expect(SHARED_NAMES, len(graph.nodes))
@@ -165,6 +172,28 @@ def _count_left_out(graph: Graph, left_out: LeftOut) -> None:
         names[key] += 1
 
 
+class _FactNodes:
+    """Takes facts that are nodes of their own out of the rows of nodes and relations, in this order."""
+
+    def __init__(self, schema: Schema):
+        self.apart = LABEL not in schema.labels
+        self.rows: dict[str, tuple[str, dict]] = {}
+
+    def nodes(self, rows: Iterable[tuple[str, dict]]) -> Iterator[tuple[str, dict]]:
+        for where, row in rows:
+            if self.apart and LABEL in row["label"].split(";"):
+                self.rows[row["id"]] = (where, row)
+            else:
+                yield where, row
+
+    def relations(self, rows: Iterable[tuple[str, dict]]) -> Iterator[tuple[str, dict]]:
+        for where, row in rows:
+            if self.apart and row["type"] == RELATION and row["end"] in self.rows:
+                self.rows[row["end"]][1]["node"] = row["start"]
+            else:
+                yield where, row
+
+
 def build_graph(
     nodes: Iterable[tuple[str, dict]],
     relations: Iterable[tuple[str, dict]],
@@ -172,12 +201,15 @@ def build_graph(
     toc: Toc,
     left_out: LeftOut | None = None,
     problems: Iterable[str] = (),
+    facts: Iterable[tuple[str, dict]] = (),
 ) -> Graph:
     """Check rows of any source and return them as a graph.
 
     Args:
-        nodes: `(where, row)`; a row has `id`, `name`, `label` (several apart by `;`), and properties.
+        nodes: `(where, row)`; a row has `id`, `name`, `label` (several apart by `;`), and properties. A node with the
+            label Fact is a fact of the node from which a relation HAS_FACT leads to it.
         relations: `(where, row)`; a row has `start`, `end`, `type`, and properties.
+        facts: `(where, row)` as `build_facts` takes them.
         left_out: takes what is dropped or joined.
         problems: what was found wrong before, to be told with the rest.
 
@@ -186,9 +218,11 @@ def build_graph(
     """
     left_out = left_out or LeftOut()
     problems = list(problems)
-    by_id = _nodes(nodes, schema, problems, left_out)
-    checked = _relations(relations, by_id, schema, toc, problems)
-    graph = Graph({key: by_id[key] for key in sorted(by_id)}, checked, schema, toc)
+    fact_nodes = _FactNodes(schema)
+    by_id = _nodes(fact_nodes.nodes(nodes), schema, problems, left_out)
+    checked = _relations(fact_nodes.relations(relations), by_id, schema, toc, problems)
+    all_facts = _facts([*facts, *fact_nodes.rows.values()], by_id, toc, problems)
+    graph = Graph({key: by_id[key] for key in sorted(by_id)}, checked, schema, toc, all_facts)
     if not problems:
         problems = _place_problems(graph)
     raise_problems(problems)

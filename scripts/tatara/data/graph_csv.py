@@ -1,9 +1,11 @@
 """A graph in CSV files, as it is exported: read as rows, ids resolved across id spaces, checked."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from tatara.data.csv_rows import Table, read_table
+from tatara.data.facts import read_fact_rows
 from tatara.data.graph import Graph
 from tatara.data.graph_build import build_graph, dangling
 from tatara.data.graph_header import NODE_COLUMNS, NODE_ROLES, RELATION_COLUMNS, RELATION_ROLES, Header
@@ -156,6 +158,7 @@ def load_graph(
     schema: Schema,
     toc_file: Path,
     left_out: LeftOut | None = None,
+    fact_files: Iterable[Path] = (),
 ) -> Graph:
     """Read and check a graph from CSV files in the header format of Neo4j's bulk import, of APOC, or plain.
 
@@ -164,6 +167,7 @@ def load_graph(
         relation_files: files with `:START_ID`, `:END_ID`, `:TYPE`; a file that holds both kinds stands in either list.
         toc_file: the table of contents (docs/files.md).
         left_out: takes what is dropped or joined.
+        fact_files: CSV files of facts (docs/files.md).
 
     Raises:
         InputError: every problem found, each with file and line.
@@ -183,4 +187,5 @@ def load_graph(
         )
     ids = _Ids(nodes)
     node_rows, relation_rows = _resolved_nodes(nodes, ids, left_out), _resolved_relations(relations, ids, problems)
-    return build_graph(node_rows, relation_rows, schema, toc, left_out, problems)
+    fact_rows = [row for path in fact_files for row in read_fact_rows(path)]
+    return build_graph(node_rows, relation_rows, schema, toc, left_out, problems, fact_rows)

@@ -11,6 +11,7 @@ import neo4j
 from neo4j.exceptions import IncompleteCommit
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_fixed
 
+from tatara.data.facts import LABEL, RELATION, fact_row
 from tatara.data.graph import EVIDENCE, NODE_PROPERTIES, Graph
 from tatara.data.graph_build import build_graph
 from tatara.data.graph_header import property_key
@@ -137,6 +138,26 @@ def _relation_work(graph: Graph) -> Iterator[tuple[str, str, list[dict]]]:
         yield f"{type_} relations", query, rows
 
 
+def _fact_work(graph: Graph) -> Iterator[tuple[str, str, list[dict]]]:
+    """Yield `(what, query, rows)`: facts as nodes, and the relation that leads to each from the node it is about."""
+    values = {
+        fact.id: {key: value for key, value in fact_row(fact).items() if value and key != "node"}
+        for fact in graph.facts
+    }
+    rows = [{"id": id_, **row} for id_, row in values.items()]
+    query = f"UNWIND $rows AS row MERGE (n:{LABEL} {{id: row.id}}) SET n = row RETURN count(*) AS done"
+    yield "facts", query, rows
+    groups = defaultdict(list)
+    for fact in graph.facts:
+        groups[graph.nodes[fact.node].label].append({"start": fact.node, "end": fact.id})
+    for label, rows in groups.items():
+        query = (
+            f"UNWIND $rows AS row MATCH (a:{escaped(label)} {{id: row.start}}) MATCH (b:{LABEL} {{id: row.end}}) "
+            f"MERGE (a)-[r:{RELATION}]->(b) RETURN count(*) AS done"
+        )
+        yield f"{RELATION} relations", query, rows
+
+
 def _load_rows(session: neo4j.Session, database: str, what: str, query: str, rows: list[dict]) -> None:
     batches = list(_batches(rows, BATCH))
     for batch in Progress(batches, f"load {what}") if len(batches) > 1 else batches:
@@ -157,17 +178,21 @@ def load(connection: Connection, graph: Graph) -> dict[str, int]:
         How many nodes and relations were loaded, and how many others the database holds beside them.
     """
     with connection.session() as session:
-        for label in map(escaped, graph.schema.labels):
+        for label in map(escaped, [*graph.schema.labels, *([LABEL] if graph.facts else [])]):
             _run(session, f"CREATE CONSTRAINT IF NOT EXISTS FOR (n:{label}) REQUIRE n.id IS UNIQUE")
             _run(session, f"CREATE INDEX IF NOT EXISTS FOR (n:{label}) ON (n.name)")
         _run(session, "CALL db.awaitIndexes(300)")
-        for work in (_node_work(graph), _relation_work(graph)):
+        for work in (_node_work(graph), _relation_work(graph), _fact_work(graph)):
             for what, query, rows in work:
                 _load_rows(session, connection.database, what, query, rows)
         query = "MATCH (n) WITH count(n) AS nodes OPTIONAL MATCH ()-[r]->() RETURN nodes, count(r)"
         ((nodes, relations),) = _run(session, query)
-    counts = {"nodes": len(graph.nodes), "relations": len(graph.relations)}
-    others = {"other_nodes": nodes - counts["nodes"], "other_relations": relations - counts["relations"]}
+    facts = len(graph.facts)
+    counts = {"nodes": len(graph.nodes), "relations": len(graph.relations), "facts": facts}
+    others = {
+        "other_nodes": nodes - facts - counts["nodes"],
+        "other_relations": relations - facts - counts["relations"],
+    }
     if any(others.values()):
         logger.warning(
             "the database %s holds %d nodes and %d relations that are not in the CSV files; nothing was deleted. "

@@ -1,12 +1,15 @@
-"""QA pairs from the graph: every template for every relation, deduplicated, as many as wanted (paper §4.1, §4.2)."""
+"""QA pairs from the graph: questions about relations and facts, deduplicated, as many as wanted (paper §4.1, §4.2)."""
 
-import hashlib
 import random
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
-from tatara.data.compose import UnfilledSlot, compose, fill
-from tatara.data.graph import Graph, Relation
+from tatara.data.candidates import Candidate, about_relation, count_repeated, relation_name
+from tatara.data.fact_choice import Ledger
+from tatara.data.fact_places import FactPlaces
+from tatara.data.fact_questions import FactQuestions
+from tatara.data.graph import Graph
 from tatara.data.left_out import (
     LIKE_QUESTIONS,
     MENDED_ANSWERS,
@@ -14,26 +17,23 @@ from tatara.data.left_out import (
     REPEATED_PAIRS,
     SAME_QUESTIONS,
     UNFIT_WORDINGS,
+    UNTAUGHT_FACTS,
     UNUSED_TEMPLATES,
     WITHOUT_PAIR,
     LeftOut,
 )
-from tatara.data.slots import View
 from tatara.data.templates import ANY, Template
-from tatara.files.normalise import normalise
 from tatara.job.errors import InputError, raise_problems
 
-
-def pair_id(question: str) -> str:
-    """Return sixteen hexadecimal digits that the normalised question decides."""
-    return hashlib.sha256(normalise(question).encode()).hexdigest()[:16]
+FACT_SHARE = 0.75  # of a type's pairs that ask for one fact; the others ask about the relation itself
 
 
 def _templates_by_type(graph: Graph, templates: list[Template]) -> dict[str, list[Template]]:
     """Return the templates of each relation type that the graph has: its own, else the generic ones."""
     own = defaultdict(list)
     for template in templates:
-        own[template.relation].append(template)
+        for type_ in template.relations:
+            own[type_].append(template)
     present = {relation.type for relation in graph.relations}
     types = [type_ for type_ in graph.schema.relations if type_ in present]
     lacking = [type_ for type_ in types if type_ not in own]
@@ -45,50 +45,8 @@ def _templates_by_type(graph: Graph, templates: list[Template]) -> dict[str, lis
     return {type_: own.get(type_) or own[ANY] for type_ in types}
 
 
-def _name(pair: dict | Relation) -> str:
-    start, type_, end = (
-        (pair["start"], pair["relation_type"], pair["end"])
-        if isinstance(pair, dict)
-        else (pair.start, pair.type, pair.end)
-    )
-    return f"{start} -{type_}-> {end}"
-
-
-def _candidates(graph: Graph, relation: Relation, templates: list[Template], left_out: LeftOut) -> Iterator[dict]:
-    """Yield every pair of one relation; neighbours take turns from wording to wording."""
-    view = View(graph, relation)
-    category = graph.schema.volume_category.get(view.evidence.volume)
-    if category is None:
-        raise InputError(f"{relation.source}: schema.yaml has no volume_category for {view.evidence.volume!r}")
-    turn = 0
-    for template in templates:
-        lacking = next((slot for slot in template.needs if not view.value(slot)), None)
-        for number, wording in enumerate(template.questions):
-            turn += 1
-            if lacking:
-                left_out.add(UNFIT_WORDINGS, f"{template.id}: {_name(relation)} has no {{{lacking}}}")
-                continue
-            try:
-                question, (answer, mended) = fill(wording, view, turn), compose(template, number, view, turn)
-            except UnfilledSlot as error:
-                raise InputError(
-                    f"{template.source}: template {template.id}: the slot {{{error}}} has no value for "
-                    f"{_name(relation)}; name it under needs, or make its line optional with a leading '? '"
-                ) from None
-            if mended:
-                left_out.add(MENDED_ANSWERS, mended[0])
-            yield {
-                "id": pair_id(question),
-                "question": question,
-                "answer": answer,
-                "relation_type": relation.type,
-                "version": template.version,
-                "intent": template.intent,
-                "template": template.id,
-                "start": relation.start,
-                "end": relation.end,
-                "category": category,
-            }
+def _stratum(row: dict) -> tuple:
+    return row["version"], row["intent"]
 
 
 def apportion(weights: dict, total: int, least: int = 0) -> dict:
@@ -114,53 +72,141 @@ def apportion(weights: dict, total: int, least: int = 0) -> dict:
     return shares
 
 
-def choose(rows: list[dict], count: int, generator: random.Random) -> list[dict]:
+def choose(rows: list, count: int, generator: random.Random, stratum: Callable[[object], tuple] = _stratum) -> list:
     """Return `count` rows in their order, drawn from every version and intent in proportion, at least one of each."""
     strata = defaultdict(list)
     for index, row in enumerate(rows):
-        strata[row["version"], row["intent"]].append(index)
+        strata[stratum(row)].append(index)
     shares = apportion({key: len(indices) for key, indices in strata.items()}, count, least=1)
     kept = [index for key in strata for index in generator.sample(strata[key], shares[key])]
     return [rows[index] for index in sorted(kept)]
 
 
-def _count_repeated(row: dict, first: dict, left_out: LeftOut) -> None:
-    """Count a pair whose question stands already."""
-    if _name(row) == _name(first) or row["answer"] == first["answer"]:
-        left_out.add(REPEATED_PAIRS, f"{row['question']} ({row['template']}, {first['template']})")
-        return
-    same = row["question"] == first["question"]
-    wordings = row["question"] if same else f"{row['question']} = {first['question']}"
-    left_out.add(SAME_QUESTIONS if same else LIKE_QUESTIONS, f"{wordings} ({_name(row)}; kept: {_name(first)})")
+@dataclass
+class _Questions:
+    """The questions of one relation type: about relations, and about facts."""
+
+    about_relations: list[Candidate] = field(default_factory=list)
+    about_facts: list[Candidate] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.about_relations) + len(self.about_facts)
 
 
-def _different(graph: Graph, templates: list[Template], left_out: LeftOut) -> dict[str, list[dict]]:
-    """Return relation type -> its pairs, of equal questions the first."""
-    by_type = _templates_by_type(graph, templates)
-    rows: dict[str, list[dict]] = {type_: [] for type_ in by_type}
-    first: dict[str, dict] = {}
-    used, total = set(), 0
+def _about_relations(
+    graph: Graph, by_type: dict[str, list[Template]], left_out: LeftOut
+) -> tuple[dict[str, _Questions], int]:
+    """Return relation type -> its questions about relations, of equal ones the first; and how many all were."""
+    questions = {type_: _Questions() for type_ in by_type}
+    first: dict[str, Candidate] = {}
+    total = 0
     for relation in graph.relations:
-        kept = len(first)
-        for row in _candidates(graph, relation, by_type[relation.type], left_out):
+        templates = [template for template in by_type[relation.type] if not template.kinds]
+        for candidate in about_relation(graph, relation, templates, left_out):
             total += 1
-            if row["id"] in first:
-                _count_repeated(row, first[row["id"]], left_out)
+            if candidate.id in first:
+                count_repeated(candidate, first[candidate.id], left_out)
                 continue
-            first[row["id"]] = row
-            rows[relation.type].append(row)
-            used.add(row["template"])
-        if len(first) == kept:
-            left_out.add(WITHOUT_PAIR, _name(relation))
+            first[candidate.id] = candidate
+            questions[relation.type].about_relations.append(candidate)
+    return questions, total
+
+
+def _ask_for_facts(
+    graph: Graph,
+    by_type: dict[str, list[Template]],
+    questions: dict[str, _Questions],
+    targets: dict[str, int],
+    places: FactPlaces,
+    seed: int,
+) -> list[str]:
+    """Add the questions about facts, and return the types, those that reach the fewest facts first.
+
+    A type that reaches many facts asks for those that others have left.
+    """
+    taken = {candidate.id for type_ in questions for candidate in questions[type_].about_relations}
+    asking = FactQuestions(graph, places, taken, seed)
+    order = sorted(by_type, key=lambda type_: len(asking.reach(type_)))
+    for type_ in order:
+        own = questions[type_]
+        whole = targets.get(type_, round(len(own.about_relations) / (1 - FACT_SHARE)))
+        wanted = max(whole - len(own.about_relations), round(whole * FACT_SHARE))
+        templates = [template for template in by_type[type_] if template.kinds]
+        own.about_facts = asking.make(type_, wanted, templates)
+    return order
+
+
+def _choose(own: _Questions, target: int | None, generator: random.Random) -> list[Candidate]:
+    """Return the questions of a type that become pairs; all about facts, and of the others as many as are wanted."""
+    if target is None:
+        return [*own.about_relations, *own.about_facts]
+    kept = target - len(own.about_facts)
+    stratum = lambda candidate: (candidate.template.version, candidate.template.intent)  # noqa: E731
+    about_relations = own.about_relations
+    if kept < len(about_relations):
+        about_relations = choose(about_relations, kept, generator, stratum)
+    return [*about_relations, *own.about_facts]
+
+
+def _rows(
+    chosen: list[Candidate],
+    ledger: Ledger | None,
+    places: FactPlaces | None,
+    generator: random.Random,
+    left_out: LeftOut,
+) -> list[dict]:
+    """Compose the answers, in an order in which no fact waits for its relation's turn; the rows keep theirs."""
+    order = list(range(len(chosen)))
+    if ledger:
+        generator.shuffle(order)
+    rows: dict[int, dict] = {}
+    for index in order:
+        candidate = chosen[index]
+        if ledger and candidate.view.fact:
+            candidate.view.sentence = ledger.plain(ledger.position(candidate.view.fact))
+        answer, mended, facts = candidate.answer(ledger, places)
+        if mended:
+            left_out.add(MENDED_ANSWERS, mended[0])
+        rows[index] = candidate.row(answer, facts)
+    return [rows[index] for index in range(len(chosen))]
+
+
+def _check_targets(questions: dict[str, _Questions], targets: dict[str, int]) -> None:
+    problems = [
+        f"config key qa.target_counts.{type_}: the graph has no relation of this type"
+        for type_ in targets
+        if type_ not in questions
+    ]
+    problems += [
+        f"{type_}: {len(own)} different questions, the target is {targets[type_]}; "
+        f"add question wordings for it to the templates, or lower qa.target_counts.{type_}"
+        for type_, own in questions.items()
+        if len(own) < targets.get(type_, 0)
+    ]
+    raise_problems(problems)
+
+
+def _count(graph: Graph, templates: list[Template], pairs: list[dict], candidates: int, left_out: LeftOut) -> None:
+    """Count what no pair is made of."""
+    made = {f"{pair['start']} -{pair['relation_type']}-> {pair['end']}" for pair in pairs}
+    for relation in graph.relations:
+        if relation_name(relation) not in made:
+            left_out.add(WITHOUT_PAIR, relation_name(relation))
+    used = {pair["template"] for pair in pairs}
     for template in templates:
         if template.id not in used:
             left_out.add(UNUSED_TEMPLATES, f"{template.id} ({template.source})")
-    for kind in (REPEATED_PAIRS, SAME_QUESTIONS, LIKE_QUESTIONS, MENDED_ANSWERS):
-        left_out.expect(kind, total)
-    left_out.expect(UNFIT_WORDINGS, total + left_out.counts[UNFIT_WORDINGS])
+    told = {name.partition(":")[0] for pair in pairs for name in pair["facts"]}
+    for fact in graph.facts:
+        if fact.id not in told:
+            left_out.add(UNTAUGHT_FACTS, f"{fact.wordings[0]} ({fact.source})")
+    for kind in (REPEATED_PAIRS, SAME_QUESTIONS, LIKE_QUESTIONS):
+        left_out.expect(kind, candidates)
+    left_out.expect(MENDED_ANSWERS, len(pairs))
+    left_out.expect(UNFIT_WORDINGS, candidates + left_out.counts[UNFIT_WORDINGS])
     left_out.expect(WITHOUT_PAIR, len(graph.relations))
     left_out.expect(UNUSED_TEMPLATES, len(templates))
-    return rows
+    left_out.expect(UNTAUGHT_FACTS, len(graph.facts))
 
 
 def make_pairs(
@@ -170,11 +216,11 @@ def make_pairs(
     seed: int,
     left_out: LeftOut | None = None,
 ) -> list[dict]:
-    """Return the QA pairs of a graph, rows as docs/files.md has them, by relation type, start, end and template.
+    """Return the QA pairs of a graph, rows as docs/files.md has them, by relation type.
 
     Two questions that are equal after normalisation are one; the first stays. Where a type has more pairs than its
-    target a seeded choice decides, which keeps every version and intent. Time and memory are linear in the number of
-    candidates.
+    target a seeded choice decides, which keeps every version and intent. Of a graph with facts, three quarters of a
+    type's pairs ask for one fact each, and every answer is filled with facts, those that were met least first.
 
     Args:
         target_counts: relation type -> number of pairs; None keeps all, and so does a type that is not named.
@@ -183,25 +229,23 @@ def make_pairs(
     Raises:
         InputError: a type without templates, a slot without a value, fewer candidates than a target.
     """
-    left_out = left_out or LeftOut()
-    rows, targets = _different(graph, templates, left_out), target_counts or {}
-    problems = [
-        f"config key qa.target_counts.{type_}: the graph has no relation of this type"
-        for type_ in targets
-        if type_ not in rows
-    ]
-    for type_, candidates in rows.items():
-        if len(candidates) < targets.get(type_, 0):
-            problems.append(
-                f"{type_}: {len(candidates)} different questions, the target is {targets[type_]}; "
-                f"add question wordings for it to the templates, or lower qa.target_counts.{type_}"
-            )
-    raise_problems(problems)
-    left_out.expect(NOT_CHOSEN, sum(map(len, rows.values())))
-    pairs = []
-    for type_, candidates in rows.items():
-        count = targets.get(type_, len(candidates))
-        pairs += candidates if count == len(candidates) else choose(candidates, count, random.Random(f"{seed} {type_}"))
-        if count < len(candidates):
-            left_out.add(NOT_CHOSEN, f"{type_}: {len(candidates) - count}", len(candidates) - count)
+    left_out, targets = left_out or LeftOut(), target_counts or {}
+    by_type = _templates_by_type(graph, templates)
+    questions, candidates = _about_relations(graph, by_type, left_out)
+    order, ledger, places = list(by_type), None, None
+    if graph.facts:
+        ledger, places = Ledger(graph.facts, seed), FactPlaces(graph)
+        order = _ask_for_facts(graph, by_type, questions, targets, places, seed)
+    _check_targets(questions, targets)
+    rows: dict[str, list[dict]] = {}
+    for type_ in order:
+        generator = random.Random(f"{seed} {type_}")
+        chosen = _choose(questions[type_], targets.get(type_), generator)
+        rows[type_] = _rows(chosen, ledger, places, generator, left_out)
+        if len(chosen) < len(questions[type_]):
+            number = len(questions[type_]) - len(chosen)
+            left_out.add(NOT_CHOSEN, f"{type_}: {number}", number)
+    left_out.expect(NOT_CHOSEN, sum(map(len, questions.values())))
+    pairs = [row for type_ in by_type for row in rows[type_]]
+    _count(graph, templates, pairs, candidates, left_out)
     return pairs

@@ -3,12 +3,14 @@
 import re
 from functools import cached_property
 
+from tatara.data.facts import Fact
 from tatara.data.graph import Graph, Node, Relation
 from tatara.data.schema import Schema, nearest
 
 PLAIN = ("reason", "relation", "citation", "volume", "chapter", "section", "near")
 NODE_FIELDS = ("name", "number", "title", "label", "description", "place")
-SENTENCES = ("description", "reason")  # fields that hold whole sentences
+FACT_FIELDS = ("text", "topic", "terms", "citation")
+SENTENCES = ("description", "reason", "text")  # fields that hold whole sentences
 PATH_FIELDS = (*NODE_FIELDS, "reason", "citation", "names", "all", "count")
 _PATH = re.compile(r"(start|end)([<>])(\w+?)(?:#([1-9]))?$")
 _LIST_MARK = "、"
@@ -20,10 +22,12 @@ def slot_problem(slot: str, schema: Schema) -> str | None:
     if not group:
         return None if slot in PLAIN else f"unknown slot {{{slot}}}{nearest(slot, PLAIN)}"
     fields = PATH_FIELDS
-    if group in ("start", "end", "previous", "next"):
+    if group == "fact":
+        fields = FACT_FIELDS
+    elif group in ("start", "end", "previous", "next"):
         fields = NODE_FIELDS
     elif not (path := _PATH.match(group)):
-        expected = "expected start, end, previous, next or a path such as end<same or start>TYPE before the point"
+        expected = "expected start, end, previous, next, fact or a path such as end<same or start>TYPE before the point"
         return f"unknown slot {{{slot}}}; {expected}"
     elif path[3] != "same" and path[3] not in schema.relations:
         return f"unknown relation type {path[3]} in slot {{{slot}}}{nearest(path[3], schema.relations)}"
@@ -35,10 +39,15 @@ def _natural(text: str) -> tuple:
 
 
 class View:
-    """A relation and what lies around it; gives the value of any slot, "" where the graph has nothing for it."""
+    """A relation and what lies around it; gives the value of any slot, "" where the graph has nothing for it.
 
-    def __init__(self, graph: Graph, relation: Relation):
+    Args:
+        fact, sentence: the fact that is asked for, and the sentence that states it in the answer.
+    """
+
+    def __init__(self, graph: Graph, relation: Relation, fact: Fact | None = None, sentence: str = ""):
         self.graph, self.relation = graph, relation
+        self.fact, self.sentence = fact, sentence
         self.start, self.end = graph.nodes[relation.start], graph.nodes[relation.end]
         self.evidence = graph.evidence(relation)
         self._paths: dict[tuple[str, str, str], list[tuple[Relation, Node]]] = {}
@@ -92,6 +101,15 @@ class View:
             return self.graph.evidence(relation).text
         return relation.reason if name == "reason" else self._field(node, name)
 
+    def _fact_value(self, name: str) -> str:
+        if self.fact is None:
+            return ""
+        if name == "terms":
+            return _LIST_MARK.join(self.fact.terms)
+        if name == "citation":
+            return self.fact.place.text
+        return self.sentence if name == "text" else self.fact.topic
+
     def _near(self) -> str:
         """Return up to four titles that stand around the end."""
         here = self._siblings.index(self.end)
@@ -116,6 +134,8 @@ class View:
             if slot == "near":
                 return self._near()
             return self.evidence.text if slot == "citation" else getattr(self.evidence, slot)
+        if group == "fact":
+            return self._fact_value(name)
         if group in ("start", "end"):
             return self._field(getattr(self, group), name)
         if group in ("previous", "next"):

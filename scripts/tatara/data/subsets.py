@@ -3,15 +3,12 @@
 import random
 from collections import Counter, defaultdict
 from decimal import ROUND_HALF_UP, Decimal
-from pathlib import Path
-from statistics import mean, stdev
 
 from tatara.data.pairs import choose
 from tatara.data.schema import nearest
-from tatara.files.text import write_csv
 from tatara.job.errors import InputError, raise_problems
 
-KEYS = ("id", "relation_type", "version", "intent")  # what a choice of pairs rests on
+KEYS = ("id", "relation_type", "version", "intent")  # what an order of pairs rests on
 
 
 def _check_shares(key: str, shares: dict[str, float], counts: dict[str, int], problems: list[str]) -> None:
@@ -68,12 +65,37 @@ def _solve_shares(counts: dict[str, int], target_share: dict[str, float]) -> dic
     return kept
 
 
+def _keep(rows: list[dict], count: int, uses: Counter, generator: random.Random) -> list[dict]:
+    """Return `count` rows in their order, of every version and intent in proportion.
+
+    What is removed are, one after another, pairs whose facts are met most often elsewhere; a seeded choice decides
+    between pairs that are alike in this, and between pairs without facts.
+    """
+    kept = {row["id"] for row in choose(rows, count, generator)}
+    strata = defaultdict(list)
+    for row in rows:
+        strata[row["version"], row["intent"]].append(row)
+    stay = set()
+    for group in strata.values():
+        left = generator.sample(group, len(group))
+        for _ in range(sum(row["id"] not in kept for row in group)):
+            most = max(left, key=lambda row: min((uses[fact] for fact in _facts(row)), default=0))
+            left.remove(most)
+            uses.subtract(_facts(most))
+        stay.update(row["id"] for row in left)
+    return [row for row in rows if row["id"] in stay]
+
+
+def _facts(row: dict) -> list[str]:
+    return [name.partition(":")[0] for name in row.get("facts", [])]
+
+
 def rebalance(
     pairs: list[dict], retain: dict[str, float] | None, target_share: dict[str, float] | None, seed: int
 ) -> list[dict]:
     """Return the pool: of some relation types pairs are removed.
 
-    The choice is seeded, and keeps versions and intents in proportion.
+    The choice is seeded, and keeps versions and intents in proportion; facts that are met rarely stay.
 
     Args:
         retain: relation type -> the part of its pairs that stays, halves rounded up.
@@ -98,9 +120,9 @@ def rebalance(
     by_type = defaultdict(list)
     for pair in pairs:
         by_type[pair["relation_type"]].append(pair)
-    stay = set()
+    stay, uses = set(), Counter(fact for pair in pairs for fact in _facts(pair))
     for type_, rows in by_type.items():
-        chosen = rows if kept[type_] == len(rows) else choose(rows, kept[type_], random.Random(f"{seed} {type_}"))
+        chosen = rows if kept[type_] == len(rows) else _keep(rows, kept[type_], uses, random.Random(f"{seed} {type_}"))
         stay.update(row["id"] for row in chosen)
     return [pair for pair in pairs if pair["id"] in stay]
 
@@ -147,29 +169,3 @@ def nested_subsets(pool: list[dict], sizes: list[int], seed: int) -> dict[int, l
     raise_problems(problems)
     order = order_pool(pool, seed)
     return {n: order[:n] for n in sorted(sizes)}
-
-
-def quality_rows(subsets: dict[int, list[dict]]) -> list[dict]:
-    """Return the rows of quality.csv: shares by relation type and category, lengths of texts in characters."""
-    largest = subsets[max(subsets)]
-    rows = []
-    for n, pairs in sorted(subsets.items()):
-        for metric, field in (("relation_share", "relation_type"), ("category_share", "category")):
-            counts = Counter(pair[field] for pair in pairs)
-            rows += [
-                {"n": n, "metric": metric, "key": key, "value": counts[key] / n}
-                for key in dict.fromkeys(sorted(p[field] for p in largest))
-            ]
-        answers = [len(pair["answer"]) for pair in pairs]
-        rows.append({"n": n, "metric": "answer_chars_mean", "key": "", "value": mean(answers)})
-        rows.append({"n": n, "metric": "answer_chars_sd", "key": "", "value": stdev(answers) if n > 1 else 0.0})
-        rows.append(
-            {"n": n, "metric": "question_chars_mean", "key": "", "value": mean(len(pair["question"]) for pair in pairs)}
-        )
-    return rows
-
-
-def write_quality(subsets: dict[int, list[dict]], path: Path) -> None:
-    """Write quality.csv."""
-    rows = quality_rows(subsets)
-    write_csv(path, list(rows[0]), [list(row.values()) for row in rows])

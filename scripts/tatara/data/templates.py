@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tatara.data.facts import KINDS
 from tatara.data.schema import Schema, nearest
 from tatara.data.slots import slot_problem
 from tatara.files.control_tokens import token_problem
@@ -25,11 +26,15 @@ _ENTRY = {
     "required": ["id", "relation", "intent", "questions", "answers"],
     "properties": {
         "id": _TEXT | {"description": "a name that no other template has"},
-        "relation": _TEXT | {"description": "a relation type of schema.yaml, or any"},
+        "relation": {
+            "anyOf": [_TEXT, _TEXTS],
+            "description": "a relation type of schema.yaml, a list of them, or any",
+        },
         "intent": _TEXT | {"description": f"what the question asks: {', '.join(INTENTS)}"},
         "questions": _TEXTS,
         "answers": _TEXTS,
         "needs": _FEW_TEXTS | {"description": "expected a list of slots"},
+        "kinds": _FEW_TEXTS | {"description": f"kinds of the fact that is asked for: {', '.join(KINDS)}"},
     },
 }
 _FILE = {
@@ -56,6 +61,7 @@ _FILE = {
 SLOT = re.compile(r"\{([^{}]*)\}")
 _OPTIONAL = "? "
 _MORE = "{more}"
+FACTS = "{facts}"  # the line that stands for facts around the relation
 
 
 @dataclass(frozen=True)
@@ -71,21 +77,23 @@ class Template:
     """Wordings of one question about one relation type, and the compositions that answer it.
 
     Attributes:
-        relation: a relation type, or `any`.
+        relations: relation types, or `any`.
         questions: wordings; wording k is answered by composition k modulo their number.
         answers: compositions, each a list of lines.
         needs: slots that must have a value for the template to be used.
+        kinds: it asks for one fact of these kinds; empty for a template about the relation alone.
         aim, most: the length in characters that an answer comes near to, and the one that optional lines never exceed.
         source: file:line, for messages.
     """
 
     id: str
     version: str
-    relation: str
+    relations: tuple[str, ...]
     intent: str
     questions: tuple[str, ...]
     answers: tuple[tuple[Line, ...], ...]
     needs: tuple[str, ...]
+    kinds: tuple[str, ...]
     aim: int
     most: int
     source: str
@@ -97,7 +105,8 @@ def _lines(answer: str, more: list[str]) -> tuple[Line, ...]:
         if text == _MORE:
             lines.extend(Line(extra.strip(), True) for extra in more)
         else:
-            lines.append(Line(text.removeprefix(_OPTIONAL), text.startswith(_OPTIONAL)))
+            optional = text == FACTS or text.startswith(_OPTIONAL)
+            lines.append(Line(text.removeprefix(_OPTIONAL), optional))
     return tuple(lines)
 
 
@@ -112,29 +121,38 @@ def _text_problems(texts: list[str], schema: Schema) -> Iterator[str]:
 
 def _template_problems(template: Template, lacks_more: bool, schema: Schema) -> Iterator[str]:
     """Yield what is wrong with a template whose shape is right."""
-    if template.relation not in (*schema.relations, ANY):
-        yield f"unknown relation type {template.relation}{nearest(template.relation, schema.relations)}"
+    for type_ in template.relations:
+        if type_ not in (*schema.relations, ANY):
+            yield f"unknown relation type {type_}{nearest(type_, schema.relations)}"
+    for kind in template.kinds:
+        if kind not in KINDS:
+            yield f"unknown kind of facts {kind}{nearest(kind, KINDS)}"
     if template.intent not in INTENTS:
         yield f"unknown intent {template.intent}{nearest(template.intent, INTENTS)}"
     if lacks_more:
-        yield f"uses {_MORE}, but the file has no list more.{template.relation}"
-    lines = [line.text for lines in template.answers for line in lines]
-    yield from _text_problems([*template.questions, *lines, *(f"{{{slot}}}" for slot in template.needs)], schema)
+        yield f"uses {_MORE}, but the file has no list more.{template.relations[0]}"
+    lines = [line.text for lines in template.answers for line in lines if line.text != FACTS]
+    texts = [*template.questions, *lines, *(f"{{{slot}}}" for slot in template.needs)]
+    yield from _text_problems(texts, schema)
+    if not template.kinds and any("{fact." in text for text in texts):
+        yield "uses a slot of a fact, but names no kinds of facts to ask for; add kinds: [value, …]"
     if not all(any(not line.optional for line in lines) for lines in template.answers):
         yield "answers: each needs a line that is not optional"
 
 
 def _template(source: str, entry: dict, head: dict) -> tuple[Template, bool]:
     """Return the template of an entry whose shape is right, and whether its list of more lines is missing."""
-    more = (head.get("more") or {}).get(entry["relation"]) or []
+    relations = [entry["relation"]] if isinstance(entry["relation"], str) else entry["relation"]
+    more = (head.get("more") or {}).get(relations[0]) or []
     template = Template(
         id=entry["id"],
         version=head["version"],
-        relation=entry["relation"],
+        relations=tuple(relations),
         intent=entry["intent"],
         questions=tuple(question.strip() for question in entry["questions"]),
         answers=tuple(_lines(answer, more) for answer in entry["answers"]),
         needs=tuple(entry.get("needs") or []),
+        kinds=tuple(entry.get("kinds") or []),
         aim=head["answer_chars"]["aim"],
         most=head["answer_chars"]["most"],
         source=source,

@@ -1,0 +1,70 @@
+"""Which of the facts that a test question requires stand in the training answers (testset/coverage.csv)."""
+
+from pathlib import Path
+
+from tatara.data.facts import Fact
+from tatara.files.normalise import squeeze
+from tatara.files.text import write_csv
+
+COLUMNS = ("id", "label", "category", "n", "facts", "taught", "taught_facts", "question")
+GRAPH = "graph"  # in place of n: all facts of the graph
+TAUGHT, PARTLY, UNTAUGHT = "taught", "partly", "untaught"
+
+
+def status(taught: int, facts: int) -> str:
+    """Return whether a question is taught (all of its facts are), untaught (none), or partly taught."""
+    return TAUGHT if taught == facts else PARTLY if taught else UNTAUGHT
+
+
+class _Texts:
+    """Texts in which wordings are looked for, joined so that one search does."""
+
+    def __init__(self, texts: list[str]):
+        self.joined = "\n".join(map(squeeze, texts))
+
+    def hold(self, wordings: list[str]) -> bool:
+        return any(squeeze(wording) in self.joined for wording in wordings)
+
+
+def coverage_rows(questions: list[dict], subsets: dict[int, list[dict]], facts: list[Fact]) -> list[dict]:
+    """Return a row for each question and subset, and one for each question and the facts of the whole graph.
+
+    A fact is taught if one of its accepted wordings stands in an answer (in NFKC and without spaces).
+
+    Args:
+        subsets: number of pairs -> the pairs.
+        facts: all of the graph; none where it has no facts, and then there are no rows for them.
+    """
+    texts: dict[int | str, _Texts] = {}
+    if facts:
+        texts[GRAPH] = _Texts([text for fact in facts for text in fact.wordings])
+    before: set[tuple[str, int]] = set()  # subsets are nested: what a smaller one teaches, a larger one teaches
+    rows = []
+    for n, pairs in sorted(subsets.items()):
+        texts[n] = _Texts([pair["answer"] for pair in pairs])
+    for n, source in texts.items():
+        for question in questions:
+            held = [
+                place
+                for place, wordings in enumerate(question["facts"])
+                if (n != GRAPH and (question["id"], place) in before) or source.hold(wordings)
+            ]
+            before |= {(question["id"], place) for place in held} if n != GRAPH else set()
+            rows.append(
+                {
+                    "id": question["id"],
+                    "label": question["label"],
+                    "category": question["category"],
+                    "n": n,
+                    "facts": len(question["facts"]),
+                    "taught": len(held),
+                    "taught_facts": ";".join(map(str, held)),
+                    "question": status(len(held), len(question["facts"])),
+                }
+            )
+    return rows
+
+
+def write_coverage(questions: list[dict], subsets: dict[int, list[dict]], facts: list[Fact], path: Path) -> None:
+    """Write coverage.csv."""
+    write_csv(path, list(COLUMNS), [list(row.values()) for row in coverage_rows(questions, subsets, facts)])
