@@ -77,6 +77,7 @@ GIVEN = [
     config["graph"]["toc"],
     *config["qa"]["templates"],
     config["testset"]["file"],
+    *filter(None, [config["testset"]["dev"]]),
     *([AUGMENT["prompt"]] if AUGMENT else []),
 ]
 

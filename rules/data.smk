@@ -1,4 +1,4 @@
-# Stage data: results/graph/{nodes,relations,facts,left_out}.csv, loaded.json · results/testset/{test_set_200.jsonl,overlap.json}
+# Stage data: results/graph/{nodes,relations,facts,left_out}.csv, loaded.json · results/testset/{test_set_200.jsonl,dev.jsonl,overlap.json}
 
 
 rule graph:
@@ -49,14 +49,16 @@ rule load_graph:
 
 
 rule testset:
-    """Check the test set, and that no question of it stands in the pool."""
+    """Check the test and the development set, and that no question of them stands in the pool, or in both."""
     input:
         testset=resource(config["testset"]["file"]),
+        dev=resources_of(filter(None, [config["testset"]["dev"]])),
         schema=resource(config["graph"]["schema"]),
         toc=resource(config["graph"]["toc"]),
         pool="results/qa/pool.jsonl",
     output:
         testset="results/testset/test_set_200.jsonl",
+        dev="results/testset/dev.jsonl",
         overlap="results/testset/overlap.json",
     log:
         "results/logs/testset.log",

@@ -33,6 +33,7 @@ rule nll_scale:
         base="results/base/{model}",
         adapter=adapter("{model}_n{n}_r{r}_s{seed}"),
         testset="results/testset/test_set_200.jsonl",
+        dev="results/testset/dev.jsonl",
     output:
         "results/nll/{model}_n{n}_r{r}_s{seed}.json",
     log:

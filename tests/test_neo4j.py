@@ -63,7 +63,7 @@ def test_csv_to_neo4j_to_csv_gives_the_same_bytes_and_the_password_stands_nowher
     assert done.returncode == 0, done.stdout
     said += done.stdout
     assert (
-        '"nodes": 200,\n "relations": 268,\n "other_nodes": 0'
+        '"nodes": 200,\n "relations": 268,\n "facts": 3423,\n "other_nodes": 0'
         in (copy.folder / "results/graph/loaded.json").read_text()
     )
     shutil.rmtree(copy.folder / "results/graph")
@@ -85,8 +85,8 @@ def test_csv_to_neo4j_to_csv_gives_the_same_bytes_and_the_password_stands_nowher
 
 
 def test_loading_twice_changes_nothing_and_loading_a_change_brings_it(server, caplog):
-    assert load(server, graph()) == {"nodes": 12, "relations": 14, "other_nodes": 0, "other_relations": 0}
-    assert load(server, graph()) == {"nodes": 12, "relations": 14, "other_nodes": 0, "other_relations": 0}
+    assert load(server, graph()) == {"nodes": 12, "relations": 14, "facts": 0, "other_nodes": 0, "other_relations": 0}
+    assert load(server, graph()) == {"nodes": 12, "relations": 14, "facts": 0, "other_nodes": 0, "other_relations": 0}
     assert read(server) == graph()
     run(
         server,

@@ -8,9 +8,12 @@ from statistics import mean
 import pytest
 from domain_small import FOLDER, TEMPLATES, changed, graph, schema, templates
 from tatara.data.candidates import pair_id
+from tatara.data.coverage import TAUGHT, coverage_rows
 from tatara.data.graph_csv import load_graph
+from tatara.data.left_out import UNTAUGHT_FACTS, LeftOut
 from tatara.data.overlap import overlap
 from tatara.data.pairs import make_pairs
+from tatara.data.quality import polite, quality_rows
 from tatara.data.schema import read_schema
 from tatara.data.subsets import nested_subsets, rebalance
 from tatara.data.templates import read_templates
@@ -186,13 +189,31 @@ def standards(config):
         [ROOT / p for p in files["relations"]],
         read_schema(ROOT / files["schema"]),
         ROOT / files["toc"],
+        fact_files=[ROOT / p for p in files["facts"]],
     )
 
 
 @pytest.fixture(scope="module")
-def pairs(config, standards):
+def left_out():
+    return LeftOut()
+
+
+@pytest.fixture(scope="module")
+def pairs(config, standards, left_out):
     chosen = read_templates([ROOT / path for path in config["qa"]["templates"]], standards.schema)
-    return make_pairs(standards, chosen, config["qa"]["target_counts"], config["seed"])
+    return make_pairs(standards, chosen, config["qa"]["target_counts"], config["seed"], left_out)
+
+
+@pytest.fixture(scope="module")
+def subsets(config, pairs):
+    pool = rebalance(pairs, config["rebalance"]["retain"], None, config["seed"])
+    assert len(pool) == 5169
+    return nested_subsets(pool, [*config["subsets"]["sizes"], 1000, 2000, 3000, 4000, 5000], config["seed"])
+
+
+@pytest.fixture(scope="module")
+def questions(config, standards):
+    return load_testset(ROOT / config["testset"]["file"], standards.schema, standards.toc)
 
 
 def test_counts_are_the_papers(config, pairs):
@@ -210,11 +231,27 @@ def test_counts_are_the_papers(config, pairs):
     )
 
 
-def test_mean_answer_length_of_every_subset_is_the_papers(config, pairs):
-    pool = rebalance(pairs, config["rebalance"]["retain"], None, config["seed"])
-    assert len(pool) == 5169
-    subsets = nested_subsets(pool, [*config["subsets"]["sizes"], 1000, 2000, 3000, 4000, 5000], config["seed"])
-    assert all(360 <= mean(len(row["answer"]) for row in rows) <= 390 for rows in [pairs, pool, *subsets.values()])
+def test_mean_answer_length_of_every_subset_is_the_papers(subsets):
+    assert all(360 <= mean(len(row["answer"]) for row in rows) <= 390 for rows in subsets.values())
+
+
+def test_subsets_hold_the_facts_in_turn_and_little_repetition(subsets, standards, questions, left_out):
+    references = [row["reference"] for row in questions if row["label"] == "curated"]
+    values = {(row["n"], row["metric"]): row["value"] for row in quality_rows(subsets, standards.facts, references)}
+    assert left_out.counts[UNTAUGHT_FACTS] == 0
+    assert values[5000, "facts"] == len(standards.facts) > values[1000, "facts"]
+    assert values[5000, "fact_uses_min"] >= 5 and values[5000, "fact_uses_max"] <= 30
+    assert values[5000, "facts_in_all_wordings"] >= 0.99 * len(standards.facts)
+    assert values[5000, "distinct_chars"] >= 0.3
+    assert values[5000, "sentence_uses_max"] <= 25
+    assert abs(values[5000, "polite_share"] - values[5000, "test_polite_share"]) < 0.05
+
+
+def test_most_test_questions_are_taught_by_the_largest_subset(subsets, standards, questions):
+    rows = coverage_rows(questions, {n: subsets[n] for n in (1000, 5000)}, standards.facts)
+    taught = Counter((row["n"], row["label"]) for row in rows if row["question"] == TAUGHT)
+    assert taught[5000, "curated"] >= 60
+    assert taught[1000, "curated"] < taught[5000, "curated"]
 
 
 def faults(text: str) -> list[str]:
@@ -235,7 +272,7 @@ def test_every_pair_is_written_cleanly(pairs):
         sentences = re.findall(r"[^。]+。", row["answer"])
         assert len(set(sentences)) == len(sentences), f"a sentence stands twice: {row}"
         assert 200 <= len(row["answer"]) <= 450, f"{len(row['answer'])} characters: {row}"
-        assert not re.search(r"(です|ます|ません|ください)。", row["answer"]), f"mixed style: {row}"
+        assert all(map(polite, sentences)), f"mixed style: {row}"
 
 
 def test_names_and_citations_in_answers_exist(standards, pairs):
@@ -247,7 +284,9 @@ def test_names_and_citations_in_answers_exist(standards, pairs):
     relations = {(relation.start, relation.type, relation.end): relation for relation in standards.relations}
     for row in pairs:
         evidence = standards.evidence(relations[row["start"], row["relation_type"], row["end"]])
-        assert evidence.text in row["answer"], f"does not cite {evidence.text}: {row}"
+        fact = next((fact for fact in standards.facts if row["facts"] and f"{fact.id}:" in row["facts"][0]), None)
+        cited = fact.place.text if fact and fact.topic in row["question"] else evidence.text
+        assert cited in row["answer"], f"does not cite {cited}: {row}"
         assert row["category"] == standards.schema.volume_category[evidence.volume]
         for quoted in re.findall(r"「(第[^「」]*)」", row["answer"]):
             assert quoted in titles, f"no node is called {quoted}: {row}"
@@ -264,8 +303,7 @@ def test_answers_to_one_relation_differ(pairs):
     assert mean(len(set(texts)) / len(texts) for texts in answers.values()) > 0.9
 
 
-def test_no_test_question_comes_near_a_pair(config, pairs, standards):
-    questions = load_testset(ROOT / config["testset"]["file"], standards.schema, standards.toc)
+def test_no_test_question_comes_near_a_pair(pairs, questions, standards):
     assert Counter(row["label"] for row in questions) == {"curated": 100, "generated": 100}
     for label in ("curated", "generated"):
         assert Counter(row["category"] for row in questions if row["label"] == label) == standards.schema.categories

@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 from pipeline_copy import REPOSITORY
 from tatara.data.graph_csv import load_graph
+from tatara.data.quality import polite, sentences
 from tatara.data.schema import read_schema
 from tatara.files.config import read_config
 
@@ -70,6 +71,7 @@ def test_descriptions_and_reasons_say_something_of_their_own(standards):
     reasons = [
         relation.reason for relation in standards.relations if not standards.schema.relations[relation.type].structural
     ]
+    assert all(polite(sentence) for text in descriptions + reasons for sentence in sentences(text))
     assert len(set(descriptions)) == 200
     assert all(60 <= len(text) <= 200 and text.endswith("。") for text in descriptions)
     assert len(set(reasons)) == 135

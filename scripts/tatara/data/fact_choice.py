@@ -60,11 +60,12 @@ class Ledger:
         return self.facts[position].wordings[self.wording(position)]
 
     def sentence(self, position: int, here: Citation) -> str:
-        """Return the next wording of a fact; one from another chapter than `here` names its place."""
+        """Return the next wording of a fact; one from another chapter than `here` names that by its number."""
         fact, text = self.facts[position], self.plain(position)
         if (fact.place.volume, fact.place.chapter) == (here.volume, here.chapter):
             return text
-        return f"{text.rstrip('。')}（{fact.place.volume} {fact.place.chapter}）。"
+        number = fact.place.chapter.split(" ")[0]
+        return f"{text.rstrip('。')}（{fact.place.volume} {number}）。"
 
     def use(self, position: int) -> str:
         """Count a fact as met, and return its id and the number of the wording, `f-0123456789:2`."""

@@ -39,7 +39,11 @@ def evaluated(path: Path | str, label: str, limit: int | None) -> list[dict]:
     Raises:
         InputError: no question has the label.
     """
-    rows = select(read_jsonl(path), label)
+    return spread(select(read_jsonl(path), label), limit)
+
+
+def spread(rows: list[dict], limit: int | None) -> list[dict]:
+    """Return all questions, or `limit` of them, taken from the categories in turn."""
     if limit is None or limit >= len(rows):
         return rows
     turns = defaultdict(int)

@@ -54,8 +54,14 @@ def score(tokenizer, rows: list[dict], conversation: Conversation, name: str, lo
     return questions
 
 
-def write_nll(path: Path, name: str, model: str, questions: list[dict]) -> dict:
-    """Write an NLL file of what `score` returned, and return its content."""
+def write_nll(path: Path, name: str, model: str, questions: list[dict], development: list[dict] | None = None) -> dict:
+    """Write an NLL file of what `score` returned, and return its content.
+
+    Args:
+        development: the same for the questions on which the size is selected; the key `development` has them.
+    """
     content = summary(name, model, questions)
+    if development:
+        content["development"] = summary(name, model, development)
     write_json(path, content)
     return content

@@ -1,5 +1,6 @@
 """Likelihood of the reference answers by transformers: an adapter on the base that it was trained on."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy
@@ -31,16 +32,19 @@ def nll_adapter(
     conversation: Conversation,
     precision: str,
     threads: int,
+    development: Sequence[dict] = (),
     device: str = "auto",
 ) -> dict:
     """Measure an adapter on its base, the very model that was trained, and return what the NLL file holds.
 
     Args:
-        rows: questions of the test set.
+        rows, development: questions of the test set, and those on which the size is selected.
         precision: `train.base_precision`.
         name, model: of the run or the evaluated model, and id of the model in the config.
     """
     loading.prepare(0, threads)
     loaded = loading.load_adapted(base, adapter, loading.device(device), precision)
-    questions = score(loading.load_tokenizer(base), rows, conversation, name, transformers_logits(loaded))
-    return write_nll(output, name, model, questions)
+    tokenizer, logits = loading.load_tokenizer(base), transformers_logits(loaded)
+    questions = score(tokenizer, rows, conversation, name, logits)
+    more = score(tokenizer, list(development), conversation, f"{name}, development questions", logits)
+    return write_nll(output, name, model, questions, more)

@@ -117,8 +117,11 @@ def read_judge(path: Path | str) -> pandas.DataFrame:
     return rows.groupby("id", sort=False, as_index=False).agg(summary)
 
 
-def read_questions(paths: dict) -> dict:
+def read_questions(paths: dict, part: str | None = None) -> dict:
     """Return `key -> {question id: (nats, tokens, bytes)}` of NLL files, all over the same questions in the same order.
+
+    Args:
+        part: `development`, for the questions on which the size is selected.
 
     Raises:
         InputError: files over different questions.
@@ -128,6 +131,7 @@ def read_questions(paths: dict) -> dict:
     for key, path in paths.items():
         content = read_json(path)
         try:
+            content = content[part] if part else content
             measured[key] = {row["id"]: (row["nats"], row["tokens"], row["bytes"]) for row in content["questions"]}
         except (KeyError, TypeError):
             raise InputError(

@@ -42,6 +42,7 @@ COLUMNS = (
     "p_value",
     "status",
 )
+DEVELOPMENT, REPORTED = "development", "reported"  # questions on which the size is selected
 BETTER, WORSE, SAME, FIRST = "better", "worse", "not distinguishable", "first"
 
 
@@ -135,8 +136,20 @@ def size_rows(rows: list[dict], nll_jsons: list[str], resampling: Resampling) ->
     return result
 
 
+def selection_questions(nll_jsons: list[str]) -> tuple[str, dict]:
+    """Return `development` or `reported`, and run -> the NLL of these questions (`read_questions`).
+
+    The development questions are taken where every run has them.
+    """
+    contents = {str(path): read_json(path) for path in nll_jsons}
+    has_development = all(DEVELOPMENT in content for content in contents.values())
+    paths = {content["name"]: path for path, content in contents.items()}
+    part = DEVELOPMENT if has_development else None
+    return part or REPORTED, read_questions(paths, part)
+
+
 def select(rows: list[dict], nll_jsons: list[str], rule: str) -> dict:
-    """Return the content of selected.json.
+    """Return the content of selected.json; the size is selected on the development questions where there are some.
 
     Args:
         rows: of scale.csv; several seeds of a size count by their mean NLL.
@@ -149,26 +162,27 @@ def select(rows: list[dict], nll_jsons: list[str], rule: str) -> dict:
     """
     if rule not in ("min", "one_se"):
         raise InputError(f"config key stage1.rule: unknown rule {rule!r}; expected min or one_se")
-    by_size: dict[int, list[dict]] = {}
+    questions, measured = selection_questions(nll_jsons)
+    ratios = {run: nll_ratio(values) for run, values in measured.items()}
+    nll = {run: sum(ratio.numerators) / sum(ratio.denominators) for run, ratio in ratios.items()}
+    by_size: dict[int, list[str]] = {}
     for row in sorted(rows, key=lambda row: row["n"]):
-        by_size.setdefault(row["n"], []).append(row)
-    mean = {n: sum(row["nll"] for row in runs) / len(runs) for n, runs in by_size.items()}
+        by_size.setdefault(row["n"], []).append(row["run"])
+    mean = {n: sum(nll[run] for run in runs) / len(runs) for n, runs in by_size.items()}
     best = min(mean, key=lambda n: (mean[n], n))
-    best_run = min(by_size[best], key=lambda row: row["nll"])["run"]
-    paths = {read_json(path)["name"]: path for path in nll_jsons}
-    error = ratio_standard_error(*nll_ratio(read_questions({best_run: paths[best_run]})[best_run]))
+    error = ratio_standard_error(*ratios[min(by_size[best], key=nll.get)])
     frugal = next(n for n in mean if mean[n] <= mean[best] + error)
     n = best if rule == "min" else frugal
-    reason = _reason(rule, best, frugal, mean[best], error)
+    reason = _reason(rule, best, frugal, mean[best], error, questions)
     if n == max(mean) and len(mean) > 1:
         reason += " It is the largest size trained: a larger one may do better still."
-    run = min(by_size[n], key=lambda row: row["nll"])["run"]
-    return {"n": n, "run": run, "rule": rule, "nll": mean[n], "reason": reason}
+    run = min(by_size[n], key=nll.get)
+    return {"n": n, "run": run, "rule": rule, "questions": questions, "nll": mean[n], "reason": reason}
 
 
-def _reason(rule: str, best: int, frugal: int, nll: float, error: float) -> str:
+def _reason(rule: str, best: int, frugal: int, nll: float, error: float, questions: str) -> str:
     """Return why a size was selected: of the smallest NLL, or the smallest within one standard error of it."""
-    smallest = f"n = {best:,} has the smallest test NLL, {nll:.4f} nats a token"
+    smallest = f"n = {best:,} has the smallest NLL of the {questions} questions, {nll:.4f} nats a token"
     if best == frugal:
         return f"{smallest}, and no smaller size is within one standard error ({error:.4f}) of it."
     within = f"n = {frugal:,} is the smallest size within one standard error ({error:.4f}) of it"
