@@ -9,6 +9,7 @@ import numpy
 from tatara.data.graph import Graph, Node, Relation
 
 DEEPEST = 3  # levels of the table of contents that make a difference
+FEW, FARTHEST = 12, 3  # around a place with fewer facts, those of its volume count as so far away
 SHORTEST_NAME = 2  # characters of a name whose mention counts
 
 
@@ -18,7 +19,7 @@ class Around:
 
     Attributes:
         facts: positions in `Graph.facts`, shape (n,).
-        steps: how far each is, shape (n,): 0 of this place or node, 1 beside it, 2 further away.
+        steps: how far each is, shape (n,): 0 of this place or node, 1 beside it, 2 and 3 further away.
     """
 
     facts: numpy.ndarray
@@ -32,9 +33,11 @@ class FactPlaces:
         self.graph = graph
         self.by_node: dict[str, set[int]] = defaultdict(set)
         self.by_chapter: dict[tuple[str, str], set[int]] = defaultdict(set)
+        self.by_volume: dict[str, set[int]] = defaultdict(set)
         for position, fact in enumerate(graph.facts):
             self.by_node[fact.node].add(position)
             self.by_chapter[fact.place.volume, fact.place.chapter].add(position)
+            self.by_volume[fact.place.volume].add(position)
         self._found: dict[tuple[str, str, str], Around] = {}
 
     @cached_property
@@ -68,6 +71,8 @@ class FactPlaces:
             steps[position] = max(0, deepest - 2) if in_section else deepest - 1
         for position in self.by_node[node.id]:
             steps[position] = 0 if self.graph.facts[position].place.chapter == here.chapter else 1
+        if len(steps) < FEW:
+            steps = dict.fromkeys(self.by_volume[here.volume], FARTHEST) | steps
         return steps
 
     def _of_relation(self, relation: Relation) -> dict[int, int]:

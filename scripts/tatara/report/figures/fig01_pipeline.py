@@ -57,7 +57,7 @@ def findings(selected: Path | str, table3: Path | str, table6: Path | str) -> di
     same = f"; {alike} not shown to differ" if alike else ""
     shipped = zip(formats["name"], formats["recommended"], strict=True)
     return {
-        "stage1": f"n = {chosen['n']:,} selected (rule {chosen['rule']}), {chosen['questions']} NLL {chosen['nll']:.4f}",
+        "stage1": f"n = {chosen['n']:,} selected ({chosen['rule']}), {chosen['questions']} NLL {chosen['nll']:.4f}",
         "stage2": f"highest score: {best['name']}, {interval_of(best, 'score')}{same}",
         "quantization": "; ".join(f"{name}: {recommended}" for name, recommended in shipped),
     }
