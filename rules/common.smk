@@ -138,4 +138,7 @@ BY_LLAMA_CPP = [] if BY_OLLAMA else GGUF_FORMATS
 OLLAMA = {key: config["ollama"][key] for key in ("url", "timeout", "parallel")}
 CHAT = config["chat"]
 PRECISION = config["train"]["base_precision"]
+NAMES = {model: entry["name"] for model, entry in config["models"].items()}
+BOOTSTRAP = {"seed": config["seed"], **config["statistics"]}
+IN_WORDS = {"level": BOOTSTRAP["level"], "notice": config["study"]["notice"]}  # what every table says of itself
 QUESTIONS = {"label": config["testset"]["label"], "limit": config["testset"]["limit"]}

@@ -1,4 +1,6 @@
-# Stage data: results/graph/{nodes,relations,facts,left_out}.csv, loaded.json · results/testset/{test_set_200.jsonl,dev.jsonl,overlap.json}
+# Stage data: results/graph/{nodes,relations,facts,left_out}.csv, loaded.json
+# results/testset/{test_set_200.jsonl,dev.jsonl,overlap.json,coverage.csv} · results/subsets/quality.csv
+SUBSETS = expand("results/subsets/subset_merged_{n}.jsonl", n=sorted(config["subsets"]["sizes"]))
 
 
 rule graph:
@@ -72,3 +74,42 @@ rule testset:
         code=code_of("testset"),
     script:
         "../scripts/testset.py"
+
+
+rule quality:
+    """Describe the subsets: shares, lengths, repetition, facts and how often each is met, register."""
+    input:
+        subsets=SUBSETS,
+        facts="results/graph/facts.csv",
+        testset="results/testset/test_set_200.jsonl",
+    output:
+        "results/subsets/quality.csv",
+    log:
+        "results/logs/quality.log",
+    benchmark:
+        "results/benchmarks/quality.tsv"
+    params:
+        sizes=sorted(config["subsets"]["sizes"]),
+        label=config["testset"]["label"],
+        code=code_of("quality"),
+    script:
+        "../scripts/quality.py"
+
+
+rule coverage:
+    """Look up which facts that the test questions require stand in the training answers."""
+    input:
+        subsets=SUBSETS,
+        facts="results/graph/facts.csv",
+        testset="results/testset/test_set_200.jsonl",
+    output:
+        "results/testset/coverage.csv",
+    log:
+        "results/logs/coverage.log",
+    benchmark:
+        "results/benchmarks/coverage.tsv"
+    params:
+        sizes=sorted(config["subsets"]["sizes"]),
+        code=code_of("coverage"),
+    script:
+        "../scripts/coverage.py"

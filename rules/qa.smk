@@ -1,5 +1,5 @@
 # Stage qa: results/qa/{qa_pairs,qa_augmented,pool}.jsonl, left_out.csv, augmented.csv, diversity.csv ·
-# results/subsets/subset_merged_{n}.jsonl, quality.csv
+# results/subsets/subset_merged_{n}.jsonl
 
 
 rule qa_pairs:
@@ -103,45 +103,6 @@ rule subsets:
         code=code_of("subsets"),
     script:
         "../scripts/subsets.py"
-
-
-rule quality:
-    """Describe the subsets: shares, lengths, repetition, facts and how often each is met, register."""
-    input:
-        subsets=rules.subsets.output.subsets,
-        facts="results/graph/facts.csv",
-        testset="results/testset/test_set_200.jsonl",
-    output:
-        "results/subsets/quality.csv",
-    log:
-        "results/logs/quality.log",
-    benchmark:
-        "results/benchmarks/quality.tsv"
-    params:
-        sizes=sorted(config["subsets"]["sizes"]),
-        label=config["testset"]["label"],
-        code=code_of("quality"),
-    script:
-        "../scripts/quality.py"
-
-
-rule coverage:
-    """Look up which facts that the test questions require stand in the training answers."""
-    input:
-        subsets=rules.subsets.output.subsets,
-        facts="results/graph/facts.csv",
-        testset="results/testset/test_set_200.jsonl",
-    output:
-        "results/testset/coverage.csv",
-    log:
-        "results/logs/coverage.log",
-    benchmark:
-        "results/benchmarks/coverage.tsv"
-    params:
-        sizes=sorted(config["subsets"]["sizes"]),
-        code=code_of("coverage"),
-    script:
-        "../scripts/coverage.py"
 
 
 rule diversity:

@@ -78,3 +78,42 @@ rule nll_merge:
         code=code_of("nll_merge"),
     script:
         "../scripts/nll_merge.py"
+
+
+rule ladder_table:
+    """The quantization ladder of all models, by token."""
+    input:
+        ladder=expand("results/quant/{model}.json", model=MODEL_GGUF),
+        times=expand("results/quant/{model}_seconds.csv", model=MODEL_GGUF),
+    output:
+        multiext("results/quant/ladder", csv=".csv", md=".md"),
+    log:
+        "results/logs/ladder_table.log",
+    params:
+        **IN_WORDS,
+        arguments={"names": NAMES, **BOOTSTRAP},
+        code=code_of("table"),
+    script:
+        "../scripts/table.py"
+
+
+rule merge_table:
+    """What merging and conversion cost: the adapter on its NF4 base beside each way to merge it."""
+    input:
+        adapters=expand("results/nll/{model}_nf4.json", model=MODELS),
+        merges=expand("results/quant/{model}-merge.json", model=MODELS),
+        files=[
+            f"results/nll/{model}_{fmt}.json"
+            for model in MODEL_GGUF
+            for fmt in dict.fromkeys(["f16", "q4", *MODEL_GGUF[model]])
+        ],
+    output:
+        multiext("results/quant/merge", csv=".csv", md=".md"),
+    log:
+        "results/logs/merge_table.log",
+    params:
+        **IN_WORDS,
+        arguments={"names": NAMES, **BOOTSTRAP},
+        code=code_of("table"),
+    script:
+        "../scripts/table.py"

@@ -1,6 +1,7 @@
 # Stage report: results/config.yaml · results/provenance.json · results/data.html · results/report.html
 TABLES = [
     *expand("results/tables/table{number}", number=range(1, 7)),
+    "results/tables/taught",
     "results/quant/ladder",
     "results/quant/merge",
 ]
@@ -77,6 +78,7 @@ rule report:
         overlap="results/testset/overlap.json",
         schema=resource(config["graph"]["schema"]),
         testset="results/testset/test_set_200.jsonl",
+        coverage="results/testset/coverage.csv",
         judge=JUDGED,
         answers=expand("results/answers/{evaluated}.jsonl", evaluated=EVALUATED),
         parity=expand("results/gguf/{model}-parity.json", model=MODELS),

@@ -1,11 +1,8 @@
-# Stage tables: results/tables/table{1..6}.csv and .md · results/quant/ladder.csv, merge.csv and their .md
+# Stage tables: results/tables/table{1..6}.csv, taught.csv and their .md
 JUDGED = expand("results/judge/judge_{evaluated}.csv", evaluated=EVALUATED)
 TIMED = expand("results/answers/{evaluated}_seconds.csv", evaluated=EVALUATED)
 MEASURED = expand("results/nll/{evaluated}.json", evaluated=EVALUATED)
-NAMES = {model: entry["name"] for model, entry in config["models"].items()}
-BOOTSTRAP = {"seed": config["seed"], **config["statistics"]}
 BOUNDS = {key: config["quantization"][key] for key in ("max_delta_nll", "min_top1")}
-IN_WORDS = {"level": BOOTSTRAP["level"], "notice": config["study"]["notice"]}
 
 
 rule table1:
@@ -117,37 +114,19 @@ rule table6:
         "../scripts/table.py"
 
 
-rule ladder_table:
-    """The quantization ladder of all models, by token."""
+rule taught_table:
+    """Scores, likelihoods and fact recall by what the selected training pairs teach of the questions."""
     input:
-        ladder=expand("results/quant/{model}.json", model=MODEL_GGUF),
-        times=expand("results/quant/{model}_seconds.csv", model=MODEL_GGUF),
+        judge=JUDGED,
+        nll=MEASURED,
+        answers=expand("results/answers/{evaluated}.jsonl", evaluated=EVALUATED),
+        testset="results/testset/test_set_200.jsonl",
+        coverage="results/testset/coverage.csv",
+        selected="results/scale/selected.json",
     output:
-        multiext("results/quant/ladder", csv=".csv", md=".md"),
+        multiext("results/tables/taught", csv=".csv", md=".md"),
     log:
-        "results/logs/ladder_table.log",
-    params:
-        **IN_WORDS,
-        arguments={"names": NAMES, **BOOTSTRAP},
-        code=code_of("table"),
-    script:
-        "../scripts/table.py"
-
-
-rule merge_table:
-    """What merging and conversion cost: the adapter on its NF4 base beside each way to merge it."""
-    input:
-        adapters=expand("results/nll/{model}_nf4.json", model=MODELS),
-        merges=expand("results/quant/{model}-merge.json", model=MODELS),
-        files=[
-            f"results/nll/{model}_{fmt}.json"
-            for model in MODEL_GGUF
-            for fmt in dict.fromkeys(["f16", "q4", *MODEL_GGUF[model]])
-        ],
-    output:
-        multiext("results/quant/merge", csv=".csv", md=".md"),
-    log:
-        "results/logs/merge_table.log",
+        "results/logs/taught_table.log",
     params:
         **IN_WORDS,
         arguments={"names": NAMES, **BOOTSTRAP},

@@ -89,6 +89,7 @@ def report(study, notice=NOTICE, drawn=False):
         overlap=study.path("testset/overlap.json"),
         schema=SCHEMA,
         testset=study.path("testset/test_set_200.jsonl"),
+        coverage=study.path("testset/coverage.csv"),
         judge=study.judge,
         answers=study.answers,
         parity=study.parity,

@@ -7,7 +7,8 @@ from statistics import mean, pstdev
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tatara.data.subsets import nested_subsets, quality_rows, rebalance
+from tatara.data.quality import quality_rows
+from tatara.data.subsets import nested_subsets, rebalance
 from tatara.job.errors import InputError
 
 # Raw counts per relation type, paper §4.2.
@@ -147,7 +148,7 @@ def test_sizes_that_cannot_be_had_are_refused():
 
 def test_quality_table_describes_each_subset():
     subsets = nested_subsets(make_pool({"A": 30, "B": 10}), [8, 40], 1)
-    rows = {(row["n"], row["metric"], row["key"]): row["value"] for row in quality_rows(subsets)}
+    rows = {(row["n"], row["metric"], row["key"]): row["value"] for row in quality_rows(subsets, [], ["短いです。"])}
     assert rows[8, "relation_share", "A"] == rows[40, "relation_share", "A"] == 0.75
     assert sum(
         value for (n, metric, _), value in rows.items() if (n, metric) == (40, "category_share")

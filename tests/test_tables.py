@@ -22,6 +22,7 @@ from tatara.report.tables.table3 import table3
 from tatara.report.tables.table4 import table4
 from tatara.report.tables.table5 import table5
 from tatara.report.tables.table6 import attention, table6
+from tatara.report.tables.taught import taught_table
 from tatara.report.text_table import markdown, read_table
 
 SETTINGS = {"seed": 42, "level": 0.95, "resamples": 500}
@@ -186,9 +187,50 @@ def all_tables(study):
             name, tables[name], csv=study.path(f"tables/{name}.csv"), md=study.path(f"tables/{name}.md"), level=0.95
         )
     tables["table6"] = ship(study)
+    tables["taught"] = taught_table(
+        judge=study.judge,
+        nll=study.nll,
+        answers=study.answers,
+        testset=study.path("testset/test_set_200.jsonl"),
+        coverage=study.path("testset/coverage.csv"),
+        selected=study.path("scale/selected.json"),
+        names=study.names,
+        **SETTINGS,
+    )
     write_agreement(study.judge, output=study.path("judge/agreement.csv"), **{**SETTINGS, "resamples": 50})
     tables["agreement"] = read_table(study.path("judge/agreement.csv"))
     return tables
+
+
+def test_recall_counts_taught_and_untaught_facts_apart(study, tmp_path):
+    """A model that says 亀裂 in every answer: the first fact of every question, which is taught in two of three."""
+    answers = []
+    for path in study.answers:
+        copy = tmp_path / Path(path).name
+        rows = [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]
+        said = "亀 裂を確認します。" if "f16" in path else "何も確認しません。"
+        copy.write_text("".join(json.dumps(row | {"answer": said}) + "\n" for row in rows), encoding="utf-8")
+        answers.append(str(copy))
+    table = taught_table(
+        judge=study.judge,
+        nll=study.nll,
+        answers=answers,
+        testset=study.path("testset/test_set_200.jsonl"),
+        coverage=study.path("testset/coverage.csv"),
+        selected=study.path("scale/selected.json"),
+        names=study.names,
+        **SETTINGS,
+    )
+    rows = {(row["format"], row["group"]): row for row in table[table["model"] == table["model"][0]].to_dict("records")}
+    assert [rows["f16", group]["questions"] for group in ("all", "taught", "partly", "untaught")] == [100, 34, 33, 33]
+    whole = rows["f16", "all"]
+    assert (whole["facts_taught"], whole["facts_untaught"]) == (34 * 2 + 33, 33 + 33 * 2)
+    assert whole["recall_taught"] == pytest.approx((34 + 33) / (34 * 2 + 33))
+    assert whole["recall_untaught"] == pytest.approx(33 / (33 + 33 * 2))
+    assert whole["recall_taught_low"] < whole["recall_taught"] < whole["recall_taught_high"]
+    assert rows["f16", "taught"]["recall_taught"] == 0.5 and rows["f16", "taught"]["facts_untaught"] == 0
+    assert math.isnan(rows["f16", "taught"]["recall_untaught"])
+    assert rows["q4", "all"]["recall_taught"] == 0
 
 
 def test_files_are_the_same_bytes_twice_and_read_back_as_they_were(study, tmp_path):
@@ -301,7 +343,8 @@ def test_table6_follows_its_rule(study):
 
 
 def test_every_table_has_a_rule_of_its_file_s_name_and_what_builds_it():
-    text = (REPOSITORY / "rules/tables.smk").read_text(encoding="utf-8")
+    files = (REPOSITORY / "rules" / f"{name}.smk" for name in ("tables", "quantization"))
+    text = "".join(path.read_text(encoding="utf-8") for path in files)
     names = re.findall(r'multiext\("results/\w+/(\w+)", csv="\.csv", md="\.md"\)', text)
     assert names == [name for name, table in TABLES.items() if table.build]
     with_paper = re.findall(r'paper\("(\w+)"\)', text)

@@ -389,6 +389,26 @@ def _overlap(study: Study, rows: list[dict]) -> None:
     _write(study.folder / "testset" / "overlap.json", content)
 
 
+def _coverage(study: Study, rows: list[dict]) -> None:
+    """Write which facts are taught: at every size both facts of one question in three, the first of the next, none."""
+    held = (("taught", "0;1"), ("partly", "0"), ("untaught", ""))
+    table = [
+        {
+            "id": row["id"],
+            "label": row["label"],
+            "category": row["category"],
+            "n": n,
+            "facts": 2,
+            "taught": 2 - place % 3,
+            "taught_facts": held[place % 3][1],
+            "question": held[place % 3][0],
+        }
+        for n in study.sizes
+        for place, row in enumerate(rows)
+    ]
+    _write_csv(study.folder / "testset" / "coverage.csv", table)
+
+
 def _scale(study: Study, rows: list[dict], seeds: tuple[int, ...], rng: random.Random) -> None:
     """Write the runs of stage 1, their comparison and the selection."""
     from tatara.measure.selection import scale_rows, select, write_scale
@@ -427,6 +447,7 @@ def write_study(
     _quality(study)
     _pairs(study)
     _overlap(study, rows)
+    _coverage(study, rows)
     _scale(study, rows, seeds, rng)
     _evaluate(study, rows, rng, second_judge)
     _quantize(study, rows, rng)

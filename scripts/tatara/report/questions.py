@@ -5,6 +5,7 @@ from pathlib import Path
 from tatara.files.formats import FORMATS
 from tatara.files.jsonl import read_jsonl
 from tatara.measure.results import by_model_and_format, read_judge, read_scores
+from tatara.measure.taught import Taught
 from tatara.report.numbers import number
 
 
@@ -42,9 +43,13 @@ def _entry(key: tuple[str, str], names: dict[str, str], score: dict, answer: dic
 
 
 def questions_by_category(
-    judge: list[str], answers: list[str], testset: Path | str, names: dict[str, str]
+    judge: list[str], answers: list[str], testset: Path | str, names: dict[str, str], taught: dict[str, Taught]
 ) -> dict[str, list[dict]]:
-    """Return category -> its questions in the order of the test set, each with all its answers, scores and reasons."""
+    """Return category -> its questions in the order of the test set, each with all its answers, scores and reasons.
+
+    Args:
+        taught: question id -> what the selected training pairs teach of it.
+    """
     judged = by_model_and_format(judge, names)
     scores = {key: read_judge(path).set_index("id").to_dict("index") for key, path in judged.items()}
     others = {key: _other_scores(path) for key, path in judged.items()}
@@ -63,5 +68,6 @@ def questions_by_category(
             if id_ in rows
         ]
         question = {key: row[key] for key in ("id", "difficulty", "question", "reference")}
-        categories.setdefault(row["category"], []).append({**question, "entries": entries})
+        known = {"taught": taught[id_].group, "facts": f"{len(taught[id_].facts)} of {len(row['facts'])}"}
+        categories.setdefault(row["category"], []).append({**question, **known, "entries": entries})
     return categories

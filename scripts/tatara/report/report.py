@@ -5,6 +5,7 @@ from pathlib import Path
 from tatara.data.schema import read_schema
 from tatara.files.formats import FORMATS
 from tatara.measure.results import by_model_and_format, read_json
+from tatara.measure.taught import read_coverage
 from tatara.report import summary
 from tatara.report.data_tables import quality_tables, shares_table
 from tatara.report.page import inline_figures, write_page
@@ -30,6 +31,7 @@ def write_report(
     overlap: Path | str,
     schema: Path | str,
     testset: Path | str,
+    coverage: Path | str,
     judge: list[str],
     answers: list[str],
     parity: list[str],
@@ -44,11 +46,11 @@ def write_report(
         title, notice: of the study; the notice stands on top where it is not empty.
         level: confidence level of the intervals.
         names: model -> display name, in order.
-        tables: table1.csv … table6.csv, ladder.csv, merge.csv and agreement.csv, known by their names.
+        tables: table1.csv … table6.csv, taught.csv, ladder.csv, merge.csv and agreement.csv, known by their names.
         figures: fig01_….svg … fig11_….svg and quant01_….svg (or .png), known by their names.
         pairs, pool: qa/qa_pairs.jsonl, qa/pool.jsonl.
-        selected, quality, overlap, testset, provenance: scale/selected.json, subsets/quality.csv, testset/overlap.json,
-            testset/test_set_200.jsonl, provenance.json.
+        selected, quality, overlap, testset, coverage, provenance: scale/selected.json, subsets/quality.csv,
+            testset/overlap.json, testset/test_set_200.jsonl, testset/coverage.csv, provenance.json.
         schema: schema.yaml, for display names.
         judge, answers: files of all models and formats; parity: files of all models.
         judges: names of the judges, the first one's scores are the tables'.
@@ -73,7 +75,7 @@ def write_report(
         parity=parity_table(parity, names),
         overlap=containment,
         nearest=max(containment["questions"], key=lambda row: row["containment"], default=None),
-        categories=questions_by_category(judge, answers, testset, names),
+        categories=questions_by_category(judge, answers, testset, names, read_coverage(coverage, size["n"])),
         answered={
             f"{model}_{fmt}": f"{names[model]}, {FORMATS[fmt].label}"
             for model, fmt in by_model_and_format(judge, names)

@@ -9,7 +9,7 @@ import pandas
 from tatara.files.text import write_text
 from tatara.report.numbers import percent
 from tatara.report.paper import read_paper
-from tatara.report.tables import agreement, ladder, merge, table1, table2, table3, table4, table5, table6
+from tatara.report.tables import agreement, ladder, merge, table1, table2, table3, table4, table5, table6, taught
 from tatara.report.text_table import Layout, TextTable, lay_out, markdown
 
 
@@ -22,8 +22,8 @@ class Table:
     paper: Layout | None = None
 
 
-# By the names of the files: results/tables/table1.csv … table6.csv, results/quant/ladder.csv and merge.csv,
-# results/judge/agreement.csv.
+# By the names of the files: results/tables/table1.csv … table6.csv and taught.csv, results/quant/ladder.csv and
+# merge.csv, results/judge/agreement.csv.
 TABLES = {
     "table1": Table(table1.LAYOUT, table1.table1, table1.PAPER),
     "table2": Table(table2.LAYOUT, table2.table2, table2.PAPER),
@@ -33,6 +33,7 @@ TABLES = {
     "table6": Table(table6.LAYOUT, table6.table6, table6.PAPER),
     "ladder": Table(ladder.LAYOUT, ladder.ladder_table),
     "merge": Table(merge.LAYOUT, merge.merge_table),
+    "taught": Table(taught.LAYOUT, taught.taught_table),
     "agreement": Table(agreement.LAYOUT),
 }
 # One line of the paper's Table 5 holds both formats; the score of Tables 3 and 4 is that of F16, for Tanuki-8B of NF4.

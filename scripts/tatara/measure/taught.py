@@ -1,0 +1,64 @@
+"""What was taught of each question, and how many of its facts an answer holds: fact recall, which needs no judge."""
+
+import csv
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tatara.data.questions import has_fact
+from tatara.measure.stats import UNKNOWN, Interval, Ratio, Resampling, bootstrap_ratio
+
+GROUPS = ("taught", "partly", "untaught")  # of questions: all of their facts, some, none
+
+
+@dataclass(frozen=True)
+class Taught:
+    """What the training pairs hold of one question.
+
+    Attributes:
+        group: one of GROUPS.
+        facts: places of the taught facts in the question's list.
+    """
+
+    group: str
+    facts: frozenset[int]
+
+
+def read_coverage(path: Path | str, n: int) -> dict[str, Taught]:
+    """Return question id -> what the subset of `n` pairs teaches of it, from testset/coverage.csv."""
+    with Path(path).open(encoding="utf-8", newline="") as file:
+        return {
+            row["id"]: Taught(row["question"], frozenset(map(int, filter(None, row["taught_facts"].split(";")))))
+            for row in csv.DictReader(file)
+            if row["n"] == str(n)
+        }
+
+
+def fact_counts(
+    answers: Iterable[dict], facts: dict[str, list[list[str]]], taught: dict[str, Taught]
+) -> dict[bool, dict[str, tuple[int, int]]]:
+    """Return taught or not -> question id -> (facts that the answer holds, facts), of questions that have such facts.
+
+    Args:
+        answers: rows with id and answer.
+        facts: question id -> its facts, each a list of accepted wordings.
+    """
+    counts: dict[bool, dict[str, tuple[int, int]]] = {True: {}, False: {}}
+    for row in answers:
+        held: dict[bool, list[bool]] = {True: [], False: []}
+        for place, wordings in enumerate(facts[row["id"]]):
+            held[place in taught[row["id"]].facts].append(has_fact(row["answer"], wordings))
+        for is_taught, hits in held.items():
+            if hits:
+                counts[is_taught][row["id"]] = (sum(hits), len(hits))
+    return counts
+
+
+def recall_ratio(counts: dict[str, tuple[int, int]]) -> Ratio:
+    """Return facts held and facts of each question: recall is their ratio, and questions are its clusters."""
+    return Ratio(*zip(*counts.values(), strict=True)) if counts else Ratio([], [])
+
+
+def recall(counts: dict[str, tuple[int, int]], resampling: Resampling) -> Interval:
+    """Return the share of facts that the answers hold, with an interval clustered by question; NaN without a fact."""
+    return bootstrap_ratio(*recall_ratio(counts), resampling) if counts else UNKNOWN
