@@ -36,6 +36,7 @@ OPTIONS = (
 )
 ADAPTER = "results/adapters/llama_n24_r16_s42/adapter_model.safetensors"
 WAIT = 240  # seconds until something has happened that must happen
+WHOLE_RUN = 1500  # seconds for a run of the smoke study, other tests beside it on two cores
 # Jobs mark their GPU while they are on it: one that finds it marked fails.
 SNAKEFILE = """
 rule all:
@@ -97,7 +98,7 @@ def submit(cluster: slurm_cluster.Cluster, copy: Copy, *arguments: str) -> subpr
 
 def finish(process: subprocess.Popen, copy: Copy) -> str:
     """Wait for a Snakemake to end well; return what it said."""
-    status = process.wait(WAIT * 3)
+    status = process.wait(WHOLE_RUN)
     said = (copy.folder / "said.txt").read_text(encoding="utf-8", errors="replace")
     assert status == 0, said[-4000:]
     return said
