@@ -13,7 +13,7 @@ import ollama_server as ollama
 import pytest
 import yaml
 from pipeline_copy import REPOSITORY, Copy
-from side_by_side import SHARED
+from side_by_side import LAST, SHARED, WHEN_FINISHED
 from tatara.models.packages import fetch
 
 OFFLINE_COUNTERS = ".offline"  # file of a copy
@@ -39,6 +39,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for fixture, marker in MARKERS.items():
             if fixture in item.fixturenames:
                 item.add_marker(marker)
+    if place := os.environ.get(WHEN_FINISHED):
+        modules = {item.path for item in items if "finished" in item.fixturenames}
+        items.sort(key=lambda item: (item.path in modules) == (place == LAST))
 
 
 @pytest.fixture(scope="session")
