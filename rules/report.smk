@@ -52,6 +52,10 @@ rule data_page:
         schema=resource(config["graph"]["schema"]),
         left_out=["results/graph/left_out.csv", "results/qa/left_out.csv"],
         augmented=["results/qa/augmented.csv"] if AUGMENT else [],
+        facts="results/graph/facts.csv",
+        subset=SUBSETS[-1],
+        quality="results/subsets/quality.csv",
+        coverage="results/testset/coverage.csv",
     output:
         "results/data.html",
     log:
@@ -59,6 +63,7 @@ rule data_page:
     params:
         title=config["study"]["title"],
         warn_above=config["left_out"]["warn_above"],
+        register=config["register"],
         code=code_of("data_page"),
     script:
         "../scripts/data_page.py"

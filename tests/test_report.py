@@ -9,12 +9,18 @@ from pathlib import Path
 
 import pandas
 import pytest
+from domain_small import graph_with_facts
+from domain_small import schema as small_schema
 from fontTools.ttLib import TTFont
 from pipeline_copy import REPOSITORY
 from synthetic import SCHEMA, write_study
+from tatara.data.coverage import write_coverage
 from tatara.data.diversity import distinct_2, self_bleu, write_diversity
 from tatara.data.left_out import LONE_NODES, NOT_CHOSEN, SAME_QUESTIONS, LeftOut
-from tatara.files.jsonl import read_jsonl
+from tatara.data.pairs import make_pairs
+from tatara.data.quality import write_quality
+from tatara.data.templates import read_templates
+from tatara.files.jsonl import read_jsonl, write_jsonl
 from tatara.report.data_page import write_data_page
 from tatara.report.figures.style import save
 from tatara.report.page import unbroken
@@ -25,6 +31,7 @@ from tatara.report.tables.registry import write_table
 from test_figures import calls, data_calls
 from test_tables import all_tables
 
+GENERIC = REPOSITORY / "resources/templates/generic.yaml"
 CAPTIONS = sorted((REPOSITORY / "report").glob("*.rst"))
 NOTICE = "Stand-in models: <not> the paper's & ours."
 VOID = {"meta", "img", "br", "link", "input", "hr"}
@@ -222,6 +229,12 @@ def test_the_data_page(study, tmp_path, caplog):
     pairs = read_jsonl(study.path("qa/qa_pairs.jsonl"))
     write_diversity(pairs, 5, 1, tmp_path / "diversity.csv")
     bees = REPOSITORY / "tests/data/beekeeping"
+    taught = make_pairs(graph_with_facts(), read_templates([GENERIC], small_schema()), None, 1)
+    write_jsonl(tmp_path / "subset.jsonl", taught)
+    facts, references = graph_with_facts().facts, ["寄生率が3%を超えた群れで始めます。"]
+    write_quality({10: taught[:10], len(taught): taught}, facts, references, tmp_path / "quality.csv")
+    questions = [{"id": "q1", "label": "dev", "category": "養蜂", "facts": [["3%を超え"], ["月夜"]]}]
+    write_coverage(questions, {10: [], len(taught): taught}, facts, tmp_path / "coverage.csv")
     augmented = tmp_path / "augmented.csv"
     augmented.write_text("outcome,pairs\nkept,3\nname missing,1\n")
     write_data_page(
@@ -238,7 +251,12 @@ def test_the_data_page(study, tmp_path, caplog):
         schema=SCHEMA,
         left_out=left_out_files(tmp_path),
         augmented=[augmented],
+        facts=bees / "facts.csv",
+        subset=tmp_path / "subset.jsonl",
+        quality=tmp_path / "quality.csv",
+        coverage=tmp_path / "coverage.csv",
         warn_above=0.05,
+        register={"polite_points": 5, "length_share": 0.25},
     )
     assert 'class="notice"' not in (tmp_path / "data.html").read_text(encoding="utf-8")
     page = Page((tmp_path / "data.html").read_text(encoding="utf-8"))
@@ -254,7 +272,12 @@ def test_the_data_page(study, tmp_path, caplog):
     assert "Rephrased pairs rejected: name missing1425.0 %" in text
     assert "more than 5 % (config key left_out.warn_above): 1 of 4 kinds" in text
     warned = [record.message for record in caplog.records if record.levelname == "WARNING"]
-    assert warned == [f"{SAME_QUESTIONS.name}: 4 of 50; for example 堤防とは何か。<b> (a -USES-> b; kept: c -USES-> d)"]
+    assert warned[0] == (
+        f"{SAME_QUESTIONS.name}: 4 of 50; for example 堤防とは何か。<b> (a -USES-> b; kept: c -USES-> d)"
+    )
+    assert [message.partition(":")[0] for message in warned[1:]] == ["Characters of an answer, mean"]
+    assert "⚠ Characters of an answer, mean, training" in text and "Facts by chapter: 9 in 3 sections" in text
+    assert "devfacts of the graph0101 of 250.0 %" in text and "devn = 100010 of 20.0 %" in text
     assert len(page.attributes("img", "src")) == 5
     assert all(source.startswith("data:image/svg+xml") for source in page.attributes("img", "src"))
 

@@ -31,9 +31,9 @@ TABLES = {
     "table4": Table(table4.LAYOUT, table4.table4, table4.PAPER),
     "table5": Table(table5.LAYOUT, table5.table5, table5.PAPER),
     "table6": Table(table6.LAYOUT, table6.table6, table6.PAPER),
+    "taught": Table(taught.LAYOUT, taught.taught_table),
     "ladder": Table(ladder.LAYOUT, ladder.ladder_table),
     "merge": Table(merge.LAYOUT, merge.merge_table),
-    "taught": Table(taught.LAYOUT, taught.taught_table),
     "agreement": Table(agreement.LAYOUT),
 }
 # One line of the paper's Table 5 holds both formats; the score of Tables 3 and 4 is that of F16, for Tanuki-8B of NF4.
