@@ -275,7 +275,8 @@ def test_the_data_page(study, tmp_path, caplog):
     assert warned[0] == (
         f"{SAME_QUESTIONS.name}: 4 of 50; for example 堤防とは何か。<b> (a -USES-> b; kept: c -USES-> d)"
     )
-    assert [message.partition(":")[0] for message in warned[1:]] == ["Characters of an answer, mean"]
+    kinds = ["Polite sentences", "Characters of an answer, mean"]
+    assert [message.partition(":")[0] for message in warned[1:]] == kinds
     assert "⚠ Characters of an answer, mean, training" in text and "Facts by chapter: 9 in 3 sections" in text
     assert "devfacts of the graph0101 of 250.0 %" in text and "devn = 100010 of 20.0 %" in text
     assert len(page.attributes("img", "src")) == 5
