@@ -29,7 +29,10 @@ def read_all(folder):
     graph, qa, subsets = config["graph"], config["qa"], config["subsets"]
     schema, toc = read_schema(folder / graph["schema"]), folder / graph["toc"]
     found = load_graph(
-        [folder / path for path in graph["nodes"]], [folder / path for path in graph["relations"]], schema, toc
+        *([folder / path for path in graph[key]] for key in ("nodes", "relations")),
+        schema,
+        toc,
+        fact_files=[folder / path for path in graph["facts"]],
     )
     templates = read_templates([folder / path for path in qa["templates"]], schema)
     pairs = make_pairs(found, templates, qa["target_counts"], config["seed"])

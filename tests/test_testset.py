@@ -2,13 +2,18 @@
 
 import json
 import random
+import re
+from collections import Counter
 
 import pytest
 from domain_small import TEST_SET, changed, graph, schema, templates, toc
+from pipeline_copy import REPOSITORY
 from tatara.data.overlap import bigrams, overlap
 from tatara.data.pairs import make_pairs
 from tatara.data.questions import select
+from tatara.data.schema import read_schema
 from tatara.data.testset import load_testset
+from tatara.data.toc import read_toc
 from tatara.files.normalise import normalise
 from tatara.job.errors import InputError
 
@@ -118,3 +123,19 @@ def test_overlap_takes_the_pool_in_one_pass():
         json.dumps(overlap(load(), [], 0.9)["questions"][0])
         == '{"id": "q001", "nearest_id": null, "nearest_question": null, "containment": 0.0}'
     )
+
+
+def test_the_development_questions_are_right_and_none_is_a_question_of_the_test_set():
+    """Read and checked as a test set is; of every category, in one register, and away from what is reported."""
+    resources = REPOSITORY / "resources"
+    places = read_schema(resources / "graph/schema.yaml"), read_toc(resources / "graph/toc.csv")
+    development = load_testset(resources / "testset/dev.jsonl", *places)
+    reported = load_testset(resources / "testset/test_set_200.jsonl", *places)
+    assert len(development) >= 100
+    assert {row["label"] for row in development} == {"dev"}
+    counts = Counter(row["category"] for row in development)
+    assert all(counts[category] >= least for category, least in places[0].categories.items())
+    overlap(reported, development, threshold=0.7)  # raises where a question comes near one of the test set
+    polite = [len(re.findall(r"(?:です|ます|ません|ました)。", row["reference"])) for row in development]
+    sentences = [row["reference"].count("。") for row in development]
+    assert sum(polite) >= 0.9 * sum(sentences)

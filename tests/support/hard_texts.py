@@ -55,7 +55,8 @@ def pairs() -> list[dict]:
     nodes, relations = (
         [resources / f"graph/{kind}_{part}.csv" for part in ("structure", "domain")] for kind in ("nodes", "relations")
     )
-    graph = load_graph(nodes, relations, schema, resources / "graph/toc.csv")
+    facts = [resources / "graph/facts.csv"]
+    graph = load_graph(nodes, relations, schema, resources / "graph/toc.csv", fact_files=facts)
     templates = read_templates([resources / f"templates/v{version}.yaml" for version in (1, 2, 3, 4)], schema)
     counts = {row["relation_type"]: int(row["pairs"]) for row in _csv(resources / "paper/relations.csv")}
     return make_pairs(graph, templates, counts, seed=42)

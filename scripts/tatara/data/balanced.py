@@ -47,6 +47,25 @@ def _derangement(
     return offered, wrong
 
 
+def _rounds(
+    kept: list[int], right: Sequence[Hashable], forbidden: Callable[[int, Hashable], bool], generator: random.Random
+) -> tuple[dict[int, list[Hashable]], set[int]]:
+    """Return item -> its wrong texts after as many rounds as there are wrong options, and the items without a fit."""
+    chosen: dict[int, list[Hashable]] = {item: [] for item in kept}
+
+    def fits(item: int, other: int) -> bool:
+        text = right[other]
+        return text != right[item] and text not in chosen[item] and not forbidden(item, text)
+
+    for _ in range(OPTIONS - 1):
+        offered, failed = _derangement(kept, fits, generator)
+        if failed:
+            return chosen, failed
+        for item, other in offered.items():
+            chosen[item].append(right[other])
+    return chosen, set()
+
+
 def balanced_options(
     right: Sequence[Hashable], forbidden: Callable[[int, Hashable], bool], seed: object
 ) -> dict[int, list[Hashable]]:
@@ -60,19 +79,7 @@ def balanced_options(
     generator = random.Random(str(seed))
     kept = _thinned(list(right), generator)
     while len(kept) >= OPTIONS:
-        chosen: dict[int, list[Hashable]] = {item: [] for item in kept}
-        failed: set[int] = set()
-        for _ in range(OPTIONS - 1):
-
-            def fits(item: int, other: int) -> bool:
-                text = right[other]
-                return text != right[item] and text not in chosen[item] and not forbidden(item, text)
-
-            offered, failed = _derangement(kept, fits, generator)
-            if failed:
-                break
-            for item, other in offered.items():
-                chosen[item].append(right[other])
+        chosen, failed = _rounds(kept, right, forbidden, generator)
         if not failed:
             return chosen
         kept = [item for item in kept if item not in failed]

@@ -4,8 +4,8 @@ import random
 from collections import Counter, defaultdict
 from decimal import ROUND_HALF_UP, Decimal
 
-from tatara.data.pairs import choose
 from tatara.data.schema import nearest
+from tatara.data.strata import choose
 from tatara.job.errors import InputError, raise_problems
 
 KEYS = ("id", "relation_type", "version", "intent")  # what an order of pairs rests on
