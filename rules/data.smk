@@ -1,5 +1,5 @@
 # Stage data: results/graph/{nodes,relations,facts,left_out}.csv, loaded.json
-# results/testset/{test_set_200.jsonl,dev.jsonl,overlap.json,coverage.csv} · results/subsets/quality.csv
+# results/testset/{test_set_200.jsonl,dev.jsonl,overlap.json,coverage.csv} · results/subsets/quality.csv · results/probe/items.jsonl
 SUBSETS = expand("results/subsets/subset_merged_{n}.jsonl", n=sorted(config["subsets"]["sizes"]))
 
 
@@ -74,6 +74,30 @@ rule testset:
         code=code_of("testset"),
     script:
         "../scripts/testset.py"
+
+
+rule probe_items:
+    """Make the items of the probe: four balanced options for relations and facts."""
+    input:
+        nodes="results/graph/nodes.csv",
+        relations="results/graph/relations.csv",
+        facts="results/graph/facts.csv",
+        schema=resource(config["graph"]["schema"]),
+        toc=resource(config["graph"]["toc"]),
+        questions=resource(config["probe"]["questions"]),
+    output:
+        "results/probe/items.jsonl",
+    log:
+        "results/logs/probe_items.log",
+    benchmark:
+        "results/benchmarks/probe_items.tsv"
+    params:
+        most=config["probe"]["items"],
+        share=config["probe"]["held_out"],
+        seed=config["seed"],
+        code=code_of("probe_items"),
+    script:
+        "../scripts/probe_items.py"
 
 
 rule quality:

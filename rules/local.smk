@@ -7,6 +7,7 @@ localrules:
     pool,
     subsets,
     testset,
+    probe_items,
     quality,
     coverage,
     hub_description,

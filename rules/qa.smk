@@ -22,6 +22,7 @@ rule qa_pairs:
     threads: ALL_CORES
     params:
         target_counts=config["qa"]["target_counts"],
+        held_out=config["probe"]["held_out"],
         seed=config["seed"],
         code=code_of("qa_pairs"),
     script:

@@ -37,6 +37,7 @@ LIKE_QUESTIONS = Kind(
 )
 MENDED_ANSWERS = Kind("answers in which a text without an end got one")
 WITHOUT_PAIR = Kind("relations of which no pair is made")
+HELD_OUT = Kind("relations held out of training for the probe", asked_for=True)
 UNTAUGHT_FACTS = Kind("facts that stand in no answer")
 UNUSED_TEMPLATES = Kind("templates of which no pair is made")
 NOT_CHOSEN = Kind("pairs above qa.target_counts, not drawn", asked_for=True)

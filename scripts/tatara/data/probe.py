@@ -15,6 +15,7 @@ from pathlib import Path
 
 from tatara.data.balanced import OPTIONS, balanced_options
 from tatara.data.graph import Graph, Relation
+from tatara.data.left_out import HELD_OUT, LeftOut
 from tatara.files.json_schema import schema_errors
 from tatara.files.normalise import squeeze
 from tatara.files.strict_yaml import nearest_line, read_yaml_lines
@@ -92,9 +93,20 @@ def held_out(graph: Graph, relation: Relation, share: float, seed: int) -> bool:
     return int(hashlib.sha256(name.encode()).hexdigest()[:8], 16) < share * 16**8
 
 
-def without_held_out(graph: Graph, share: float, seed: int) -> Graph:
-    """Return the graph as training pairs may know it."""
-    relations = [relation for relation in graph.relations if not held_out(graph, relation, share, seed)]
+def without_held_out(graph: Graph, share: float, seed: int, left_out: LeftOut | None = None) -> Graph:
+    """Return the graph as training pairs may know it.
+
+    Args:
+        left_out: takes the relations that are held out.
+    """
+    left_out = left_out or LeftOut()
+    left_out.expect(HELD_OUT, len(graph.relations))
+    relations = []
+    for relation in graph.relations:
+        if held_out(graph, relation, share, seed):
+            left_out.add(HELD_OUT, f"{relation.start} -{relation.type}-> {relation.end}")
+        else:
+            relations.append(relation)
     return dataclasses.replace(graph, relations=relations)
 
 
