@@ -13,7 +13,7 @@ import ollama_server as ollama
 import pytest
 import yaml
 from pipeline_copy import REPOSITORY, Copy
-from side_by_side import LAST, SHARED, WHEN_FINISHED
+from side_by_side import SHARED
 from tatara.models.packages import fetch
 
 OFFLINE_COUNTERS = ".offline"  # file of a copy
@@ -29,6 +29,7 @@ MARKERS = {
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--all-classes", action="store_true", help="go through every model class, not a few of them")
+    parser.addoption("--finished-first", action="store_true", help="modules that need the finished run first, not last")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -39,9 +40,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for fixture, marker in MARKERS.items():
             if fixture in item.fixturenames:
                 item.add_marker(marker)
-    if place := os.environ.get(WHEN_FINISHED):
-        modules = {item.path for item in items if "finished" in item.fixturenames}
-        items.sort(key=lambda item: (item.path in modules) == (place == LAST))
+    # Of two processes side by side one makes the finished run at once; the other need not wait for it.
+    first = config.getoption("--finished-first")
+    modules = {item.path for item in items if "finished" in item.fixturenames}
+    items.sort(key=lambda item: (item.path in modules) != first)
 
 
 @pytest.fixture(scope="session")

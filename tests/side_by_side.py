@@ -13,8 +13,6 @@ import tempfile
 from pathlib import Path
 
 SHARED = "TATARA_TEST_SHARED"  # names the folder that both processes share
-# Modules that need the finished run come first in the process that makes it, last in the other, which need not wait.
-WHEN_FINISHED, FIRST, LAST = "TATARA_TEST_WHEN_FINISHED", "first", "last"
 BESIDE = "(pipeline or models) and not (services or gpu)"
 NOTHING_TO_TEST = 5  # pytest's status where no test is of the kind asked for
 
@@ -24,14 +22,13 @@ def main(options: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="tatara-tests-") as shared, Path(shared, "beside.log").open("w+") as log:
         environment = {**os.environ, SHARED: shared}
         beside = subprocess.Popen(
-            [*command, "-m", BESIDE, "-p", "no:cacheprovider"],
-            env=environment | {WHEN_FINISHED: FIRST},
+            [*command, "-m", BESIDE, "--finished-first", "-p", "no:cacheprovider"],
+            env=environment,
             stdout=log,
             stderr=subprocess.STDOUT,
         )
         try:
-            others = environment | {WHEN_FINISHED: LAST}
-            status = subprocess.run([*command, "-m", f"not ({BESIDE})"], env=others).returncode
+            status = subprocess.run([*command, "-m", f"not ({BESIDE})"], env=environment).returncode
             beside.wait()
         finally:
             beside.kill()
