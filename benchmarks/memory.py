@@ -150,7 +150,7 @@ def ggufs(folder: Path, scratch: Path, formats: tuple[str, ...] = ("q4", "f16"))
         print(measured[-1], file=sys.stderr, flush=True)
 
     def answers(file: Path) -> None:
-        model = gguf_model.load(file, 2048, 8, more=batch.cells(len(prompts), longest, TOKENS))
+        model = gguf_model.load(file, 2048, 8, more=batch.cells(len(prompts), longest + TOKENS))
         slots = batch.BatchContext(model, len(prompts), longest, TOKENS)
         slots.limit = GENERATED
         slots.generate(prompts, [])
@@ -175,7 +175,7 @@ def ggufs(folder: Path, scratch: Path, formats: tuple[str, ...] = ("q4", "f16"))
         tokens = len(chat.encode_text(tokenizer, text))
         imatrix.importance_matrix(folder / "f16.gguf", scratch / "text.txt", scratch / "imatrix.gguf", tokens, 8)
 
-    cells = batch.cells(len(prompts), longest, TOKENS)
+    cells = batch.cells(len(prompts), longest + TOKENS)
     for fmt in formats:
         file, label = folder / f"{fmt}.gguf", FORMATS[fmt].label
         measure(f"answers_gguf {label}: {len(prompts)} together", file, 2048, cells, lambda file=file: answers(file))

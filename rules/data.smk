@@ -1,5 +1,5 @@
 # Stage data: results/graph/{nodes,relations,facts,left_out}.csv, loaded.json
-# results/testset/{test_set_200.jsonl,dev.jsonl,overlap.json,coverage.csv} · results/subsets/quality.csv · results/probe/items.jsonl
+# results/testset/{test_set_200.jsonl,dev.jsonl,overlap.json,coverage.csv} · results/subsets/quality.csv · results/probe/{items.jsonl,frequencies.csv}
 SUBSETS = expand("results/subsets/subset_merged_{n}.jsonl", n=sorted(config["subsets"]["sizes"]))
 
 
@@ -98,6 +98,23 @@ rule probe_items:
         code=code_of("probe_items"),
     script:
         "../scripts/probe_items.py"
+
+
+rule probe_frequencies:
+    """Answer the probe by word frequencies alone: the option that stands most often in the pool's answers."""
+    input:
+        probe_items="results/probe/items.jsonl",
+        pool="results/qa/pool.jsonl",
+    output:
+        "results/probe/frequencies.csv",
+    log:
+        "results/logs/probe_frequencies.log",
+    benchmark:
+        "results/benchmarks/probe_frequencies.tsv"
+    params:
+        code=code_of("probe_frequencies"),
+    script:
+        "../scripts/probe_frequencies.py"
 
 
 rule quality:

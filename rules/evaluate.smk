@@ -1,4 +1,5 @@
 # Stage evaluate: results/answers/{model}_{fmt}.jsonl, {model}_{fmt}_seconds.csv · results/nll/{model}_{fmt}.json
+# results/probe/{model}_{fmt}.csv
 ANSWERING = {
     "limit": config["evaluate"]["max_new_tokens"],
     "context": config["evaluate"]["context"],
@@ -90,14 +91,16 @@ rule answers_nf4:
 
 
 rule nll_gguf:
-    """Measure the negative log-likelihood of the reference answers under a GGUF file."""
+    """Measure the negative log-likelihood of the reference answers, and the probe, under a GGUF file."""
     input:
         base="results/base/{model}",
         gguf="results/gguf/{model}-{fmt}.gguf",
         parity="results/gguf/{model}-parity.json",
         testset="results/testset/test_set_200.jsonl",
+        probe_items="results/probe/items.jsonl",
     output:
-        "results/nll/{model}_{fmt}.json",
+        nll="results/nll/{model}_{fmt}.json",
+        probe="results/probe/{model}_{fmt}.csv",
     log:
         "results/logs/nll_{model}_{fmt}.log",
     benchmark:
@@ -117,13 +120,15 @@ rule nll_gguf:
 
 
 rule nll_nf4:
-    """Measure the negative log-likelihood of the reference answers under the NF4 base and its adapter."""
+    """Measure the negative log-likelihood of the reference answers, and the probe, under the NF4 base and its adapter."""
     input:
         base="results/base/{model}",
         adapter=adapter(SELECTED_RUN),
         testset="results/testset/test_set_200.jsonl",
+        probe_items="results/probe/items.jsonl",
     output:
-        "results/nll/{model}_nf4.json",
+        nll="results/nll/{model}_nf4.json",
+        probe="results/probe/{model}_nf4.csv",
     log:
         "results/logs/nll_{model}_nf4.log",
     benchmark:

@@ -1,4 +1,5 @@
 # Stage quantization: results/quant/{model}-imatrix.gguf · {model}.json · {model}-merge.json
+# results/probe/{model}-ladder.csv · {model}-merge.csv
 
 
 rule imatrix:
@@ -37,9 +38,12 @@ rule ladder:
         matrix=(["results/quant/{model}-imatrix.gguf"] if config["quantization"]["imatrix"] else []),
         parity="results/gguf/{model}-parity.json",
         testset="results/testset/test_set_200.jsonl",
+        dev="results/testset/dev.jsonl",
+        probe_items="results/probe/items.jsonl",
     output:
         ladder="results/quant/{model}.json",
         seconds="results/quant/{model}_seconds.csv",
+        probe="results/probe/{model}-ladder.csv",
     log:
         "results/logs/ladder_{model}.log",
     benchmark:
@@ -63,8 +67,10 @@ rule nll_merge:
         adapter=adapter(SELECTED_RUN),
         merged="results/merged/{model}",
         testset="results/testset/test_set_200.jsonl",
+        probe_items="results/probe/items.jsonl",
     output:
-        "results/quant/{model}-merge.json",
+        nll="results/quant/{model}-merge.json",
+        probe="results/probe/{model}-merge.csv",
     log:
         "results/logs/nll_merge_{model}.log",
     benchmark:

@@ -1,4 +1,4 @@
-# Stage 1: results/adapters/{run}/ with train.json · results/nll/{run}.json · results/scale/{scale.csv,selected.json} ·
+# Stage 1: results/adapters/{run}/ with train.json · results/nll/{run}.json · results/probe/{run}.csv · results/scale/{scale.csv,selected.json} ·
 # results/subsets/subset_selected.jsonl; run = {model}_n{n}_r{r}_s{seed}
 
 
@@ -28,14 +28,16 @@ rule train_scale:
 
 
 rule nll_scale:
-    """Measure the negative log-likelihood of the reference answers, question by question."""
+    """Measure the negative log-likelihood of the reference answers, question by question, and the probe."""
     input:
         base="results/base/{model}",
         adapter=adapter("{model}_n{n}_r{r}_s{seed}"),
         testset="results/testset/test_set_200.jsonl",
         dev="results/testset/dev.jsonl",
+        probe_items="results/probe/items.jsonl",
     output:
-        "results/nll/{model}_n{n}_r{r}_s{seed}.json",
+        nll="results/nll/{model}_n{n}_r{r}_s{seed}.json",
+        probe="results/probe/{model}_n{n}_r{r}_s{seed}.csv",
     log:
         "results/logs/nll_{model}_n{n}_r{r}_s{seed}.log",
     benchmark:

@@ -5,8 +5,9 @@ from pathlib import Path
 from tatara.job.run import job
 
 with job(snakemake):
-    from tatara.data.questions import evaluated
+    from tatara.data.questions import evaluated, spread
     from tatara.evaluate.ladder import ladder
+    from tatara.files.jsonl import read_jsonl
     from tatara.job.scratch_folder import unfinished
     from tatara.models.chat_template import Conversation
 
@@ -19,7 +20,10 @@ with job(snakemake):
         variants=snakemake.params.variants,
         base=Path(snakemake.input.base),
         rows=evaluated(snakemake.input.testset, **snakemake.params.questions),
+        development=spread(read_jsonl(snakemake.input.dev), snakemake.params.questions["limit"]),
+        probe_items=read_jsonl(snakemake.input.probe_items),
         output=Path(snakemake.output.ladder),
+        probe=Path(snakemake.output.probe),
         times=Path(snakemake.output.seconds),
         finished=unfinished(f"ladder_{snakemake.wildcards.model}.jsonl"),
         conversation=Conversation(**snakemake.params.chat),

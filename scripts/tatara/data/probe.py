@@ -37,12 +37,13 @@ _DIRECTIONS = {
 _FILE = {
     "type": "object",
     "additionalProperties": False,
-    "required": ["relations", "chained", "fact", "gap"],
+    "required": ["relations", "chained", "fact", "gap", "without"],
     "properties": {
         "relations": {"type": "object", "required": [ANY], "additionalProperties": _DIRECTIONS},
         "chained": _TEXT,
         "fact": _TEXT,
         "gap": _TEXT,
+        "without": _TEXT,
     },
 }
 
@@ -229,6 +230,7 @@ def make_items(graph: Graph, questions: dict, *, most: int, share: float, seed: 
                     "taught": draft.taught,
                     "node": draft.node,
                     "question": draft.question,
+                    "without": questions["without"],
                     "options": options,
                     "answer": options.index(draft.right),
                 }

@@ -43,7 +43,7 @@ def answer_gguf(
     prompts = encode_prompts(tokenizer, rows, conversation, limit, context)
     slots, longest = min(batch_size, len(rows)), max(map(len, prompts))
     batched = batch_size > 1
-    model = gguf_model.load(file, context, threads, more=batch.cells(slots, longest, limit) if batched else 0)
+    model = gguf_model.load(file, context, threads, more=batch.cells(slots, longest + limit) if batched else 0)
     engine = Engine(
         tokenizer,
         stops,

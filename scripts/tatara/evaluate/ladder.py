@@ -1,9 +1,9 @@
 """The quantization ladder of one model: what each format, with and without an importance matrix, does to every token.
 
 The reference answers are given (teacher forcing) on the prompts of `nll`, and F16 and the variants say how probable
-each next token is. A variant is quantized, measured and removed before the next one, so that a ladder of an 8B model
-needs the disk of one file. The log probabilities of F16 lie on the disk question by question: of a vocabulary of
-128,000, a question takes about 100 MB.
+each next token is; then each answers the probe. A variant is quantized, measured and removed before the next one, so
+that a ladder of an 8B model needs the disk of one file. The log probabilities of F16 lie on the disk question by
+question: of a vocabulary of 128,000, a question takes about 100 MB.
 """
 
 import contextlib
@@ -16,7 +16,10 @@ from pathlib import Path
 import numpy
 
 from tatara.evaluate import divergence
+from tatara.evaluate.probe import Probe
+from tatara.evaluate.probe_gguf import cells_of, llama_score
 from tatara.files.formats import WITH_MATRIX, format_of
+from tatara.files.probe_file import write_probe
 from tatara.files.text import write_csv, write_json
 from tatara.job.fingerprint import fingerprint
 from tatara.job.progress import Progress
@@ -26,22 +29,32 @@ from tatara.llama.reader import share_in_other_types
 from tatara.models import chat, loading
 from tatara.models.chat_template import Conversation
 
+PER_QUESTION = ("nats", "kl", "top1")
+
 
 def measure(
-    file: Path, items: list[chat.Encoded], references: list[Path], context: int, threads: int, first: bool = False
+    file: Path,
+    name: str,
+    items: list[chat.Encoded],
+    probe: Probe,
+    references: list[Path],
+    context: int,
+    threads: int,
+    first: bool = False,
 ) -> dict:
-    """Return a file's bytes, its bits a weight, and figures of each question's answer tokens.
+    """Return a file's bytes, its bits a weight, figures of each question's answer tokens, and the rows of its probe.
 
     Figures, one a question: nats, KL from F16 in nats, tokens whose most likely token is that of F16. And the seconds
     that reading all questions took.
 
     Args:
+        name: of model and variant.
         items: prompts with their reference answers.
         references: where the log probabilities of F16 lie, one file a question; written when `first`, else read.
     """
     import llama_cpp
 
-    loaded = gguf_model.load(file, context, threads, logits_all=True)
+    loaded = gguf_model.load(file, context, threads, logits_all=True, more=cells_of(probe))
     logits = gguf_model.logits_of(loaded)
     logits(items[0].input_ids)  # what is done once, such as reading the file from the disk, is not counted
     entry = {
@@ -64,6 +77,7 @@ def measure(
         entry["nats"].append(divergence.nats(log_probabilities, item.input_ids[item.prompt_tokens :]))
         entry["kl"].append(divergence.kl(reference, log_probabilities))
         entry["top1"].append(divergence.same_top(reference, log_probabilities))
+    entry["probe"] = probe.rows(name, llama_score(loaded, probe.longest))
     loaded.close()
     return entry
 
@@ -88,40 +102,51 @@ def ladder(
     variants: list[str],
     base: Path,
     rows: list[dict],
+    development: list[dict],
+    probe_items: list[dict],
     output: Path,
     times: Path,
+    probe: Path,
     finished: Path,
     conversation: Conversation,
     context: int,
     threads: int,
 ) -> None:
-    """Measure the variants of a model and write results/quant/{model}.json and its times (docs/files.md).
+    """Measure the variants of a model and write results/quant/{model}.json, its times and its probe (docs/files.md).
 
     Args:
         quantized: variant -> its file, of those that the study has; the others are made here and removed again.
         imatrix: the importance matrix, None where no variant asks for one.
         variants: from `formats.variants`.
-        rows: questions of the test set.
+        rows, development: questions of the test set, and those on which a format is selected.
         finished: keeps measured variants until all are there; a killed run goes on with the first that is missing.
     """
     tokenizer = loading.load_tokenizer(base)
-    items = [chat.encode(tokenizer, row["question"], row["reference"], conversation, row["id"]) for row in rows]
-    mark = fingerprint([rows, asdict(conversation), context, threads], [f16] + ([imatrix] if imatrix else []))
+    asked = [*rows, *development]
+    items = [chat.encode(tokenizer, row["question"], row["reference"], conversation, row["id"]) for row in asked]
+    encoded = Probe(tokenizer, probe_items, conversation)
+    decided = [rows, development, probe_items, asdict(conversation), context, threads]
+    mark = fingerprint(decided, [f16] + ([imatrix] if imatrix else []))
+
+    def measured_file(file: Path, variant: str, first: bool = False) -> dict:
+        return measure(file, f"{model}_{variant}", items, encoded, references, context, threads, first)
+
     with _empty_folder(output.with_name(f".{model}.parts")) as folder:
         references = [folder / f"{index}.npy" for index in range(len(items))]
-        entries = {"f16": measure(f16, items, references, context, threads, first=True)}
+        entries = {"f16": measured_file(f16, "f16", first=True)}
         with FinishedRows(finished, mark, key="variant") as measured:
             for variant in (name for name in variants if name not in measured.rows):
                 file = quantized.get(variant) or folder / f"{model}-{variant}.gguf"
                 if variant not in quantized:
                     matrix = imatrix if variant.endswith(WITH_MATRIX) else None
                     quantize.quantize(f16, file, format_of(variant).name, threads, matrix)
-                measured.add({"variant": variant, **measure(file, items, references, context, threads)})
+                measured.add({"variant": variant, **measured_file(file, variant)})
                 if variant not in quantized:
                     file.unlink()
     for variant in variants:
         entries[variant] = {key: value for key, value in measured.rows[variant].items() if key != "variant"}
-    _write(model, f16, entries, rows, items, output, times)
+    write_probe(probe, [row for entry in entries.values() for row in entry.pop("probe")])
+    _write(model, f16, entries, asked, items, len(rows), output, times)
     measured.remove()
 
 
@@ -131,10 +156,15 @@ def _write(
     entries: dict[str, dict],
     rows: list[dict],
     items: list[chat.Encoded],
+    reported: int,
     output: Path,
     times: Path,
 ) -> None:
-    """Write what was measured of each variant, and apart from it the seconds, which no seed decides."""
+    """Write what was measured of each variant, and apart from it the seconds, which no seed decides.
+
+    Args:
+        reported: how many of the rows, the first ones, are of the test set; the others are for selecting.
+    """
     other_types = share_in_other_types(f16)
     tokens = sum(len(item.input_ids) for item in items)
     seconds = [[variant, tokens, f"{entry['seconds']:.4f}"] for variant, entry in entries.items()]
@@ -142,6 +172,8 @@ def _write(
     for variant, entry in entries.items():
         del entry["seconds"]
         entry["other_types"] = other_types if format_of(variant).k_quant else 0.0
+        entry["development"] = {key: entry[key][reported:] for key in PER_QUESTION}
+        entry |= {key: entry[key][:reported] for key in PER_QUESTION}
     questions = [
         {
             "id": row["id"],
@@ -151,4 +183,5 @@ def _write(
         }
         for row, item in zip(rows, items, strict=True)
     ]
-    write_json(output, {"model": model, "questions": questions, "variants": entries})
+    content = {"model": model, "questions": questions[:reported], "development": questions[reported:]}
+    write_json(output, content | {"variants": entries})

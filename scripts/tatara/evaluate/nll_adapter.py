@@ -1,4 +1,4 @@
-"""Likelihood of the reference answers by transformers: an adapter on the base that it was trained on."""
+"""Likelihood of the reference answers and of the probe's options by transformers: an adapter on its base."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,6 +7,9 @@ import numpy
 import torch
 
 from tatara.evaluate.nll import Logits, score, write_nll
+from tatara.evaluate.probe import Probe
+from tatara.evaluate.probe_transformers import transformers_score
+from tatara.files.probe_file import write_probe
 from tatara.models import loading
 from tatara.models.chat_template import Conversation
 
@@ -26,7 +29,9 @@ def nll_adapter(
     base: Path,
     adapter: Path,
     rows: list[dict],
+    items: list[dict],
     output: Path,
+    probe: Path,
     name: str,
     model: str,
     conversation: Conversation,
@@ -39,6 +44,8 @@ def nll_adapter(
 
     Args:
         rows, development: questions of the test set, and those on which the size is selected.
+        items: of the probe.
+        output, probe: the NLL file and the probe file to write.
         precision: `train.base_precision`.
         name, model: of the run or the evaluated model, and id of the model in the config.
     """
@@ -47,4 +54,5 @@ def nll_adapter(
     tokenizer, logits = loading.load_tokenizer(base), transformers_logits(loaded)
     questions = score(tokenizer, rows, conversation, name, logits)
     more = score(tokenizer, list(development), conversation, f"{name}, development questions", logits)
+    write_probe(probe, Probe(tokenizer, items, conversation).rows(name, transformers_score(loaded)))
     return write_nll(output, name, model, questions, more)

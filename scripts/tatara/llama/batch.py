@@ -27,31 +27,28 @@ class _Answer:
     ids: list[int]
 
 
-def cells(slots: int, longest: int, limit: int) -> int:
-    """Return the tokens that the caches of `slots` answers of `limit` tokens to prompts of up to `longest` tokens hold
-    together.
-    """
-    return slots * -(-(longest + limit) // CELLS) * CELLS
+def cells(slots: int, longest: int) -> int:
+    """Return the tokens that the caches of `slots` sequences of up to `longest` tokens hold together."""
+    return slots * -(-longest // CELLS) * CELLS
 
 
-class BatchContext:
-    """A context of its own beside a loaded model, with room for `slots` answers of `limit` tokens to prompts of up to
-    `longest` tokens.
+class Sequences:
+    """A context of its own beside a loaded model, with `slots` sequences of up to `longest` tokens.
 
-    Each sequence has a cache of its own, so that none attends to another. The most likely tokens are chosen on the
-    host, by `threads` of the model: one argmax a sequence on the GPU (llama.cpp's samplers there) took longer than the
-    copy of the logits (docs/inference.md).
+    Each sequence has a cache of its own, so that none attends to another.
+
+    Raises:
+        InputError: more sequences than llama.cpp takes, or no memory for them.
     """
 
-    def __init__(self, model: llama_cpp.Llama, slots: int, longest: int, limit: int):
+    def __init__(self, model: llama_cpp.Llama, slots: int, longest: int):
         if slots > MOST:
             raise InputError(f"config key evaluate.batch_size is {slots}: llama.cpp takes {MOST} at most")
-        self.limit = limit
         self.vocabulary = model.n_vocab()
         self.chunk = model.n_batch
         # The settings of the context for one answer (kernels, threads, types of the cache) hold here as well.
         settings = llama_cpp.llama_context_params.from_buffer_copy(model.context_params)
-        settings.n_ctx = cells(slots, longest, limit)
+        settings.n_ctx = cells(slots, longest)
         settings.n_batch = max(self.chunk, slots)
         settings.n_ubatch = max(settings.n_ubatch, slots)
         settings.n_seq_max = slots
@@ -59,7 +56,7 @@ class BatchContext:
         self._context = llama_cpp.llama_init_from_model(model.model, settings)
         if not self._context:
             raise InputError(
-                f"no memory for {slots} answers of {limit} tokens at once (a cache of {settings.n_ctx} tokens): "
+                f"no memory for {slots} sequences of {longest} tokens at once (a cache of {settings.n_ctx} tokens): "
                 "lower config key evaluate.batch_size or evaluate.max_new_tokens"
             )
         self._memory = llama_cpp.llama_get_memory(self._context)
@@ -77,13 +74,41 @@ class BatchContext:
         if status:
             raise RuntimeError(f"llama_decode ended with status {status} on {len(rows)} tokens")
 
-    def _chosen(self, count: int) -> list[int]:
-        """Return the most likely next token of each of the `count` rows of the last decode that wanted one."""
-        logits = numpy.ctypeslib.as_array(llama_cpp.llama_get_logits(self._context), (count, self.vocabulary))
-        return [int(token) for token in self._pool.map(numpy.argmax, logits)]
+    def _logits(self, count: int) -> numpy.ndarray:
+        """Return the logits (count, vocabulary) of the rows of the last decode that wanted some; the next overwrites
+        them.
+        """
+        return numpy.ctypeslib.as_array(llama_cpp.llama_get_logits(self._context), (count, self.vocabulary))
 
     def _clear(self, sequence: int) -> None:
         llama_cpp.llama_memory_seq_rm(self._memory, sequence, -1, -1)
+
+    def _copy(self, source: int, target: int) -> None:
+        """Let a sequence go on from what another one holds."""
+        self._clear(target)
+        llama_cpp.llama_memory_seq_cp(self._memory, source, target, -1, -1)
+
+    def close(self) -> None:
+        """Free the context and its threads."""
+        self._pool.shutdown()
+        llama_cpp.llama_batch_free(self._batch)
+        llama_cpp.llama_free(self._context)
+
+
+class BatchContext(Sequences):
+    """Room for `slots` answers of `limit` tokens to prompts of up to `longest` tokens.
+
+    The most likely tokens are chosen on the host, by `threads` of the model: one argmax a sequence on the GPU
+    (llama.cpp's samplers there) took longer than the copy of the logits (docs/inference.md).
+    """
+
+    def __init__(self, model: llama_cpp.Llama, slots: int, longest: int, limit: int):
+        super().__init__(model, slots, longest + limit)
+        self.limit = limit
+
+    def _chosen(self, count: int) -> list[int]:
+        """Return the most likely next token of each of the `count` rows of the last decode that wanted one."""
+        return [int(token) for token in self._pool.map(numpy.argmax, self._logits(count))]
 
     def _groups(self, prompts: list[list[int]]) -> Iterator[list[int]]:
         """Yield which prompts are read in one decode: the longest first, since llama.cpp reads those of one decode in
@@ -123,8 +148,7 @@ class BatchContext:
             last = opened.pop()
             if place < len(opened):
                 if not done(last):
-                    self._clear(place)
-                    llama_cpp.llama_memory_seq_cp(self._memory, len(opened), place, -1, -1)
+                    self._copy(len(opened), place)
                 opened[place] = last
             self._clear(len(opened))
         return opened
@@ -149,12 +173,6 @@ class BatchContext:
                 answer.position += 1
             opened = self._close_gaps(opened, done)
         return [answer.ids for answer in sorted(answers, key=lambda answer: answer.index)]
-
-    def close(self) -> None:
-        """Free the context and its threads."""
-        self._pool.shutdown()
-        llama_cpp.llama_batch_free(self._batch)
-        llama_cpp.llama_free(self._context)
 
 
 def generate_batch(

@@ -174,6 +174,36 @@ def encode(tokenizer, question: str, answer: str, conversation: Conversation, na
     return Encoded([*ids, end], len(prompt), ids == expected)
 
 
+def leading_space(tokenizer, conversation: Conversation) -> str:
+    """Return the white space that the template writes between the prompt and an answer; mostly none."""
+    prompt = prompt_text(tokenizer, "?", conversation)
+    before, _ = around(tokenizer, turns_of("?"), conversation)
+    space = before.removeprefix(prompt)
+    return space if before.startswith(prompt) and not space.strip() else ""
+
+
+def encode_options(
+    tokenizer, question: str, options: list[str], conversation: Conversation, space: str = "", name: str = ""
+) -> tuple[list[int], list[list[int]]]:
+    """Return a prompt's token ids and those of each option as the beginning of its answer, without an end of turn.
+
+    Args:
+        space: what stands before an answer (`leading_space`).
+        name: what the question belongs to, for messages.
+
+    Raises:
+        InputError: a text that spells a control token.
+    """
+    prompt = encode_prompt(tokenizer, question, conversation, name)
+    text, encoded = prompt_text(tokenizer, question, conversation), []
+    for option in options:
+        check_text(tokenizer, option, f"{name or repr(question)}: an option")
+        ids = encode_text(tokenizer, text + space + option)
+        joined = ids[: len(prompt)] != prompt  # the prompt's end and the option's beginning are one token
+        encoded.append(encode_text(tokenizer, space + option) if joined else ids[len(prompt) :])
+    return prompt, encoded
+
+
 def conversation_text(tokenizer, question: str, answer: str, conversation: Conversation) -> str:
     """Return prompt and answer as text with every special token written out, the end of the turn last; for tools that
     tokenize by themselves.

@@ -1,0 +1,110 @@
+"""What a model gets right in the probe, and how two of them differ over the same items.
+
+Items of one node of the graph hang together, so intervals draw nodes; McNemar's test is over items.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tatara.files.probe_file import read_probe
+from tatara.job.errors import InputError
+from tatara.measure.stats import UNKNOWN, Interval, Ratio, Resampling, bootstrap_ratio, mcnemar, paired_difference
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a model makes of one item.
+
+    Attributes:
+        kind, type: of the item; node: its cluster.
+        taught: False for a relation that is in no training pair.
+        right: whether the true option is the likeliest after the question.
+        right_without: whether it is where nothing in particular is asked.
+    """
+
+    kind: str
+    type: str
+    node: str
+    taught: bool
+    right: bool
+    right_without: bool
+
+
+Answers = dict[str, Answer]  # by item id
+
+
+def _likeliest(nats: Sequence[float]) -> int:
+    return min(range(len(nats)), key=nats.__getitem__)
+
+
+def read_answers(paths: Iterable[Path | str]) -> dict[str, Answers]:
+    """Return name -> answers of probe files, all over the same items.
+
+    Raises:
+        InputError: files over different items.
+    """
+    found: dict[str, Answers] = {}
+    for path in paths:
+        for name, rows in read_probe(path).items():
+            found[name] = {
+                row["id"]: Answer(
+                    *(row[key] for key in ("kind", "type", "node", "taught")),
+                    *(_likeliest(row[key]) == row["answer"] for key in ("nats", "nats_without")),
+                )
+                for row in rows
+            }
+            first = next(iter(found))
+            if found[name].keys() != found[first].keys():
+                raise InputError(
+                    f"{path}: not the items that {first} was probed with; delete the file that is out of date and run "
+                    "again"
+                )
+    return found
+
+
+def chosen(answers: Answers, choose: Callable[[Answer], bool]) -> Answers:
+    """Return the answers to some of the items."""
+    return {id_: answer for id_, answer in answers.items() if choose(answer)}
+
+
+def taught(answers: Answers) -> Answers:
+    """Return the answers to items that training pairs may teach."""
+    return chosen(answers, lambda answer: answer.taught)
+
+
+def held_out(answers: Answers) -> Answers:
+    """Return the answers to items of relations that no training pair teaches."""
+    return chosen(answers, lambda answer: not answer.taught)
+
+
+def _by_node(several: Sequence[Answers], without: bool = False) -> Ratio:
+    right, items = defaultdict(float), defaultdict(float)
+    for answers in several:
+        for answer in answers.values():
+            right[answer.node] += answer.right_without if without else answer.right
+            items[answer.node] += 1
+    return Ratio(list(right.values()), list(items.values()))
+
+
+def accuracy(several: Sequence[Answers], resampling: Resampling, without: bool = False) -> Interval:
+    """Return the share of items answered right, of one model or over several seeds, with an interval clustered by node.
+
+    Args:
+        several: answers to the same items, one entry a seed.
+        without: where nothing in particular is asked.
+    """
+    ratio = _by_node(several, without)
+    return bootstrap_ratio(*ratio, resampling) if ratio.denominators else UNKNOWN
+
+
+def difference(one: Answers, other: Answers, resampling: Resampling) -> tuple[Interval, float]:
+    """Return how much more often the first is right, with its interval clustered by node, and McNemar's p-value."""
+    ids = list(one)
+    if not ids:
+        return UNKNOWN, 1.0
+    sides = _by_node([one]), _by_node([{id_: other[id_] for id_ in ids}])
+    return paired_difference(*sides, resampling), mcnemar(
+        [one[id_].right for id_ in ids], [other[id_].right for id_ in ids]
+    )
