@@ -44,6 +44,7 @@ DRAWN = {
         {
             "paper": paper("table2"),
             "scale": "results/scale/scale.csv",
+            "table2": "results/tables/table2.csv",
             "selected": SELECTED,
         },
         LEVEL,
@@ -60,7 +61,7 @@ DRAWN = {
     ),
     "fig09_category_scores": (
         "Models",
-        {"judge": JUDGED, "schema": SCHEMA},
+        {"judge": JUDGED, "probe": PROBED, "schema": SCHEMA},
         BY_QUESTION,
     ),
     "fig10_model_profile": (

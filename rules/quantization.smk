@@ -1,6 +1,10 @@
 # Stage quantization: results/quant/{model}-imatrix.gguf · {model}.json · {model}-merge.json
 # results/probe/{model}-ladder.csv · {model}-merge.csv
 
+MERGED_FILES = [
+    f"{model}_{fmt}" for model, formats in MODEL_GGUF.items() for fmt in dict.fromkeys(["f16", "q4", *formats])
+]
+
 
 rule imatrix:
     """Measure with llama-imatrix which weights the training pairs use most."""
@@ -91,6 +95,7 @@ rule ladder_table:
     input:
         ladder=expand("results/quant/{model}.json", model=MODEL_GGUF),
         times=expand("results/quant/{model}_seconds.csv", model=MODEL_GGUF),
+        probe=expand("results/probe/{model}-ladder.csv", model=MODEL_GGUF),
     output:
         multiext("results/quant/ladder", csv=".csv", md=".md"),
     log:
@@ -108,10 +113,11 @@ rule merge_table:
     input:
         adapters=expand("results/nll/{model}_nf4.json", model=MODELS),
         merges=expand("results/quant/{model}-merge.json", model=MODELS),
-        files=[
-            f"results/nll/{model}_{fmt}.json"
-            for model in MODEL_GGUF
-            for fmt in dict.fromkeys(["f16", "q4", *MODEL_GGUF[model]])
+        files=[f"results/nll/{name}.json" for name in MERGED_FILES],
+        probe=[
+            *expand("results/probe/{model}_nf4.csv", model=MODELS),
+            *expand("results/probe/{model}-merge.csv", model=MODELS),
+            *[f"results/probe/{name}.csv" for name in MERGED_FILES],
         ],
     output:
         multiext("results/quant/merge", csv=".csv", md=".md"),

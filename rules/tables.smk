@@ -1,7 +1,9 @@
-# Stage tables: results/tables/table{1..6}.csv, taught.csv and their .md
+# Stage tables: results/tables/table{1..6}.csv, taught.csv, probe.csv, probe_types.csv and their .md
 JUDGED = expand("results/judge/judge_{evaluated}.csv", evaluated=EVALUATED)
 TIMED = expand("results/answers/{evaluated}_seconds.csv", evaluated=EVALUATED)
 MEASURED = expand("results/nll/{evaluated}.json", evaluated=EVALUATED)
+PROBED = expand("results/probe/{evaluated}.csv", evaluated=EVALUATED)
+PROBED_RUNS = expand("results/probe/{run}.csv", run=SCALE_RUNS)
 BOUNDS = {key: config["quantization"][key] for key in ("max_delta_nll", "min_top1")}
 
 
@@ -28,6 +30,7 @@ rule table2:
         paper=paper("table2"),
         scale="results/scale/scale.csv",
         nll=expand("results/nll/{run}.json", run=SCALE_RUNS),
+        probe=PROBED_RUNS,
     output:
         multiext("results/tables/table2", csv=".csv", md=".md"),
     log:
@@ -46,6 +49,7 @@ rule table3:
         paper=paper("table3"),
         judge=JUDGED,
         nll=MEASURED,
+        probe=PROBED,
     output:
         multiext("results/tables/table3", csv=".csv", md=".md"),
     log:
@@ -82,6 +86,7 @@ rule table5:
         judge=JUDGED,
         times=TIMED,
         nll=MEASURED,
+        probe=PROBED,
         parity=expand("results/gguf/{model}-parity.json", model=MODELS),
     output:
         multiext("results/tables/table5", csv=".csv", md=".md"),
@@ -127,6 +132,31 @@ rule taught_table:
         multiext("results/tables/taught", csv=".csv", md=".md"),
     log:
         "results/logs/taught_table.log",
+    params:
+        **IN_WORDS,
+        arguments={"names": NAMES, **BOOTSTRAP},
+        code=code_of("table"),
+    script:
+        "../scripts/table.py"
+
+
+rule probe_table:
+    """How much of the graph is in each model: runs of stage 1, merges, formats, and word frequencies beside them."""
+    input:
+        probe=dict.fromkeys(
+            [
+                "results/probe/frequencies.csv",
+                *PROBED_RUNS,
+                *expand("results/probe/{model}_nf4.csv", model=MODELS),
+                *expand("results/probe/{model}-merge.csv", model=MODELS),
+                *PROBED,
+                *expand("results/probe/{model}-ladder.csv", model=MODEL_GGUF),
+            ]
+        ),
+    output:
+        multiext("results/tables/probe", csv=".csv", md=".md"),
+    log:
+        "results/logs/probe_table.log",
     params:
         **IN_WORDS,
         arguments={"names": NAMES, **BOOTSTRAP},

@@ -87,6 +87,7 @@ def calls(study):
             FIGURES["fig06_scale_nll"],
             {
                 "scale": study.path("scale/scale.csv"),
+                "table2": study.path("tables/table2.csv"),
                 "selected": study.path("scale/selected.json"),
                 "level": 0.95,
                 "paper": paper_file("table2"),
@@ -111,7 +112,7 @@ def calls(study):
         ),
         "fig09": (
             FIGURES["fig09_category_scores"],
-            {"judge": study.judge, "schema": SCHEMA, "names": study.names, **SETTINGS},
+            {"judge": study.judge, "probe": study.probe, "schema": SCHEMA, "names": study.names, **SETTINGS},
         ),
         "fig10": (
             FIGURES["fig10_model_profile"],

@@ -105,8 +105,8 @@ FOUND = [
     (
         "templates",
         b"relation: any",
-        b"relation: [any]",
-        r"template generic-what: key relation: \['any'\] is not of type 'string'",
+        b"relation: {any: 1}",
+        r"template generic-what: key relation: \{'any': 1\} is not",
     ),
     (
         "templates",

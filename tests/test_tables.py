@@ -8,13 +8,17 @@ from pathlib import Path
 import pandas
 import pytest
 from pipeline_copy import REPOSITORY
-from synthetic import NAMES, write_study
+from synthetic import NAMES, probe_rows, write_study
+from tatara.files.probe_file import read_probe, write_probe
 from tatara.job.errors import InputError
+from tatara.measure import probe
 from tatara.measure.agreement import write_agreement
+from tatara.measure.stats import Resampling
 from tatara.report.numbers import duration, interval, number, size, small
 from tatara.report.tables.common import NO_DIFFERENCE
 from tatara.report.tables.ladder import ladder_table
 from tatara.report.tables.merge import merge_table
+from tatara.report.tables.probe import probe_table
 from tatara.report.tables.registry import TABLES, text_of, write_table
 from tatara.report.tables.table1 import table1
 from tatara.report.tables.table2 import table2
@@ -46,6 +50,17 @@ def edit_judge(study, tmp_path, key, change):
     return files
 
 
+def models(study, judge=None) -> pandas.DataFrame:
+    """Return table 3 by model, from these judge files."""
+    files = {"judge": judge or study.judge, "nll": study.nll, "probe": study.probe}
+    return table3(**files, names=study.names, **SETTINGS).set_index("model")
+
+
+def quantized(study) -> pandas.DataFrame:
+    files = {name: getattr(study, name) for name in ("judge", "times", "nll", "probe", "parity")}
+    return table5(**files, names=study.names, **SETTINGS)
+
+
 def test_table1_is_the_mean_over_seeds_by_size(tmp_path):
     study = write_study(tmp_path, sizes=(60, 120), seeds=(1, 2), questions=4)
     table = table1(train=study.train)
@@ -58,14 +73,16 @@ def test_table1_is_the_mean_over_seeds_by_size(tmp_path):
 
 
 def test_table2_has_the_status_of_scale_csv(study):
-    table = table2(scale=study.path("scale/scale.csv"), nll=study.nll_runs, **SETTINGS)
+    table = table2(scale=study.path("scale/scale.csv"), nll=study.nll_runs, probe=study.probe_runs, **SETTINGS)
     rows = pandas.read_csv(study.path("scale/scale.csv"))
     assert list(table["status"]) == list(rows["status"]) and list(table["nll"]) == pytest.approx(list(rows["nll"]))
     assert list(table["status"])[-1] == "worse"
 
 
 def test_table3_compares_models_at_full_precision(study):
-    table = table3(judge=study.judge, nll=study.nll, names=study.names, **SETTINGS).set_index("model")
+    table = table3(judge=study.judge, nll=study.nll, probe=study.probe, names=study.names, **SETTINGS).set_index(
+        "model"
+    )
     assert list(table.index) == list(NAMES) and list(table["format"]) == ["f16", "f16", "f16", "nf4"]
     scores = pandas.read_csv(study.judge[0])
     assert table["score"]["swallow"] == pytest.approx(scores["score"].mean())
@@ -84,7 +101,7 @@ def test_table3_compares_models_at_full_precision(study):
 def test_models_that_score_alike_get_no_verdict(study, tmp_path):
     scores = pandas.read_csv(study.judge[0])["score"]
     files = edit_judge(study, tmp_path, "elyza_f16", lambda rows: rows.assign(score=scores))
-    table = table3(judge=files, nll=study.nll, names=study.names, **SETTINGS).set_index("model")
+    table = models(study, files)
     assert table["verdict"]["elyza"] == NO_DIFFERENCE and table["difference"]["elyza"] == 0.0
 
 
@@ -96,7 +113,11 @@ def test_an_invalid_score_is_counted_and_is_no_zero(study, tmp_path):
 
     files = edit_judge(study, tmp_path, "swallow_f16", spoil)
     rest = pandas.read_csv(study.judge[0])["score"][10:]
-    row = table3(judge=files, nll=study.nll, names=study.names, **SETTINGS).set_index("model").loc["swallow"]
+    row = (
+        table3(judge=files, nll=study.nll, probe=study.probe, names=study.names, **SETTINGS)
+        .set_index("model")
+        .loc["swallow"]
+    )
     assert row["invalid"] == 10 and row["questions"] == 100 and row["score"] == pytest.approx(rest.mean())
     assert row["perfect"] == pytest.approx((rest == 3).mean())
     counts = table4(judge=files, names=study.names).iloc[0]
@@ -109,7 +130,11 @@ def test_an_invalid_score_is_counted_and_is_no_zero(study, tmp_path):
 
 def test_no_valid_score_at_all(study, tmp_path):
     files = edit_judge(study, tmp_path, "elyza_f16", lambda rows: rows.assign(valid=False, score=None))
-    row = table3(judge=files, nll=study.nll, names=study.names, **SETTINGS).set_index("model").loc["elyza"]
+    row = (
+        table3(judge=files, nll=study.nll, probe=study.probe, names=study.names, **SETTINGS)
+        .set_index("model")
+        .loc["elyza"]
+    )
     assert math.isnan(row["score"]) and row["invalid"] == 100 and row["verdict"] == NO_DIFFERENCE
 
 
@@ -120,7 +145,11 @@ def test_repeats_are_averaged_and_other_judges_left_out(study, tmp_path):
         return pandas.concat([rows, again, other])
 
     files = edit_judge(study, tmp_path, "swallow_f16", repeat)
-    row = table3(judge=files, nll=study.nll, names=study.names, **SETTINGS).set_index("model").loc["swallow"]
+    row = (
+        table3(judge=files, nll=study.nll, probe=study.probe, names=study.names, **SETTINGS)
+        .set_index("model")
+        .loc["swallow"]
+    )
     assert row["questions"] == 100 and row["score"] == pytest.approx(
         (pandas.read_csv(study.judge[0])["score"].mean() + 3) / 2
     )
@@ -134,7 +163,13 @@ def test_table4_counts_every_question(study):
 
 def test_table5_pairs_each_quantized_file_with_f16(study):
     table = table5(
-        judge=study.judge, times=study.times, nll=study.nll, parity=study.parity, names=study.names, **SETTINGS
+        judge=study.judge,
+        times=study.times,
+        nll=study.nll,
+        probe=study.probe,
+        parity=study.parity,
+        names=study.names,
+        **SETTINGS,
     ).set_index("model")
     assert list(table.index) == ["swallow", "elyza", "qwen"] and set(table["format"]) == {"q4"}
     assert table["verdict"]["qwen"] == "degrades" and table["verdict"]["swallow"] == NO_DIFFERENCE
@@ -155,11 +190,21 @@ def test_table5_pairs_each_quantized_file_with_f16(study):
 def test_table5_without_quantized_files_says_so(tmp_path):
     study = write_study(tmp_path, sizes=(60,), questions=4, names={"tanuki": "Tanuki"})
     table = table5(
-        judge=study.judge, times=study.times, nll=study.nll, parity=study.parity, names=study.names, **SETTINGS
+        judge=study.judge,
+        times=study.times,
+        nll=study.nll,
+        probe=study.probe,
+        parity=study.parity,
+        names=study.names,
+        **SETTINGS,
     )
     write_table("table5", table, csv=tmp_path / "5.csv", md=tmp_path / "5.md", level=0.95)
     assert table.empty and "No model was answered with both" in (tmp_path / "5.md").read_text(encoding="utf-8")
     assert text_of("table5", read_table(tmp_path / "5.csv"), 0.95).rows == []
+
+
+def probes_of(study, fmt: str) -> list[str]:
+    return [study.path(f"probe/{model}_{fmt}.csv") for model in study.names]
 
 
 def ship(study, max_delta_nll: float = 0.05):
@@ -170,23 +215,38 @@ def ship(study, max_delta_nll: float = 0.05):
 def all_tables(study):
     tables = {
         "table1": table1(train=study.train),
-        "table2": table2(scale=study.path("scale/scale.csv"), nll=study.nll_runs, **SETTINGS),
-        "table3": table3(judge=study.judge, nll=study.nll, names=study.names, **SETTINGS),
+        "table2": table2(scale=study.path("scale/scale.csv"), nll=study.nll_runs, probe=study.probe_runs, **SETTINGS),
+        "table3": models(study).reset_index(),
         "table4": table4(judge=study.judge, names=study.names),
         "table5": table5(
-            judge=study.judge, times=study.times, nll=study.nll, parity=study.parity, names=study.names, **SETTINGS
+            judge=study.judge,
+            times=study.times,
+            nll=study.nll,
+            probe=study.probe,
+            parity=study.parity,
+            names=study.names,
+            **SETTINGS,
         ),
-        "ladder": ladder_table(ladder=study.ladders, times=study.ladder_times, names=study.names, **SETTINGS),
+        "ladder": ladder_table(
+            ladder=study.ladders, times=study.ladder_times, probe=study.probe_ladders, names=study.names, **SETTINGS
+        ),
     }
     files = [path for path in study.nll if not path.endswith("_nf4.json")]
     tables["merge"] = merge_table(
-        adapters=study.adapters, merges=study.merges, files=files, names=study.names, **SETTINGS
+        adapters=study.adapters,
+        merges=study.merges,
+        files=files,
+        probe=[*study.probe, *study.probe_merges, *probes_of(study, "nf4")],
+        names=study.names,
+        **SETTINGS,
     )
     for name in ("ladder", "table5"):
         write_table(
             name, tables[name], csv=study.path(f"tables/{name}.csv"), md=study.path(f"tables/{name}.md"), level=0.95
         )
     tables["table6"] = ship(study)
+    files = [study.frequencies, *study.probe_runs, *probes_of(study, "nf4"), *study.probe, *study.probe_merges]
+    tables["probe"] = probe_table(probe=[*files, *study.probe_ladders], names=study.names, **SETTINGS)
     tables["taught"] = taught_table(
         judge=study.judge,
         nll=study.nll,
@@ -305,6 +365,86 @@ def test_the_ladder_has_power_where_scores_have_none(study):
     assert table.loc[("qwen", "q4"), "other_types"] == 0.8 and row["other_types"] == 0
     full = table.loc["swallow", "f16"]
     assert full["kl"] == 0 and full["top1"] == 1 and full["verdict"] == "reference"
+
+
+def test_the_probe_by_hand(tmp_path):
+    """Two nodes: of the first 3 items of 4 are right, of the second none of 2; the other model has two less."""
+    for name, right in (("a_f16", (1, 1, 1, 0, 0, 0)), ("a_base", (1, 0, 0, 0, 0, 0))):
+        rows = [
+            {"name": name, "id": f"p{number}", "kind": "forward", "type": "T", "taught": number != 3}
+            | {"node": "n1" if number < 4 else "n2", "answer": 2, "nats_without": [0.5, 1.0, 1.0, 1.0]}
+            | {"nats": [2.0, 2.0, 1.0 if hit else 3.0, 2.5]}
+            for number, hit in enumerate(right)
+        ]
+        write_probe(tmp_path / f"{name}.csv", rows)
+    answers = probe.read_answers(sorted(tmp_path.glob("*.csv")))
+    how = Resampling(**SETTINGS)
+    whole = probe.accuracy([answers["a_f16"]], how)
+    # Nodes are drawn: both the first (3 of 4), one of each (3 of 6), or both the second (0 of 2).
+    assert (whole.value, whole.low, whole.high) == (0.5, 0.0, 0.75)
+    assert probe.accuracy([probe.taught(answers["a_f16"])], how).value == 3 / 5
+    assert probe.accuracy([probe.held_out(answers["a_f16"])], how).value == 0
+    assert probe.accuracy([answers["a_f16"], answers["a_base"]], how).value == 4 / 12, "two seeds"
+    assert probe.accuracy([answers["a_f16"]], how, without=True).value == 0
+    change, p_value = probe.difference(answers["a_f16"], answers["a_base"], how)
+    # Two items differ, both one way: 2 x (1/2)^2.
+    assert change.value == pytest.approx(2 / 6) and p_value == 0.5
+    other = tmp_path / "b_f16.csv"
+    write_probe(other, [row | {"name": "b_f16"} for row in read_probe(tmp_path / "a_f16.csv")["a_f16"][1:]])
+    with pytest.raises(InputError, match=r"b_f16\.csv: not the items that a_base was probed with"):
+        probe.read_answers([*sorted(tmp_path.glob("a_*.csv")), other])
+    other.write_text(other.read_text(encoding="utf-8").replace("2.50000", "x", 1), encoding="utf-8")
+    with pytest.raises(InputError, match=r"b_f16\.csv:2: could not convert"):
+        probe.read_answers([other])
+
+
+def test_the_probe_table_sets_each_form_beside_the_untuned_model(study):
+    base = study.path("probe/swallow_base.csv")
+    write_probe(base, probe_rows("swallow_base", 0.3))
+    files = [study.frequencies, *study.probe_runs, *study.probe, *study.probe_ladders, base]
+    table = probe_table(probe=files, names=study.names, **SETTINGS)
+    rows = {(row["name"], row["label"]): row for row in table.to_dict("records")}
+    assert table["label"].tolist()[:3] == ["of the pool's answers", "untuned", "n = 60, r 16, seed 42"]
+    swallow = rows["Swallow stand-in", "F16"]
+    assert swallow["items"] == 200 and swallow["forward"] == pytest.approx(0.6, abs=0.03)
+    assert swallow["verdict"] == "above" and swallow["p_holm"] < 0.001
+    assert swallow["difference"] == pytest.approx(0.3, abs=0.03)
+    assert rows["Swallow stand-in", "untuned"]["verdict"] == "—"
+    assert swallow["probe_held_out"] == rows["Swallow stand-in", "untuned"]["probe_held_out"]
+    assert rows["ELYZA stand-in", "F16"]["verdict"] == "—", "its untuned model is not among the files"
+    assert swallow["without"] == pytest.approx(0.25, abs=0.05)
+
+
+def test_a_format_whose_probe_degrades_is_not_shipped(study):
+    all_tables(study)
+    path = study.path("tables/ladder.csv")
+    table = read_table(path)
+    smallest = (table["model"] == "swallow") & (table["variant"] == "q3-imatrix")
+    table.loc[smallest, ["probe_verdict", "probe_difference"]] = ["degrades", -0.2]
+    table.to_csv(path, index=False)
+    row = ship(study).set_index("model").loc["swallow"]
+    assert (
+        row["recommended"] == "Q4_K_M + imatrix" and "Q3_K_M + imatrix: its probe is shown to degrade" in row["reason"]
+    )
+    assert row["selected_on"] == "development questions"
+
+
+def test_formats_are_selected_on_the_development_questions(study, tmp_path):
+    """Where these say that a file loses much, it is not shipped, whatever the test questions say."""
+    ladders = []
+    for path in study.ladders:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        lossy = content["variants"]["q3-imatrix"]["development"]
+        lossy["nats"] = [nats + 100 for nats in lossy["nats"]]
+        ladders.append(str(tmp_path / Path(path).name))
+        Path(ladders[-1]).write_text(json.dumps(content), encoding="utf-8")
+    files = {"times": study.ladder_times, "probe": study.probe_ladders}
+    table = ladder_table(ladder=ladders, **files, names=study.names, **SETTINGS).set_index(["model", "variant"])
+    row = table.loc["swallow", "q3-imatrix"]
+    assert row["dev_nll_difference"] > 1 > row["nll_difference"]
+    table.reset_index().to_csv(study.path("tables/ladder.csv"), index=False)
+    row = ship(study).set_index("model").loc["swallow"]
+    assert row["recommended"] == "Q4_K_M + imatrix" and "Q3_K_M + imatrix: Δ NLL may be" in row["reason"]
 
 
 def test_the_merge_table_is_against_what_was_trained(study):

@@ -7,6 +7,8 @@ import random
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tatara.files.probe_file import write_probe
+
 CATEGORIES = ["維持管理_河川", "維持管理_ダム", "維持管理_砂防", "設計", "比較・横断", "ハザード", "計画", "調査"]
 SHARES = {
     "HAS_CHAPTER": 0.185,
@@ -59,6 +61,11 @@ class Study:
     merges: list[str] = field(default_factory=list)
     ladders: list[str] = field(default_factory=list)
     ladder_times: list[str] = field(default_factory=list)
+    probe: list[str] = field(default_factory=list)  # of models and formats
+    probe_runs: list[str] = field(default_factory=list)
+    probe_ladders: list[str] = field(default_factory=list)
+    probe_merges: list[str] = field(default_factory=list)
+    frequencies: str = ""
 
     def path(self, name: str) -> str:
         return str(self.folder / name)
@@ -266,10 +273,63 @@ def _quantize(study: Study, rows: list[dict], rng: random.Random) -> None:
             continue
         variants = _variants(model, merged, rng)
         questions = [{key: question[key] for key in ("id", "category", "tokens", "bytes")} for question in trained]
-        content = {"model": model, "questions": questions, "variants": variants}
+        for entry in variants.values():  # what is selected on is here what is reported
+            entry["development"] = {key: entry[key] for key in ("nats", "kl", "top1")}
+        content = {"model": model, "questions": questions, "development": questions, "variants": variants}
         study.ladders.append(_write(quant / f"{model}.json", content))
         times = [{"variant": name, "tokens": 4000, "seconds": 0.5} for name in variants]
         study.ladder_times.append(_write_csv(quant / f"{model}_seconds.csv", times))
+
+
+KINDS = {"forward": "REQUIRES", "backward": "REQUIRES", "chained": "AFFECTS", "number": "value", "term": "reason"}
+KNOWS = {"f16": 0.6, "nf4": 0.58, "q8": 0.6, "q6": 0.6, "q5": 0.6, "q4": 0.58, "q3": 0.58, "base": 0.3}
+
+
+def probe_rows(name: str, share: float, count: int = 200) -> list[dict]:
+    """Return rows of a probe file in which this share of the items is answered right, the first items of each kind.
+
+    One relation in ten is held out, and of these every fourth item is right whatever the share.
+    """
+    rows = []
+    for number in range(count):
+        (kind, type_), place = list(KINDS.items())[number % len(KINDS)], number // len(KINDS)
+        taught = kind in ("number", "term") or place % 10 != 9
+        right = place < share * count / len(KINDS) if taught else place % 4 == 1
+        nats = [2.0, 3.0, 2.5, 4.0]
+        nats[number % 4] = 1.0 if right else 5.0
+        without = [2.0, 2.0, 2.0, 2.0]
+        without[number // 4 % 4] = 1.0
+        item = {"id": f"p{number:03}", "kind": kind, "type": type_, "taught": taught, "node": f"n{number % 23}"}
+        rows.append({"name": name, **item, "answer": number % 4, "nats": nats, "nats_without": without})
+    return rows
+
+
+def _probe(path: Path, **shares: float) -> str:
+    """Write a probe file of these names."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_probe(path, [row for name, share in shares.items() for row in probe_rows(name, share)])
+    return str(path)
+
+
+def _probes(study: Study, seeds: tuple[int, ...]) -> None:
+    """Write the probe files: what a model knows rises with the size and falls with the bits."""
+    folder, first = study.folder / "probe", next(iter(study.names))
+    study.frequencies = _probe(folder / "frequencies.csv", frequencies=0.25)
+    for seed in seeds:
+        for place, n in enumerate(study.sizes):
+            run = f"{first}_n{n}_r16_s{seed}"
+            study.probe_runs.append(_probe(folder / f"{run}.csv", **{run: 0.3 + 0.07 * place}))
+    for model in study.names:
+        for fmt in FORMATS[model]:
+            study.probe.append(_probe(folder / f"{model}_{fmt}.csv", **{f"{model}_{fmt}": KNOWS[fmt]}))
+        if f"{model}_nf4" not in {Path(path).stem for path in study.probe}:
+            _probe(folder / f"{model}_nf4.csv", **{f"{model}_nf4": KNOWS["nf4"]})
+        merges = {f"{model}_merged_16bit": 0.6, f"{model}_merged_dequantized": 0.58}
+        study.probe_merges.append(_probe(folder / f"{model}-merge.csv", **merges))
+        if "f16" in FORMATS[model]:
+            variants = ["f16", *(fmt + end for fmt, *_ in LADDER for end in ("", "-imatrix"))]
+            shares = {f"{model}_{variant}": KNOWS[variant.removesuffix("-imatrix")] for variant in variants}
+            study.probe_ladders.append(_probe(folder / f"{model}-ladder.csv", **shares))
 
 
 def _answers(study: Study, model: str, fmt: str, rows: list[dict], rng: random.Random) -> list[dict]:
@@ -451,6 +511,7 @@ def write_study(
     _scale(study, rows, seeds, rng)
     _evaluate(study, rows, rng, second_judge)
     _quantize(study, rows, rng)
+    _probes(study, seeds)
     provenance = {
         "commit": "0123456789abcdef0123456789abcdef01234567+",
         "config_sha256": "ab" * 32,

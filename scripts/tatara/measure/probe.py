@@ -12,6 +12,8 @@ from tatara.files.probe_file import read_probe
 from tatara.job.errors import InputError
 from tatara.measure.stats import UNKNOWN, Interval, Ratio, Resampling, bootstrap_ratio, mcnemar, paired_difference
 
+KINDS = ("forward", "backward", "chained", "number", "term")
+
 
 @dataclass(frozen=True)
 class Answer:

@@ -1,4 +1,4 @@
-"""Figure 6: likelihood of the test set by training size, beside the training loss."""
+"""Figure 6: likelihood of the test set and the probe by training size, beside the training loss."""
 
 import itertools
 import math
@@ -28,6 +28,7 @@ from tatara.report.figures.style import (
     size_axis,
 )
 from tatara.report.paper import read_paper
+from tatara.report.text_table import read_table
 
 STATUS_MARKS = {BETTER: ("v", GREEN), SAME: ("o", GREY), WORSE: ("^", VERMILION)}
 LOSSES = (("final_loss", ORANGE, "s", "a: last step"), ("mean_loss", SKY, "D", "a: mean of all steps"))
@@ -120,29 +121,54 @@ def _draw_changes(axes: Axes, rows: list[dict], x: list[float], level: float) ->
     return handles
 
 
-def draw(*, scale: Path | str, selected: Path | str, level: float, paper: Sequence[str] = ()) -> Figure:
-    """Draw training loss, test NLL, its paired difference from the size before, and perplexity (paper Figure 6).
+def _draw_probe(panels: Sequence[Axes], table2: pandas.DataFrame, places: dict[int, float], level: float) -> list:
+    """Draw the probe by size, of what training pairs teach and of what they hold out, and what nobody taught gets."""
+    titles = ("e  Probe, what is taught", "f  Probe, relations held out")
+    tuned = table2[table2["n"].isin(list(places))]
+    untuned = table2[~table2["n"].isin(list(places))]
+    handles = []
+    for axes, key, title in zip(panels, ("probe", "probe_held_out"), titles, strict=True):
+        values, low, high = (100 * tuned[column] for column in (key, f"{key}_low", f"{key}_high"))
+        xs = [places[n] for n in tuned["n"]]
+        axes.errorbar(xs, values, error_bars(values, low, high), fmt="o-", color=GREEN, capsize=4, linewidth=1.4)
+        handles = [axes.axhline(25, color=GREY, linestyle=":", linewidth=1.2, label="e, f: chance, 25 %")]
+        if len(untuned):
+            base = 100 * float(untuned[key].iloc[0])
+            handles.append(axes.axhline(base, color=DARK, linestyle="--", linewidth=1.2, label="e, f: untuned"))
+        axes.set_title(f"{title}, {100 * level:g} % intervals")
+        axes.set_ylabel("% of the items answered right")
+    return handles
+
+
+def draw(
+    *, scale: Path | str, table2: Path | str, selected: Path | str, level: float, paper: Sequence[str] = ()
+) -> Figure:
+    """Draw training loss, test NLL, its paired difference from the size before, perplexity (paper Figure 6) and probe.
 
     Args:
         scale: scale/scale.csv.
+        table2: tables/table2.csv, for the probe.
         selected: scale/selected.json; the selected size is marked.
         level: confidence level of the intervals in scale.csv.
         paper: resources/paper/table2.csv, where the paper's values are shown: those of the sizes that both have.
     """
     rows = read_scale(scale)
     sizes = sorted({row["n"] for row in rows})
-    figure = new_figure(9.2, 6.0)
-    (losses, nll), (changes, ppl) = figure.subplots(2, 2)
-    places, band = _mark_selected((losses, nll, changes, ppl), sizes, read_json(selected)["n"])
+    figure = new_figure(12.6, 6.0)
+    (losses, nll, taught), (changes, ppl, held_out) = figure.subplots(2, 3)
+    held_out.sharey(taught)
+    panels = (losses, nll, changes, ppl, taught, held_out)
+    places, band = _mark_selected(panels, sizes, read_json(selected)["n"])
     x = _side_by_side(rows, places)
     series = _by_seed(rows, x)
     handles = [band, *_draw_losses(losses, series)]
     _draw_likelihoods(nll, ppl, series, level)
     handles += _draw_paper({"nll": nll, "ppl": ppl, "delta_nll": changes}, places, paper)
     handles += _draw_changes(changes, rows, x, level)
+    handles += _draw_probe((taught, held_out), read_table(table2), places, level)
     if len(sizes) == 1:
         text = "one size: nothing to compare with"
         changes.text(0.5, 0.5, text, transform=changes.transAxes, ha="center", bbox=PLATE)
-    lines = 1 if len(handles) <= 6 else 2
+    lines = 1 if len(handles) <= 8 else 2
     figure.legend(handles=handles, loc="outside upper center", ncols=math.ceil(len(handles) / lines), columnspacing=1.4)
     return figure

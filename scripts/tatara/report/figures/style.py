@@ -64,6 +64,14 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
+def _settle(figure: Figure) -> None:
+    """Lay a figure out once and for all: two solutions for the same parts can differ in their last digits."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for axes in figure.axes:
+        axes.set_position([round(value, 6) for value in axes.get_position(original=True).bounds])
+
+
 def save(figure: Figure, png: Path | str, svg: Path | str, notice: str = "") -> None:
     """Write a figure as PNG and SVG without date or version, so that the same figure gives the same bytes.
 
@@ -87,6 +95,7 @@ def save(figure: Figure, png: Path | str, svg: Path | str, notice: str = "") -> 
         # One line that fits: the letters get smaller before the sentence is cut.
         wide = text.get_window_extent(figure.canvas.get_renderer()).width / (0.95 * figure.bbox.width)
         text.set_fontsize(7.5 / max(wide, 1.0))
+    _settle(figure)
     for path, metadata in ((Path(png), {"Software": None}), (Path(svg), {"Date": None, "Creator": None})):
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, format=path.suffix[1:], metadata=metadata)

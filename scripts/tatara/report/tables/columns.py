@@ -37,6 +37,15 @@ def share(key: str) -> Column:
     return Column(text)
 
 
+def points(key: str) -> Column:
+    """Return a column of differences between shares in percentage points with their intervals."""
+
+    def text(row: dict) -> str:
+        return interval(*(100 * row[f"{key}{end}"] for end in ("", "_low", "_high")), 1, sign=True)
+
+    return Column(text)
+
+
 def p_values(key: str) -> Column:
     """Return a column of p-values."""
     return Column(lambda row: p_value(row[key]))
@@ -44,4 +53,9 @@ def p_values(key: str) -> Column:
 
 MODEL = {"Model": words("name")}
 MODEL_AND_FORMAT = {**MODEL, "Format": Column(lambda row: FORMATS[row["format"]].label, numeric=False)}
+PROBE = {"Probe": share("probe"), "Probe, held out": share("probe_held_out")}
+PROBE_NOTE = (
+    "Probe: share of four-option items about the graph that the model answers right by likelihood, 25 % without "
+    "knowledge, with {level} intervals over nodes; held out: items of relations that no training pair teaches. "
+)
 SCORE_COUNTS = {f"Score {score}": count(f"score{score}") for score in (3, 2, 1, 0)}

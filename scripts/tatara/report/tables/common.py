@@ -4,9 +4,12 @@ Judgements are computed: a difference has a verdict only where a paired test ove
 over the family of the table, gives p <= 1 - level; otherwise it reads `no difference shown`.
 """
 
+from collections.abc import Sequence
+
 import numpy
 import pandas
 
+from tatara.measure import probe
 from tatara.measure.results import read_json
 from tatara.measure.stats import (
     UNKNOWN,
@@ -75,6 +78,36 @@ def compare_with_reference(key: str, ratio: Ratio, reference: Ratio, resampling:
         return interval_columns(key, UNKNOWN) | {"p_value": numpy.nan}
     difference = paired_difference(ratio, reference, resampling)
     return interval_columns(key, difference) | {"p_value": permutation_test(ratio, reference, resampling)}
+
+
+def probe_columns(several: Sequence[probe.Answers], resampling: Resampling) -> dict:
+    """Return the share of the probe's items answered right, of relations that are taught and of those held out.
+
+    Args:
+        several: answers to the same items, one entry a seed.
+    """
+    parts = {"probe": probe.taught, "probe_held_out": probe.held_out}
+    return {
+        column: value
+        for name, part in parts.items()
+        for column, value in interval_columns(name, probe.accuracy([part(one) for one in several], resampling)).items()
+    }
+
+
+def compare_probes(rows: list[dict], answers: list[probe.Answers], resampling: Resampling) -> None:
+    """Add to the rows how often more than the first each answers the probe right, over all of its items.
+
+    Adds probe_difference with its interval, probe_p_value (McNemar's), probe_p_holm and probe_verdict, `degrades`,
+    `improves` or that no difference is shown; the first row is the reference.
+    """
+    for row, own in zip(rows, answers, strict=True):
+        interval, p_value = (UNKNOWN, numpy.nan) if row is rows[0] else probe.difference(own, answers[0], resampling)
+        row |= interval_columns("probe_difference", interval) | {"probe_p_value": p_value}
+    reference, *others = rows
+    reference |= {"probe_p_holm": numpy.nan, "probe_verdict": "reference"}
+    for row, adjusted in zip(others, holm([row["probe_p_value"] for row in others]), strict=True):
+        words = verdict(row["probe_difference"], adjusted, resampling.level, "degrades", "improves")
+        row |= {"probe_p_holm": adjusted, "probe_verdict": words}
 
 
 def judge_likelihoods(rows: list[dict], key: str, level: float) -> None:

@@ -9,7 +9,7 @@ import pandas
 from tatara.files.text import write_text
 from tatara.report.numbers import percent
 from tatara.report.paper import read_paper
-from tatara.report.tables import agreement, ladder, merge, table1, table2, table3, table4, table5, table6, taught
+from tatara.report.tables import agreement, ladder, merge, probe, table1, table2, table3, table4, table5, table6, taught
 from tatara.report.text_table import Layout, TextTable, lay_out, markdown
 
 
@@ -22,7 +22,8 @@ class Table:
     paper: Layout | None = None
 
 
-# By the names of the files: results/tables/table1.csv … table6.csv and taught.csv, results/quant/ladder.csv and
+# By the names of the files: results/tables/table1.csv … table6.csv, taught.csv, probe.csv and
+# probe_types.csv, results/quant/ladder.csv and
 # merge.csv, results/judge/agreement.csv.
 TABLES = {
     "table1": Table(table1.LAYOUT, table1.table1, table1.PAPER),
@@ -32,6 +33,8 @@ TABLES = {
     "table5": Table(table5.LAYOUT, table5.table5, table5.PAPER),
     "table6": Table(table6.LAYOUT, table6.table6, table6.PAPER),
     "taught": Table(taught.LAYOUT, taught.taught_table),
+    "probe": Table(probe.LAYOUT, probe.probe_table),
+    "probe_types": Table(probe.TYPES, probe.probe_types),
     "ladder": Table(ladder.LAYOUT, ladder.ladder_table),
     "merge": Table(merge.LAYOUT, merge.merge_table),
     "agreement": Table(agreement.LAYOUT),

@@ -2,17 +2,19 @@
 
 import pandas
 
+from tatara.measure.probe import read_answers
 from tatara.measure.selection import read_scale, size_rows
 from tatara.measure.stats import Resampling
 from tatara.report.numbers import interval
-from tatara.report.tables.columns import count, decimals, p_values, with_interval, words
+from tatara.report.tables.columns import PROBE, PROBE_NOTE, count, decimals, p_values, with_interval, words
+from tatara.report.tables.common import probe_columns
 from tatara.report.text_table import Column, Layout
 
 LAYOUT = Layout(
     "Table 2. Test-set NLL by size",
     "NLL in nats per answer token over the reference answers, PPL = exp(NLL), bits per UTF-8 byte of the answer. Δ NLL "
     "is against the size before; in brackets {level} bootstrap intervals over questions. The status follows from p, a "
-    "paired permutation test over questions.",
+    "paired permutation test over questions. " + PROBE_NOTE.strip(),
     {
         "n": count("n"),
         "NLL": with_interval("nll", 4),
@@ -21,6 +23,7 @@ LAYOUT = Layout(
         "Δ NLL": Column(lambda row: interval(row["delta_nll"], row["delta_low"], row["delta_high"], 4, sign=True)),
         "p": p_values("p_value"),
         "Status": words("status"),
+        **PROBE,
         "SD over seeds": decimals("sd_over_seeds", 4),
         "Seeds": count("seeds"),
     },
@@ -38,12 +41,16 @@ PAPER = Layout(
 )
 
 
-def table2(*, scale: str, nll: list[str], **resampling: float) -> pandas.DataFrame:
-    """Return test NLL, perplexity and bits a byte by size, each compared with the size before (paper Table 2).
+def table2(*, scale: str, nll: list[str], probe: list[str], **resampling: float) -> pandas.DataFrame:
+    """Return test NLL, perplexity and bits a byte by size, each compared with the size before, and the probe (Table 2).
 
     Args:
         scale: scale.csv.
-        nll: the NLL files of the stage 1 runs.
+        nll, probe: the NLL and probe files of the stage 1 runs.
         resampling: seed, resamples and level.
     """
-    return pandas.DataFrame(size_rows(read_scale(scale), nll, Resampling(**resampling)))
+    how, runs, answers = Resampling(**resampling), read_scale(scale), read_answers(probe)
+    rows = size_rows(runs, nll, how)
+    for row in rows:
+        row |= probe_columns([answers[run["run"]] for run in runs if run["n"] == row["n"]], how)
+    return pandas.DataFrame(rows)

@@ -3,6 +3,7 @@
 import numpy
 import pandas
 
+from tatara.measure.probe import read_answers
 from tatara.measure.results import by_model_and_format, full_precision, read_judge, read_questions
 from tatara.measure.selection import bits_ratio
 from tatara.measure.stats import (
@@ -16,8 +17,17 @@ from tatara.measure.stats import (
     proportion,
 )
 from tatara.report.numbers import percent, percent_interval
-from tatara.report.tables.columns import MODEL_AND_FORMAT, count, decimals, p_values, with_interval, words
-from tatara.report.tables.common import compare_scores, valid_scores, verdict
+from tatara.report.tables.columns import (
+    MODEL_AND_FORMAT,
+    PROBE,
+    PROBE_NOTE,
+    count,
+    decimals,
+    p_values,
+    with_interval,
+    words,
+)
+from tatara.report.tables.common import compare_scores, probe_columns, valid_scores, verdict
 from tatara.report.text_table import Column, Layout
 
 LAYOUT = Layout(
@@ -27,7 +37,7 @@ LAYOUT = Layout(
     "questions. Against the best: paired difference of the mean score, p by a paired permutation test corrected by "
     "Holm's method; could have shown: the smallest difference that so many questions show with 80 % power, where the "
     "scores differ at all. p, perfect: McNemar's test of the perfect rate, Holm's correction. Bits per byte compare "
-    "models whose tokenizers differ; lower is better. Invalid: questions without a valid score.",
+    "models whose tokenizers differ; lower is better. " + PROBE_NOTE + "Invalid: questions without a valid score.",
     {
         **MODEL_AND_FORMAT,
         "Average score": with_interval("score", 3),
@@ -36,6 +46,7 @@ LAYOUT = Layout(
         "Length": with_interval("characters", 0),
         "s/question": with_interval("seconds", 2),
         "Bits per byte": with_interval("bits_per_byte", 3),
+        **PROBE,
         "Against the best": with_interval("difference", 3, sign=True),
         "p": p_values("p_holm"),
         "Verdict": words("verdict"),
@@ -82,12 +93,14 @@ def _measured(rows: pandas.DataFrame, questions: dict[str, tuple], resampling: R
     )
 
 
-def table3(*, judge: list[str], nll: list[str], names: dict[str, str], **resampling: float) -> pandas.DataFrame:
+def table3(
+    *, judge: list[str], nll: list[str], probe: list[str], names: dict[str, str], **resampling: float
+) -> pandas.DataFrame:
     """Return the models beside each other, each in its format of the most bits: F16, or NF4 without GGUF (Table 3).
 
     Args:
         judge: judge files of all models and formats.
-        nll: NLL files of all models and formats.
+        nll, probe: NLL and probe files of all models and formats.
         names: model -> display name, in the order of the rows.
         resampling: seed, resamples and level.
     """
@@ -97,11 +110,13 @@ def table3(*, judge: list[str], nll: list[str], names: dict[str, str], **resampl
     files = {model: read_judge(judged[model, fmt]) for model, fmt in chosen.items()}
     scores = {model: valid_scores(rows) for model, rows in files.items()}
     questions = read_questions({model: measured[model, fmt] for model, fmt in chosen.items()})
+    answers = read_answers(probe)
     best = max(scores, key=lambda model: scores[model].mean() if len(scores[model]) else -1.0)
     table = []
     for model, fmt in chosen.items():
         row = {"model": model, "name": names[model], "format": fmt}
         row |= _measured(files[model], questions[model], how)
+        row |= probe_columns([answers[f"{model}_{fmt}"]], how)
         row |= interval_columns("difference", UNKNOWN)
         row |= dict.fromkeys(("p_value", "perfect_p_value", "smallest_difference"), numpy.nan)
         if model != best:

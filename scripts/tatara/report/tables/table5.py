@@ -6,11 +6,12 @@ import numpy
 import pandas
 
 from tatara.files.formats import FORMATS
+from tatara.measure.probe import Answers, accuracy, difference, read_answers
 from tatara.measure.results import by_model_and_format, read_json, read_judge, read_questions
 from tatara.measure.selection import compare_nll, nll_ratio
-from tatara.measure.stats import Resampling, holm
+from tatara.measure.stats import Resampling, holm, interval_columns
 from tatara.report.numbers import number, percent, size, small
-from tatara.report.tables.columns import MODEL_AND_FORMAT, decimals, p_values, with_interval, words
+from tatara.report.tables.columns import MODEL_AND_FORMAT, decimals, p_values, points, with_interval, words
 from tatara.report.tables.common import compare_scores, valid_scores, verdict
 from tatara.report.text_table import Column, Layout
 
@@ -22,7 +23,11 @@ COLUMNS = (
     *("bytes_f16", "bytes", "mean_kl", "top1_agreement"),
     *("nll_f16", "nll", "nll_difference", "nll_difference_low", "nll_difference_high"),
     *("nll_p_value", "nll_p_holm", "nll_verdict"),
+    *("probe_f16", "probe", "probe_difference", "probe_difference_low", "probe_difference_high"),
+    *("probe_p_value", "probe_p_holm", "probe_verdict"),
 )
+# prefix of the columns of a test, and what less and more mean
+TESTED = (("", "degrades", "improves"), ("nll_", "improves", "degrades"), ("probe_", "degrades", "improves"))
 PERFECT = Column(lambda row: f"{percent(row['perfect_f16'])} → {percent(row['perfect'])}")
 SIZE = Column(lambda row: f"{size(row['bytes_f16'])} → {size(row['bytes'])}")
 SCORE = Column(lambda row: f"{number(row['score_f16'], 3)} → {number(row['score'], 3)}")
@@ -33,7 +38,8 @@ LAYOUT = Layout(
     "smallest difference that so many questions show with 80 % power, where the scores differ at all. p, perfect: "
     "McNemar's test of the perfect rate. Speed-up is the ratio of seconds per question, throughput that of generated "
     "tokens per second, which does not depend on how long the answers are. KL in nats per token from the transformers "
-    "model; NLL in nats per answer token.",
+    "model; NLL in nats per answer token. Δ probe: four-option items about the graph that are answered right, in "
+    "percentage points, with its interval over nodes; its verdict needs McNemar's test after Holm's correction.",
     {
         **MODEL_AND_FORMAT,
         "Score F16 → quantized": SCORE,
@@ -50,6 +56,8 @@ LAYOUT = Layout(
         "Top-1": Column(lambda row: percent(row["top1_agreement"], 1)),
         "Δ NLL": with_interval("nll_difference", 4, sign=True),
         "NLL verdict": words("nll_verdict"),
+        "Δ probe": points("probe_difference"),
+        "Probe verdict": words("probe_verdict"),
     },
     "No model was answered with both in F16 and in a quantized GGUF format.",
 )
@@ -110,19 +118,37 @@ def _likelihoods(full: Path, quantized: Path, resampling: Resampling) -> dict:
     }
 
 
+def _probes(full: Answers, quantized: Answers, resampling: Resampling) -> dict:
+    """Return how often a quantized file answers the probe right, compared with F16."""
+    change, p_value = difference(quantized, full, resampling)
+    return (
+        {"probe_f16": accuracy([full], resampling).value, "probe": accuracy([quantized], resampling).value}
+        | interval_columns("probe_difference", change)
+        | {"probe_p_value": p_value}
+    )
+
+
 def table5(
-    *, judge: list[str], times: list[str], nll: list[str], parity: list[str], names: dict[str, str], **resampling: float
+    *,
+    judge: list[str],
+    times: list[str],
+    nll: list[str],
+    probe: list[str],
+    parity: list[str],
+    names: dict[str, str],
+    **resampling: float,
 ) -> pandas.DataFrame:
     """Return each quantized GGUF file beside the F16 file it was made from: quality, speed and size (paper Table 5).
 
     Args:
-        judge, times, nll: judge, seconds and NLL files of all models and formats.
+        judge, times, nll, probe: judge, seconds, NLL and probe files of all models and formats.
         parity: parity files of all models.
         names: model -> display name, in the order of the rows.
         resampling: seed, resamples and level.
     """
     how = Resampling(**resampling)
     judged, timed, measured = (by_model_and_format(paths, names) for paths in (judge, times, nll))
+    probed = read_answers(probe)
     fidelity = {content["model"]: content["formats"] for content in map(read_json, parity)}
     table = []
     for model, fmt in judged:
@@ -138,11 +164,12 @@ def table5(
             | {"bytes_f16": fidelity[model]["f16"]["bytes"]}
             | {key: entry[key] for key in ("bytes", "mean_kl", "top1_agreement")}
             | _likelihoods(*(measured[key] for key in pair), how)
+            | _probes(*(probed[f"{model}_{name}"] for model, name in pair), how)
         )
     frame = pandas.DataFrame(table, columns=list(COLUMNS))
-    for name in ("p", "perfect_p", "nll_p"):
+    for name in ("p", "perfect_p", "nll_p", "probe_p"):
         frame[f"{name}_holm"] = holm(frame[f"{name}_value"].to_list())
-    for prefix, below, above in (("", "degrades", "improves"), ("nll_", "improves", "degrades")):
+    for prefix, below, above in TESTED:
         tests = zip(frame[f"{prefix}difference"], frame[f"{prefix}p_holm"], strict=True)
         frame[f"{prefix}verdict"] = [verdict(change, p_holm, how.level, below, above) for change, p_holm in tests]
     return frame

@@ -14,14 +14,15 @@ from tatara.report.text_table import Column, Layout, read_table
 MEASURED = tuple(f"{key}{end}" for key in ("nll_difference", "top1") for end in ("", "_low", "_high"))
 COLUMNS = (
     *("model", "name", "architecture", "heads", "kv_heads", "attention", "qkv_bias"),
-    *("recommended", "bytes", "share_of_f16", *MEASURED, "reason"),
+    *("recommended", "bytes", "share_of_f16", *MEASURED, "selected_on", "reason"),
 )
 LAYOUT = Layout(
     "Table 6. Which quantization to ship",
     "The rule stands in the configuration (quantization.max_delta_nll, quantization.min_top1): the smallest file whose "
     "{level} interval of Δ NLL against F16 ends below the first and whose interval of top-1 agreement with F16 begins "
-    "above the second, and whose scores are not shown to degrade. The attention shape is read from each model's own "
-    "config.",
+    "above the second, and neither whose scores nor whose probe are shown to degrade. Δ NLL and top-1 are of the "
+    "questions that the format is selected on, named in the last column but one. The attention shape is read from each "
+    "model's own config.",
     {
         **MODEL,
         "Attention": Column(
@@ -33,6 +34,7 @@ LAYOUT = Layout(
         "Of F16": Column(lambda row: percent(row["share_of_f16"])),
         "Δ NLL": with_interval("nll_difference", 4, sign=True),
         "Top-1": share("top1"),
+        "Selected on": words("selected_on"),
         "Why not smaller": words("reason"),
     },
 )
@@ -69,6 +71,8 @@ def _failure(row, rule: Rule, verdicts: dict) -> str:
         return f"Δ NLL may be {number(high, 4, sign=True)}, above {rule.max_delta_nll:g}"
     if low < rule.min_top1:
         return f"top-1 agreement may be {percent(low, 1)}, below {percent(rule.min_top1, 0)}"
+    if row.probe_verdict == "degrades":
+        return f"its probe is shown to degrade ({number(100 * row.probe_difference, 1, sign=True)} points)"
     if verdicts.get((row.model, row.variant)) == "degrades":
         return "its answers score less than those of F16 (table 5)"
     return ""
@@ -94,22 +98,32 @@ def _choice(rows: pandas.DataFrame, rule: Rule, verdicts: dict) -> dict:
     return shipped | {key: getattr(best, key) for key in MEASURED}
 
 
+def _selecting(measured: pandas.DataFrame) -> pandas.DataFrame:
+    """Return the ladder with Δ NLL and top-1 of the questions that are for selecting, where there are some."""
+    measured = measured.assign(selected_on="test questions, for want of others")
+    has_development = measured["dev_top1"].notna()
+    for key in MEASURED:
+        measured.loc[has_development, key] = measured.loc[has_development, f"dev_{key}"]
+    measured.loc[has_development, "selected_on"] = "development questions"
+    return measured
+
+
 def table6(
     *, ladder: str, table5: str, parity: list[str], names: dict[str, str], max_delta_nll: float, min_top1: float
 ) -> pandas.DataFrame:
     """Return which format to ship for each model (paper Table 6).
 
     The rule: the smallest file that is shown to lose less than `max_delta_nll` (upper end of its interval) and to agree
-    with F16 on more than `min_top1` of the tokens (lower end), and whose scores do not degrade where it was judged; of
-    two such files of one size, the one with less NLL. If there is none, F16. A model without GGUF is shipped as its
-    adapter on NF4.
+    with F16 on more than `min_top1` of the tokens (lower end), both on the development questions where there are some,
+    whose probe is not shown to degrade, and whose scores do not degrade where it was judged; of two such files of one
+    size, the one with less NLL. If there is none, F16. A model without GGUF is shipped as its adapter on NF4.
 
     Args:
         ladder: quant/ladder.csv; table5: tables/table5.csv; parity: parity files of all models.
         names: model -> display name, in the order of the rows.
         max_delta_nll: nats a token; min_top1: a share.
     """
-    measured, scored = read_table(ladder), read_table(table5)
+    measured, scored = _selecting(read_table(ladder)), read_table(table5)
     verdicts = {(row.model, row.format): row.verdict for row in scored.itertuples()}
     table = []
     for model, content in in_order(parity, names).items():
@@ -119,7 +133,11 @@ def table6(
         entry["attention"] = attention(shape["heads"], shape["kv_heads"])
         rows = measured[measured["model"] == model]
         if rows.empty:
-            table.append(entry | {"recommended": FORMATS["nf4"].label, "reason": f"no GGUF: {content['reason']}"})
+            table.append(
+                entry
+                | {"recommended": FORMATS["nf4"].label, "selected_on": DASH, "reason": f"no GGUF: {content['reason']}"}
+            )
         else:
+            entry |= {"selected_on": rows["selected_on"].iloc[0]}
             table.append(entry | _choice(rows, Rule(max_delta_nll, min_top1), verdicts))
     return pandas.DataFrame(table, columns=list(COLUMNS))
