@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tatara.data.schema import read_schema
-from tatara.files.formats import FORMATS
+from tatara.files.formats import label_of
 from tatara.measure.results import by_model_and_format, read_json
 from tatara.measure.taught import read_coverage
 from tatara.report import summary
@@ -77,7 +77,7 @@ def write_report(
         nearest=max(containment["questions"], key=lambda row: row["containment"], default=None),
         categories=questions_by_category(judge, answers, testset, names, read_coverage(coverage, size["n"])),
         answered={
-            f"{model}_{fmt}": f"{names[model]}, {FORMATS[fmt].label}"
+            f"{model}_{fmt}": f"{names[model]}, {label_of(fmt)}"
             for model, fmt in by_model_and_format(judge, names)
         },
         provenance=read_json(provenance),

@@ -2,7 +2,7 @@
 
 import math
 
-from tatara.files.formats import FORMATS
+from tatara.files.formats import label_of
 from tatara.report.numbers import DASH, interval, interval_of, number, p_value
 from tatara.report.text_table import Column
 
@@ -43,5 +43,5 @@ def p_values(key: str) -> Column:
 
 
 MODEL = {"Model": words("name")}
-MODEL_AND_FORMAT = {**MODEL, "Format": Column(lambda row: FORMATS[row["format"]].label, numeric=False)}
+MODEL_AND_FORMAT = {**MODEL, "Format": Column(lambda row: label_of(row["format"]), numeric=False)}
 SCORE_COUNTS = {f"Score {score}": count(f"score{score}") for score in (3, 2, 1, 0)}
