@@ -14,7 +14,7 @@ rule answers_gguf:
     input:
         base="results/base/{model}",
         gguf="results/gguf/{model}-{fmt}.gguf",
-        parity="results/gguf/{model}-parity.json",
+        parity=parity_of,
         testset="results/testset/test_set_200.jsonl",
     output:
         answers="results/answers/{model}_{fmt}.jsonl",
@@ -24,6 +24,7 @@ rule answers_gguf:
     benchmark:
         "results/benchmarks/answers_{model}_{fmt}.tsv"
     wildcard_constraints:
+        model=names_of(MODEL_GGUF),
         fmt=names_of(BY_LLAMA_CPP),
     resources:
         gpu=1,
@@ -50,6 +51,7 @@ rule answers_ollama:
     benchmark:
         "results/benchmarks/answers_{model}_{fmt}.tsv"
     wildcard_constraints:
+        model=names_of(MODEL_GGUF),
         fmt=names_of(BY_OLLAMA),
     resources:
         gpu=1,
@@ -94,7 +96,7 @@ rule nll_gguf:
     input:
         base="results/base/{model}",
         gguf="results/gguf/{model}-{fmt}.gguf",
-        parity="results/gguf/{model}-parity.json",
+        parity=parity_of,
         testset="results/testset/test_set_200.jsonl",
     output:
         "results/nll/{model}_{fmt}.json",
@@ -103,6 +105,7 @@ rule nll_gguf:
     benchmark:
         "results/benchmarks/nll_{model}_{fmt}.tsv"
     wildcard_constraints:
+        model=names_of(MODEL_GGUF),
         fmt="|".join(GGUF_FORMATS),
     resources:
         gpu=1,

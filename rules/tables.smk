@@ -1,7 +1,9 @@
-# Stage tables: results/tables/table{1..6}.csv, taught.csv and their .md
+# Stage tables: results/tables/table{1..6}.csv, taught.csv, at_hand.csv and their .md
 JUDGED = expand("results/judge/judge_{evaluated}.csv", evaluated=EVALUATED)
 TIMED = expand("results/answers/{evaluated}_seconds.csv", evaluated=EVALUATED)
 MEASURED = expand("results/nll/{evaluated}.json", evaluated=EVALUATED)
+UNTRAINED = [f"results/nll/{config['stage1']['model']}_n0.json"] if config["evaluate"]["untuned"] else []
+ALL_FOUR = TWO_BY_TWO + WITH_GRAPH_ANSWERED
 BOUNDS = {key: config["quantization"][key] for key in ("max_delta_nll", "min_top1")}
 
 
@@ -28,6 +30,7 @@ rule table2:
         paper=paper("table2"),
         scale="results/scale/scale.csv",
         nll=expand("results/nll/{run}.json", run=SCALE_RUNS),
+        untuned=UNTRAINED,
     output:
         multiext("results/tables/table2", csv=".csv", md=".md"),
     log:
@@ -127,6 +130,27 @@ rule taught_table:
         multiext("results/tables/taught", csv=".csv", md=".md"),
     log:
         "results/logs/taught_table.log",
+    params:
+        **IN_WORDS,
+        arguments={"names": NAMES, **BOOTSTRAP},
+        code=code_of("table"),
+    script:
+        "../scripts/table.py"
+
+
+rule at_hand_table:
+    """The two-by-two: tuned or not, with the graph at hand or not."""
+    input:
+        judge=expand("results/judge/judge_{evaluated}.csv", evaluated=ALL_FOUR),
+        times=expand("results/answers/{evaluated}_seconds.csv", evaluated=ALL_FOUR),
+        answers=expand("results/answers/{evaluated}.jsonl", evaluated=ALL_FOUR),
+        files=[f"results/gguf/{name.replace('_', '-')}.gguf" for name in TWO_BY_TWO if name.split("_")[0] in MODEL_GGUF],
+        prompts=[AT_HAND_PROMPTS] if AT_HAND else [],
+        testset="results/testset/test_set_200.jsonl",
+    output:
+        multiext("results/tables/at_hand", csv=".csv", md=".md"),
+    log:
+        "results/logs/at_hand_table.log",
     params:
         **IN_WORDS,
         arguments={"names": NAMES, **BOOTSTRAP},

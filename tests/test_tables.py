@@ -9,9 +9,11 @@ import pandas
 import pytest
 from pipeline_copy import REPOSITORY
 from synthetic import NAMES, write_study
+from synthetic_compared import add_compared
 from tatara.job.errors import InputError
 from tatara.measure.agreement import write_agreement
 from tatara.report.numbers import duration, interval, number, size, small
+from tatara.report.tables.at_hand import at_hand_table
 from tatara.report.tables.common import NO_DIFFERENCE
 from tatara.report.tables.ladder import ladder_table
 from tatara.report.tables.merge import merge_table
@@ -79,6 +81,46 @@ def test_table3_compares_models_at_full_precision(study):
             assert table["bits_per_byte"]["tanuki"] == pytest.approx(
                 json.loads(Path(path).read_text(encoding="utf-8"))["bits_per_byte"]
             )
+
+
+def test_the_untuned_model_is_the_first_row_of_table_2(tmp_path):
+    study = add_compared(write_study(tmp_path, sizes=(60, 120), seeds=(1, 2), questions=40))
+    table = table2(scale=study.path("scale/scale.csv"), nll=study.nll_runs, untuned=study.untuned, **SETTINGS)
+    assert list(table["n"]) == [0, 60, 120] and list(table["status"])[:2] == ["untuned", "better"]
+    untuned = json.loads(Path(study.untuned[0]).read_text(encoding="utf-8"))
+    assert table["nll"][0] == pytest.approx(untuned["nll"]) and math.isnan(table["delta_nll"][0])
+    # Two seeds of one size together against the one untuned model.
+    assert table["delta_nll"][1] == pytest.approx(table["nll"][1] - untuned["nll"])
+    without = table2(scale=study.path("scale/scale.csv"), nll=study.nll_runs, **SETTINGS)
+    assert list(without["n"]) == [60, 120] and without["status"][0] == "first"
+    assert list(without["nll"]) == list(table["nll"][1:])
+
+
+def test_the_untuned_models_come_first_in_table_3_and_show_what_training_gave(tmp_path):
+    study = add_compared(write_study(tmp_path, questions=40))
+    table = table3(judge=study.judge, nll=study.nll, names=study.names, **SETTINGS)
+    assert list(table["format"]) == ["base"] * 4 + ["f16", "f16", "f16", "nf4"]
+    assert list(table["verdict"][:4]) == ["untuned"] * 4 and table["verdict"][4] == "best"
+    assert table["score"][0] == 0.5 and table["difference"][:4].isna().all() and table["gain"][:4].isna().all()
+    gains = table["score"][4:].to_numpy() - 0.5
+    assert table["gain"][4:].to_numpy() == pytest.approx(gains) and set(table["gain_verdict"][4:]) == {"improves"}
+    assert (table["gain_p_holm"][4:] < 0.05).all() and (table["gain_perfect_p_holm"][4:] < 0.05).all()
+    alone = table3(
+        judge=[path for path in study.judge if "_base" not in path], nll=study.nll, names=study.names, **SETTINGS
+    )
+    shared = [column for column in alone.columns if not column.startswith("gain")]
+    assert alone[shared].equals(table[4:].reset_index(drop=True)[shared]) and alone["gain"].isna().all()
+
+
+def test_an_untuned_model_is_never_the_best_and_no_format_of_table_5(tmp_path):
+    study = add_compared(write_study(tmp_path, questions=40))
+    files = edit_judge(study, tmp_path, "elyza_base", lambda rows: rows.assign(score=3))
+    row = table3(judge=files, nll=study.nll, names=study.names, **SETTINGS).set_index(["model", "format"])
+    assert row["verdict"]["elyza", "base"] == "untuned" and row["gain_verdict"]["elyza", "f16"] == "degrades"
+    table = table5(
+        judge=study.judge, times=study.times, nll=study.nll, parity=study.parity, names=study.names, **SETTINGS
+    )
+    assert set(table["format"]) == {"q4"}
 
 
 def test_models_that_score_alike_get_no_verdict(study, tmp_path):
@@ -170,7 +212,7 @@ def ship(study, max_delta_nll: float = 0.05):
 def all_tables(study):
     tables = {
         "table1": table1(train=study.train),
-        "table2": table2(scale=study.path("scale/scale.csv"), nll=study.nll_runs, **SETTINGS),
+        "table2": table2(scale=study.path("scale/scale.csv"), nll=study.nll_runs, untuned=study.untuned, **SETTINGS),
         "table3": table3(judge=study.judge, nll=study.nll, names=study.names, **SETTINGS),
         "table4": table4(judge=study.judge, names=study.names),
         "table5": table5(
@@ -178,7 +220,7 @@ def all_tables(study):
         ),
         "ladder": ladder_table(ladder=study.ladders, times=study.ladder_times, names=study.names, **SETTINGS),
     }
-    files = [path for path in study.nll if not path.endswith("_nf4.json")]
+    files = [path for path in study.nll if not path.endswith(("_nf4.json", "_base.json"))]
     tables["merge"] = merge_table(
         adapters=study.adapters, merges=study.merges, files=files, names=study.names, **SETTINGS
     )
@@ -197,6 +239,8 @@ def all_tables(study):
         names=study.names,
         **SETTINGS,
     )
+    testset = study.path("testset/test_set_200.jsonl")
+    tables["at_hand"] = at_hand_table(**study.four, testset=testset, names=study.names, **SETTINGS)
     write_agreement(study.judge, output=study.path("judge/agreement.csv"), **{**SETTINGS, "resamples": 50})
     tables["agreement"] = read_table(study.path("judge/agreement.csv"))
     return tables

@@ -1,5 +1,4 @@
-"""The formats that a model answers in, the only table of them; variants of the quantization ladder, and the graph at hand.
-"""
+"""The formats that a model answers in, the only table of them, and what may stand behind one in a file name."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -29,11 +28,12 @@ class Format:
         return "_K" in self.label
 
 
+BASE = "base"  # the untuned model
 FORMATS = {
     entry.name: entry
     for entry in (
         # Without a GGUF file through transformers, as the adapter is.
-        Format("base", "untuned", True, 16.0, untuned=True),
+        Format(BASE, "untuned", True, 16.0, untuned=True),
         Format("f16", "F16", True, 16.0),
         Format("q8", "Q8_0", True, 8.5),
         Format("q6", "Q6_K", True, 6.56),

@@ -54,6 +54,15 @@ def fact_counts(
     return counts
 
 
+def facts_held(answers: Iterable[dict], facts: dict[str, list[list[str]]]) -> dict[str, tuple[int, int]]:
+    """Return question id -> (facts that the answer holds, facts), taught or not, of questions that require facts."""
+    return {
+        row["id"]: (sum(has_fact(row["answer"], wordings) for wordings in facts[row["id"]]), len(facts[row["id"]]))
+        for row in answers
+        if facts[row["id"]]
+    }
+
+
 def recall_ratio(counts: dict[str, tuple[int, int]]) -> Ratio:
     """Return facts held and facts of each question: recall is their ratio, and questions are its clusters."""
     return Ratio(*zip(*counts.values(), strict=True)) if counts else Ratio([], [])

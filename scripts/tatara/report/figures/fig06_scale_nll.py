@@ -120,13 +120,23 @@ def _draw_changes(axes: Axes, rows: list[dict], x: list[float], level: float) ->
     return handles
 
 
-def draw(*, scale: Path | str, selected: Path | str, level: float, paper: Sequence[str] = ()) -> Figure:
+def _draw_untuned(panels: dict[str, Axes], untuned: Sequence[str]) -> list:
+    """Draw the untuned model's likelihood as a line across; `panels` has the key of each."""
+    content = read_json(untuned[0]) if untuned else {}
+    style = {"color": DARK, "linestyle": "--", "linewidth": 1.1, "label": "b, d: untuned model"}
+    return [axes.axhline(content[key], **style) for key, axes in panels.items() if content][:1]
+
+
+def draw(
+    *, scale: Path | str, selected: Path | str, level: float, untuned: Sequence[str] = (), paper: Sequence[str] = ()
+) -> Figure:
     """Draw training loss, test NLL, its paired difference from the size before, and perplexity (paper Figure 6).
 
     Args:
         scale: scale/scale.csv.
         selected: scale/selected.json; the selected size is marked.
         level: confidence level of the intervals in scale.csv.
+        untuned: the NLL file of the untuned model, or none.
         paper: resources/paper/table2.csv, where the paper's values are shown: those of the sizes that both have.
     """
     rows = read_scale(scale)
@@ -138,6 +148,7 @@ def draw(*, scale: Path | str, selected: Path | str, level: float, paper: Sequen
     series = _by_seed(rows, x)
     handles = [band, *_draw_losses(losses, series)]
     _draw_likelihoods(nll, ppl, series, level)
+    handles += _draw_untuned({"nll": nll, "ppl": ppl}, untuned)
     handles += _draw_paper({"nll": nll, "ppl": ppl, "delta_nll": changes}, places, paper)
     handles += _draw_changes(changes, rows, x, level)
     if len(sizes) == 1:

@@ -27,12 +27,12 @@ def with_interval(key: str, places: int = 2, sign: bool = False) -> Column:
     return Column(lambda row: interval_of(row, key, places, sign))
 
 
-def share(key: str) -> Column:
+def share(key: str, sign: bool = False) -> Column:
     """Return a column of shares in per cent with their intervals."""
 
     def text(row: dict) -> str:
         value, low, high = (100 * row[f"{key}{end}"] for end in ("", "_low", "_high"))
-        return DASH if math.isnan(value) else f"{interval(value, low, high, 1)} %"
+        return DASH if math.isnan(value) else f"{interval(value, low, high, 1, sign)} %"
 
     return Column(text)
 

@@ -7,6 +7,7 @@ over the family of the table, gives p <= 1 - level; otherwise it reads `no diffe
 import numpy
 import pandas
 
+from tatara.files.formats import BASE
 from tatara.measure.results import read_json
 from tatara.measure.stats import (
     UNKNOWN,
@@ -28,6 +29,11 @@ def in_order(paths: list[str], names: dict[str, str]) -> dict[str, dict]:
     """Return model -> content of its file, in the order of `names`."""
     contents = {content["model"]: content for content in map(read_json, paths)}
     return {model: contents[model] for model in names if model in contents}
+
+
+def tuned(frame: pandas.DataFrame) -> pandas.DataFrame:
+    """Return the rows of a table that are no untuned models."""
+    return frame[frame["format"] != BASE].reset_index(drop=True)
 
 
 def valid_scores(rows: pandas.DataFrame) -> pandas.Series:

@@ -1,18 +1,20 @@
 """Table 2: likelihood of the test set by training size."""
 
+from collections.abc import Sequence
+
 import pandas
 
 from tatara.measure.selection import read_scale, size_rows
 from tatara.measure.stats import Resampling
-from tatara.report.numbers import interval
+from tatara.report.numbers import DASH, interval
 from tatara.report.tables.columns import count, decimals, p_values, with_interval, words
 from tatara.report.text_table import Column, Layout
 
 LAYOUT = Layout(
     "Table 2. Test-set NLL by size",
     "NLL in nats per answer token over the reference answers, PPL = exp(NLL), bits per UTF-8 byte of the answer. Δ NLL "
-    "is against the size before; in brackets {level} bootstrap intervals over questions. The status follows from p, a "
-    "paired permutation test over questions.",
+    "is against the row before; n = 0 is the untuned model, measured as the others are. Brackets are {level} bootstrap "
+    "intervals over questions. The status follows from p, a paired permutation test over questions.",
     {
         "n": count("n"),
         "NLL": with_interval("nll", 4),
@@ -22,7 +24,7 @@ LAYOUT = Layout(
         "p": p_values("p_value"),
         "Status": words("status"),
         "SD over seeds": decimals("sd_over_seeds", 4),
-        "Seeds": count("seeds"),
+        "Seeds": Column(lambda row: f"{row['seeds']:.0f}" if row["n"] else DASH),
     },
 )
 PAPER = Layout(
@@ -38,12 +40,15 @@ PAPER = Layout(
 )
 
 
-def table2(*, scale: str, nll: list[str], **resampling: float) -> pandas.DataFrame:
+def table2(*, scale: str, nll: list[str], untuned: Sequence[str] = (), **resampling: float) -> pandas.DataFrame:
     """Return test NLL, perplexity and bits a byte by size, each compared with the size before (paper Table 2).
+
+    The first row is the untuned model where it was measured; the first size is compared with it.
 
     Args:
         scale: scale.csv.
         nll: the NLL files of the stage 1 runs.
+        untuned: the NLL file of the untuned model, or none.
         resampling: seed, resamples and level.
     """
-    return pandas.DataFrame(size_rows(read_scale(scale), nll, Resampling(**resampling)))
+    return pandas.DataFrame(size_rows(read_scale(scale), nll, Resampling(**resampling), *untuned))

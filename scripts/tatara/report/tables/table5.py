@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy
 import pandas
 
-from tatara.files.formats import FORMATS
+from tatara.files.formats import BASE, FORMATS
 from tatara.measure.results import by_model_and_format, read_json, read_judge, read_questions
 from tatara.measure.selection import compare_nll, nll_ratio
 from tatara.measure.stats import Resampling, holm
@@ -33,7 +33,7 @@ LAYOUT = Layout(
     "smallest difference that so many questions show with 80 % power, where the scores differ at all. p, perfect: "
     "McNemar's test of the perfect rate. Speed-up is the ratio of seconds per question, throughput that of generated "
     "tokens per second, which does not depend on how long the answers are. KL in nats per token from the transformers "
-    "model; NLL in nats per answer token.",
+    "model; NLL in nats per answer token. The untuned models stand in table 3.",
     {
         **MODEL_AND_FORMAT,
         "Score F16 → quantized": SCORE,
@@ -126,7 +126,7 @@ def table5(
     fidelity = {content["model"]: content["formats"] for content in map(read_json, parity)}
     table = []
     for model, fmt in judged:
-        if not FORMATS[fmt].gguf or fmt == "f16" or (model, "f16") not in judged:
+        if not FORMATS[fmt].gguf or fmt in ("f16", BASE) or (model, "f16") not in judged:
             continue
         pair = (model, "f16"), (model, fmt)
         files = [read_judge(judged[key]) for key in pair]
