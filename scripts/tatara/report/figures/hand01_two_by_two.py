@@ -119,6 +119,7 @@ def draw(*, table: Path | str, level: float) -> Figure:
     for axes, panel in zip(panels[-1], PANELS, strict=False):
         axes.set_xlabel(panel.unit)
     panels[-1, -1].set_xlabel("points of the score")
-    title = f"bars: {100 * level:g} % intervals over questions; full colour: to ship by the table's rule; orange: a gain that is shown"
+    title = f"bars: {100 * level:g} % intervals over questions; full colour: to ship by the table's rule"
+    title += "; orange: a gain that is shown"
     figure.suptitle(title, fontsize=9, x=0.01, ha="left", color=DARK)
     return figure
