@@ -10,7 +10,7 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, os.path.join(workflow.basedir, "scripts"))
 from tatara.files.config import read_config
-from tatara.files.formats import FORMATS, variants
+from tatara.files.formats import FORMATS, WITH_GRAPH, most_bits, variants
 from tatara.job.digests import code_of, pipeline_digest
 from tatara.job.environment import check_environment
 from tatara.job.errors import InputError
@@ -41,7 +41,12 @@ MODEL_GGUF = {
     for model, entry in config["models"].items()
     if set(entry["formats"]) & set(GGUF_FORMATS)
 }
-EVALUATED = [f"{model}_{fmt}" for model, entry in config["models"].items() for fmt in entry["formats"]]
+TUNED = [f"{model}_{fmt}" for model, entry in config["models"].items() for fmt in entry["formats"]]
+EVALUATED = ([f"{model}_base" for model in MODELS] if config["evaluate"]["untuned"] else []) + TUNED
+# The two-by-two: models that are asked with the graph at hand as well, tuned and untuned; these have answers and scores.
+AT_HAND = config["graph_at_hand"]["models"]
+TWO_BY_TWO = [f"{model}_{fmt}" for model in AT_HAND for fmt in ("base", most_bits(config["models"][model]["formats"]))]
+WITH_GRAPH_ANSWERED = [f"{name}{WITH_GRAPH}" for name in TWO_BY_TWO]
 LADDER = variants(config["quantization"]["ladder"], config["quantization"]["imatrix"])
 SCALE_RUNS = [
     f"{config['stage1']['model']}_n{n}_r{config['stage1']['r']}_s{seed}"
@@ -53,7 +58,7 @@ SELECTED_RUN = f"{{model}}_selected_r{config['stage2']['r']}_s{config['stage2'][
 EXAMPLE = {
     "model": next(iter(MODEL_GGUF), MODELS[0]),
     "fmt": "f16",
-    "evaluated": EVALUATED[0],
+    "evaluated": TUNED[0],
     "judge": next(iter(config["judge"]["judges"])),
     "n": str(min(config["subsets"]["sizes"])),
     "r": str(config["stage1"]["r"]),
@@ -79,6 +84,7 @@ GIVEN = [
     config["testset"]["file"],
     *filter(None, [config["testset"]["dev"]]),
     *([AUGMENT["prompt"]] if AUGMENT else []),
+    *([config["graph_at_hand"]["prompt"]] if AT_HAND else []),
 ]
 
 

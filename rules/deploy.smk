@@ -1,5 +1,5 @@
 # Stage deploy: results/deploy/{model}-{fmt}/README.md · Modelfile, check.json (the target `deploy`, no part of `all`)
-CARDS = [f"results/deploy/{name.replace('_', '-')}/README.md" for name in EVALUATED]
+CARDS = [f"results/deploy/{name.replace('_', '-')}/README.md" for name in TUNED]
 
 
 rule model_card:
@@ -52,7 +52,7 @@ rule ollama_create:
         unpack(ollama_template),
         base="results/base/{model}",
         gguf="results/gguf/{model}-{fmt}.gguf",
-        parity="results/gguf/{model}-parity.json",
+        parity=parity_of,
         modelfile="results/deploy/{model}-{fmt}/Modelfile",
         testset="results/testset/test_set_200.jsonl",
     output:

@@ -15,7 +15,7 @@ rule answers_gguf:
     input:
         base="results/base/{model}",
         gguf="results/gguf/{model}-{fmt}.gguf",
-        parity="results/gguf/{model}-parity.json",
+        parity=parity_of,
         testset="results/testset/test_set_200.jsonl",
     output:
         answers="results/answers/{model}_{fmt}.jsonl",
@@ -25,6 +25,7 @@ rule answers_gguf:
     benchmark:
         "results/benchmarks/answers_{model}_{fmt}.tsv"
     wildcard_constraints:
+        model=names_of(MODEL_GGUF),
         fmt=names_of(BY_LLAMA_CPP),
     resources:
         gpu=1,
@@ -51,6 +52,7 @@ rule answers_ollama:
     benchmark:
         "results/benchmarks/answers_{model}_{fmt}.tsv"
     wildcard_constraints:
+        model=names_of(MODEL_GGUF),
         fmt=names_of(BY_OLLAMA),
     resources:
         gpu=1,
@@ -95,7 +97,7 @@ rule nll_gguf:
     input:
         base="results/base/{model}",
         gguf="results/gguf/{model}-{fmt}.gguf",
-        parity="results/gguf/{model}-parity.json",
+        parity=parity_of,
         testset="results/testset/test_set_200.jsonl",
         probe_items="results/probe/items.jsonl",
     output:
@@ -106,6 +108,7 @@ rule nll_gguf:
     benchmark:
         "results/benchmarks/nll_{model}_{fmt}.tsv"
     wildcard_constraints:
+        model=names_of(MODEL_GGUF),
         fmt="|".join(GGUF_FORMATS),
     resources:
         gpu=1,

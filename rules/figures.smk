@@ -1,4 +1,4 @@
-# Stage figures: results/figures/fig{01..11}_*.png and .svg, the paper's · data{01..05}_*, of the data · quant01_*, the ladder's
+# Stage figures: results/figures/fig{01..11}_*.png and .svg, the paper's · data{01..05}_*, of the data · hand01_*, the two-by-two · quant01_*
 SCHEMA = resource(config["graph"]["schema"])
 LEVEL = {"level": BOOTSTRAP["level"]}
 BY_QUESTION = {"names": NAMES, **BOOTSTRAP}
@@ -46,6 +46,7 @@ DRAWN = {
             "scale": "results/scale/scale.csv",
             "table2": "results/tables/table2.csv",
             "selected": SELECTED,
+            "untuned": UNTRAINED,
         },
         LEVEL,
     ),
@@ -73,6 +74,11 @@ DRAWN = {
         "Models",
         {"judge": JUDGED, "schema": SCHEMA},
         BY_QUESTION,
+    ),
+    "hand01_two_by_two": (
+        "Models",
+        {"table": "results/tables/at_hand.csv"},
+        LEVEL,
     ),
     "quant01_ladder": (
         "Quantization",

@@ -108,6 +108,11 @@ def selected_subset(wildcards):
 selected_subset.drawn_as = "results/scale/selected.json"
 
 
+def parity_of(wildcards):
+    """Return the parity of a model's GGUF files; the untuned model's is none of them, and waits for no training."""
+    return [] if FORMATS[wildcards.fmt].untuned else f"results/gguf/{wildcards.model}-parity.json"
+
+
 def judge_file(judge):
     """Return the GGUF file of a judge as seen from the working directory, None for a judge of another kind."""
     file = config["judge"]["judges"][judge]["file"]

@@ -1,5 +1,6 @@
 # Stage judge: results/judge/{judge}/identity.json, {model}_{fmt}.csv · results/judge/judge_{model}_{fmt}.csv · results/judge/agreement.csv
 JUDGES = config["judge"]["judges"]
+JUDGED_NAMES = EVALUATED + WITH_GRAPH_ANSWERED
 # A kind of judge has rules of its own: an edit to one scores nothing again with another.
 JUDGES_OF = {
     kind: names_of([name for name, entry in JUDGES.items() if entry["kind"] == kind])
@@ -56,7 +57,7 @@ rule judge_rubric:
         "results/logs/judge_{judge}_{evaluated}.log",
     wildcard_constraints:
         judge=JUDGES_OF["rubric"],
-        evaluated=names_of(EVALUATED),
+        evaluated=names_of(JUDGED_NAMES),
     params:
         questions=QUESTIONS,
         code=code_of("judge_rubric"),
@@ -81,7 +82,7 @@ rule judge_llama_cpp:
         "results/benchmarks/judge_{judge}_{evaluated}.tsv"
     wildcard_constraints:
         judge=JUDGES_OF["llama_cpp"],
-        evaluated=names_of(EVALUATED),
+        evaluated=names_of(JUDGED_NAMES),
     resources:
         gpu=1,
     params:
@@ -111,7 +112,7 @@ rule judge_ollama:
         "results/benchmarks/judge_{judge}_{evaluated}.tsv"
     wildcard_constraints:
         judge=JUDGES_OF["ollama"],
-        evaluated=names_of(EVALUATED),
+        evaluated=names_of(JUDGED_NAMES),
     resources:
         gpu=1,
     params:
@@ -126,11 +127,13 @@ rule judge_ollama:
 rule judge:
     """Put the scores of all judges into one file; the first judge's are those of the tables."""
     input:
-        expand("results/judge/{judge}/{{model}}_{{fmt}}.csv", judge=JUDGES),
+        expand("results/judge/{judge}/{{evaluated}}.csv", judge=JUDGES),
     output:
-        "results/judge/judge_{model}_{fmt}.csv",
+        "results/judge/judge_{evaluated}.csv",
     log:
-        "results/logs/judge_{model}_{fmt}.log",
+        "results/logs/judge_{evaluated}.log",
+    wildcard_constraints:
+        evaluated=names_of(JUDGED_NAMES),
     params:
         code=code_of("judge_all"),
     script:
@@ -140,7 +143,7 @@ rule judge:
 rule agreement:
     """Measure how far judges agree with each other, and each with itself."""
     input:
-        expand("results/judge/judge_{evaluated}.csv", evaluated=EVALUATED),
+        expand("results/judge/judge_{evaluated}.csv", evaluated=JUDGED_NAMES),
     output:
         "results/judge/agreement.csv",
     log:

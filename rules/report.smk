@@ -3,6 +3,8 @@ TABLES = [
     *expand("results/tables/table{number}", number=range(1, 7)),
     "results/tables/taught",
     "results/tables/probe",
+    *(["results/tables/probe_types"] if config["evaluate"]["untuned"] else []),
+    "results/tables/at_hand",
     "results/quant/ladder",
     "results/quant/merge",
 ]
@@ -85,8 +87,8 @@ rule report:
         schema=resource(config["graph"]["schema"]),
         testset="results/testset/test_set_200.jsonl",
         coverage="results/testset/coverage.csv",
-        judge=JUDGED,
-        answers=expand("results/answers/{evaluated}.jsonl", evaluated=EVALUATED),
+        judge=expand("results/judge/judge_{evaluated}.csv", evaluated=JUDGED_NAMES),
+        answers=expand("results/answers/{evaluated}.jsonl", evaluated=JUDGED_NAMES),
         parity=expand("results/gguf/{model}-parity.json", model=MODELS),
         provenance="results/provenance.json",
     output:

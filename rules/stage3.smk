@@ -1,4 +1,4 @@
-# Stage 3: results/gguf/{model}-{fmt}.gguf · results/gguf/{model}-parity.json
+# Stage 3: results/gguf/{model}-{fmt}.gguf, {model}-base.gguf · results/gguf/{model}-parity.json
 
 
 rule convert:
@@ -16,6 +16,19 @@ rule convert:
         code=code_of("convert"),
     script:
         "../scripts/convert.py"
+
+
+use rule convert as convert_base with:
+    input:
+        "results/base/{model}",
+    output:
+        "results/gguf/{model}-base.gguf",
+    log:
+        "results/logs/convert_base_{model}.log",
+    benchmark:
+        "results/benchmarks/convert_base_{model}.tsv"
+    wildcard_constraints:
+        model=names_of(MODEL_GGUF),
 
 
 rule quantize:

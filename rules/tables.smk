@@ -1,9 +1,19 @@
-# Stage tables: results/tables/table{1..6}.csv, taught.csv, probe.csv, probe_types.csv and their .md
+# Stage tables: results/tables/table{1..6}.csv, taught.csv, probe.csv, probe_types.csv, at_hand.csv and their .md
 JUDGED = expand("results/judge/judge_{evaluated}.csv", evaluated=EVALUATED)
 TIMED = expand("results/answers/{evaluated}_seconds.csv", evaluated=EVALUATED)
 MEASURED = expand("results/nll/{evaluated}.json", evaluated=EVALUATED)
 PROBED = expand("results/probe/{evaluated}.csv", evaluated=EVALUATED)
 PROBED_RUNS = expand("results/probe/{run}.csv", run=SCALE_RUNS)
+UNTRAINED = [f"results/nll/{config['stage1']['model']}_n0.json"] if config["evaluate"]["untuned"] else []
+PROBED_UNTRAINED = [path.replace("/nll/", "/probe/").replace(".json", ".csv") for path in UNTRAINED]
+ALL_FOUR = TWO_BY_TWO + WITH_GRAPH_ANSWERED
+ANSWERED = expand("results/answers/{evaluated}.jsonl", evaluated=EVALUATED)
+# what the questions require, and what the training pairs hold of it
+REQUIRED = {
+    "testset": "results/testset/test_set_200.jsonl",
+    "coverage": "results/testset/coverage.csv",
+    "selected": "results/scale/selected.json",
+}
 BOUNDS = {key: config["quantization"][key] for key in ("max_delta_nll", "min_top1")}
 
 
@@ -30,7 +40,9 @@ rule table2:
         paper=paper("table2"),
         scale="results/scale/scale.csv",
         nll=expand("results/nll/{run}.json", run=SCALE_RUNS),
-        probe=PROBED_RUNS,
+        probe=PROBED_RUNS + PROBED_UNTRAINED,
+        coverage="results/testset/coverage.csv",
+        untuned=UNTRAINED,
     output:
         multiext("results/tables/table2", csv=".csv", md=".md"),
     log:
@@ -46,10 +58,12 @@ rule table2:
 rule table3:
     """The models beside each other, each at its full precision."""
     input:
+        **REQUIRED,
         paper=paper("table3"),
         judge=JUDGED,
         nll=MEASURED,
         probe=PROBED,
+        answers=ANSWERED,
     output:
         multiext("results/tables/table3", csv=".csv", md=".md"),
     log:
@@ -82,11 +96,13 @@ rule table4:
 rule table5:
     """Each quantized file beside the F16 file it was made from."""
     input:
+        **REQUIRED,
         paper=paper("table5"),
         judge=JUDGED,
         times=TIMED,
         nll=MEASURED,
         probe=PROBED,
+        answers=ANSWERED,
         parity=expand("results/gguf/{model}-parity.json", model=MODELS),
     output:
         multiext("results/tables/table5", csv=".csv", md=".md"),
@@ -122,12 +138,10 @@ rule table6:
 rule taught_table:
     """Scores, likelihoods and fact recall by what the selected training pairs teach of the questions."""
     input:
+        **REQUIRED,
         judge=JUDGED,
         nll=MEASURED,
-        answers=expand("results/answers/{evaluated}.jsonl", evaluated=EVALUATED),
-        testset="results/testset/test_set_200.jsonl",
-        coverage="results/testset/coverage.csv",
-        selected="results/scale/selected.json",
+        answers=ANSWERED,
     output:
         multiext("results/tables/taught", csv=".csv", md=".md"),
     log:
@@ -146,6 +160,7 @@ rule probe_table:
         probe=dict.fromkeys(
             [
                 "results/probe/frequencies.csv",
+                *PROBED_UNTRAINED,
                 *PROBED_RUNS,
                 *expand("results/probe/{model}_nf4.csv", model=MODELS),
                 *expand("results/probe/{model}-merge.csv", model=MODELS),
@@ -157,6 +172,43 @@ rule probe_table:
         multiext("results/tables/probe", csv=".csv", md=".md"),
     log:
         "results/logs/probe_table.log",
+    params:
+        **IN_WORDS,
+        arguments={"names": NAMES, **BOOTSTRAP},
+        code=code_of("table"),
+    script:
+        "../scripts/table.py"
+
+
+rule probe_types:
+    """The probe by relation type and kind of fact, each model untuned and tuned."""
+    input:
+        probe=PROBED,
+    output:
+        multiext("results/tables/probe_types", csv=".csv", md=".md"),
+    log:
+        "results/logs/probe_types.log",
+    params:
+        **IN_WORDS,
+        arguments={"names": NAMES, **BOOTSTRAP},
+        code=code_of("table"),
+    script:
+        "../scripts/table.py"
+
+
+rule at_hand_table:
+    """The two-by-two: tuned or not, with the graph at hand or not."""
+    input:
+        judge=expand("results/judge/judge_{evaluated}.csv", evaluated=ALL_FOUR),
+        times=expand("results/answers/{evaluated}_seconds.csv", evaluated=ALL_FOUR),
+        answers=expand("results/answers/{evaluated}.jsonl", evaluated=ALL_FOUR),
+        files=[f"results/gguf/{name.replace('_', '-')}.gguf" for name in TWO_BY_TWO if name.split("_")[0] in MODEL_GGUF],
+        prompts=[AT_HAND_PROMPTS] if AT_HAND else [],
+        testset="results/testset/test_set_200.jsonl",
+    output:
+        multiext("results/tables/at_hand", csv=".csv", md=".md"),
+    log:
+        "results/logs/at_hand_table.log",
     params:
         **IN_WORDS,
         arguments={"names": NAMES, **BOOTSTRAP},

@@ -1,4 +1,4 @@
-"""rules nll_scale and nll_nf4"""
+"""rules nll_scale, nll_nf4, nll_scale_base and nll_base"""
 
 from pathlib import Path
 
@@ -10,10 +10,10 @@ with job(snakemake):
     from tatara.files.jsonl import read_jsonl
     from tatara.models.chat_template import Conversation
 
-    dev = snakemake.input.get("dev")
+    dev, adapter = snakemake.input.get("dev"), snakemake.input.get("adapter")
     nll_adapter(
         base=Path(snakemake.input.base),
-        adapter=Path(snakemake.input.adapter[0]).parent,
+        adapter=Path(adapter[0]).parent if adapter else None,
         rows=evaluated(snakemake.input.testset, **snakemake.params.questions),
         development=spread(read_jsonl(dev), snakemake.params.questions["limit"]) if dev else [],
         items=read_jsonl(snakemake.input.probe_items),

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 from pipeline_copy import REPOSITORY
 from synthetic import SCHEMA, write_study
+from synthetic_compared import add_compared
 from tatara.files.formats import WITH_MATRIX
 from tatara.report.figures import style
 from tatara.report.figures.registry import FIGURES
@@ -52,7 +53,7 @@ def with_tables(study):
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    return with_tables(write_study(tmp_path_factory.mktemp("study")))
+    return with_tables(add_compared(write_study(tmp_path_factory.mktemp("study"))))
 
 
 @pytest.fixture(scope="module")
@@ -60,8 +61,10 @@ def odd_studies(tmp_path_factory):
     """Sizes in the thousands with three seeds and long names; sizes far apart; one size, one model, one question."""
     return [
         with_tables(
-            write_study(
-                tmp_path_factory.mktemp("large"), sizes=(1000, 2000, 3000, 4000, 5000), seeds=(1, 2, 3), names=LONG
+            add_compared(
+                write_study(
+                    tmp_path_factory.mktemp("large"), sizes=(1000, 2000, 3000, 4000, 5000), seeds=(1, 2, 3), names=LONG
+                )
             )
         ),
         with_tables(write_study(tmp_path_factory.mktemp("apart"), sizes=(40, 60, 1000), questions=8)),
@@ -90,6 +93,7 @@ def calls(study):
                 "table2": study.path("tables/table2.csv"),
                 "selected": study.path("scale/selected.json"),
                 "level": 0.95,
+                "untuned": study.untuned,
                 "paper": paper_file("table2"),
             },
         ),
@@ -122,6 +126,7 @@ def calls(study):
             FIGURES["fig11_question_scores"],
             {"judge": study.judge, "schema": SCHEMA, "names": study.names, **SETTINGS},
         ),
+        "hand01": (FIGURES["hand01_two_by_two"], {"table": study.path("tables/at_hand.csv"), "level": 0.95}),
         "quant01": (
             FIGURES["quant01_ladder"],
             {"ladder": study.path("tables/ladder.csv"), "max_delta_nll": 0.05, "min_top1": 0.9, "level": 0.95},
@@ -163,6 +168,7 @@ def draw(study, name, folder, notice=NOTICE):
 
 NAMES_OF_FIGURES = [
     *(f"fig{number:02}" for number in range(1, 12)),
+    "hand01",
     "quant01",
     *(f"data0{number}" for number in range(1, 6)),
 ]

@@ -24,11 +24,15 @@ def test_all_files_are_there(smoke: Copy):
     for name in ("llama-f16", "llama-q4"):
         assert (results / f"gguf/{name}.gguf").read_bytes()[:4] == b"GGUF"
     assert not (results / "gguf/tanuki-f16.gguf").exists()
-    for name in ("llama_f16", "llama_q4", "tanuki_nf4"):
+    names = ("llama_f16", "llama_q4", "tanuki_nf4", "llama_base", "tanuki_base", "llama_base_graph", "llama_f16_graph")
+    for name in names:
         with (results / f"judge/judge_{name}.csv").open(encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
         assert len(rows) == 8
         assert all(row["score"] in "0123" and row["reason"] for row in rows)
+    with (results / "tables/at_hand.csv").open(encoding="utf-8") as file:
+        assert [row["format"] for row in csv.DictReader(file)] == ["base", "base_graph", "f16", "f16_graph"]
+    assert json.loads((results / "nll/llama_n0.json").read_text())["name"] == "llama_n0"
     report = (results / "report.html").read_text(encoding="utf-8")
     assert "Smoke run" in report
     assert not re.search(r"""(src|href)=["']https?://""", report)

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from pipeline_copy import Copy, edited
 
-MODELS = {"train_scale", "train_selected", "merge", "convert", "quantize", "imatrix", "base_scratch"}
+MODELS = {"train_scale", "train_selected", "merge", "convert", "convert_base", "quantize", "imatrix", "base_scratch"}
 SELECTED = "results/scale/selected.json"  # selected first, as `make run` does it
-ANSWERS = {"answers_gguf", "answers_nf4"}
-LIKELIHOODS = {"nll_scale", "nll_nf4", "nll_gguf", "nll_merge"}
+ANSWERS = {"answers_gguf", "answers_nf4", "answers_base", "answers_gguf_graph"}
+LIKELIHOODS = {"nll_scale", "nll_nf4", "nll_gguf", "nll_merge", "nll_scale_base", "nll_base"}
 STARTED = re.compile(r"^(?:local)?(?:rule|checkpoint) (\w+):", re.MULTILINE)
 
 
@@ -61,7 +61,8 @@ def test_the_training_code_trains_again_and_no_base_is_made(study):
     with edited(package(study, "train/qlora.py"), more_code):
         planned = study.planned("all")
     assert {"train_scale", "train_selected", "merge", "convert", "answers_gguf"} <= planned.keys()
-    assert not planned.keys() & {"base_scratch", "qa_pairs", "testset"}
+    assert planned["answers_gguf"] == 2 and planned["answers_gguf_graph"] == 1  # not those of the untuned model
+    assert not planned.keys() & {"base_scratch", "qa_pairs", "testset", "convert_base", "answers_base", "at_hand"}
 
 
 def test_the_judge_scores_again_and_nothing_answers(study):
@@ -90,7 +91,7 @@ def test_the_likelihood_measures_again_and_the_same_size_retrains_nothing(study)
     asked = ["results/tables/table2.csv", "results/gguf/llama-q4.gguf", "results/answers/llama_q4.jsonl"]
     with edited(package(study, "evaluate/nll.py"), more_code):
         assert ran(study, SELECTED) == {"nll_scale", "scale"}
-        assert ran(study, *asked) <= {"table2"}  # the same figures again: not even the table
+        assert ran(study, *asked) <= {"table2", "nll_scale_base"}  # the same figures again: not even the table
     ran(study, SELECTED)
     ran(study, *asked)
     assert not study.planned(*asked)

@@ -14,6 +14,7 @@ from domain_small import schema as small_schema
 from fontTools.ttLib import TTFont
 from pipeline_copy import REPOSITORY
 from synthetic import SCHEMA, write_study
+from synthetic_compared import add_compared
 from tatara.data.coverage import write_coverage
 from tatara.data.diversity import distinct_2, self_bleu, write_diversity
 from tatara.data.left_out import LONE_NODES, NOT_CHOSEN, SAME_QUESTIONS, LeftOut
@@ -97,8 +98,8 @@ def report(study, notice=NOTICE, drawn=False):
         schema=SCHEMA,
         testset=study.path("testset/test_set_200.jsonl"),
         coverage=study.path("testset/coverage.csv"),
-        judge=study.judge,
-        answers=study.answers,
+        judge=[*study.judge, *(path for path in study.four["judge"] if path not in study.judge)],
+        answers=[*study.answers, *(path for path in study.four["answers"] if path not in study.answers)],
         parity=study.parity,
         provenance=study.path("provenance.json"),
         judges=["rubric", "llm"],
@@ -109,7 +110,8 @@ def report(study, notice=NOTICE, drawn=False):
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    return write_study(tmp_path_factory.mktemp("study"), questions=24, second_judge=True)
+    study = write_study(tmp_path_factory.mktemp("study"), questions=24, second_judge=True)
+    return add_compared(study, questions=24, second_judge=True)
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +131,7 @@ def test_nothing_comes_from_elsewhere(page):
     tags = {tag for tag, _ in page.tags}
     assert not tags & {"link", "iframe", "object"} and not page.attributes("script", "src")
     images = page.attributes("img", "src")
-    assert len(images) == 12 and all(source.startswith("data:image/svg+xml;base64,") for source in images)
+    assert len(images) == 13 and all(source.startswith("data:image/svg+xml;base64,") for source in images)
     assert all(len(text) > 20 for text in page.attributes("img", "alt"))
     assert page.attributes("meta", "content") == ["width=device-width, initial-scale=1"]
 
@@ -140,6 +142,9 @@ def test_the_notice_and_the_summary_come_first(page):
     for heading in ("Summary", "Scale", "Models", "Quantization", "Data", "Questions", "Provenance"):
         assert heading in text
     assert "Swallow stand-in (Q4_K_M): score: no difference shown" in text
+    assert "Swallow stand-in (F16): score against the untuned model: improves" in text
+    assert "Training or the graph at hand" in text and "Swallow stand-in: ship the tuned model" in text
+    assert "Swallow stand-in, untuned, graph at hand" in text  # an answer's place in the browser
     assert "Tanuki stand-in" in text and "llama.cpp's converter refuses the tokenizer" in text
 
 
@@ -147,7 +152,7 @@ def test_every_question_stands_there_with_every_answer_score_and_reason(page, st
     text = page.text
     ids = {attrs["id"] for tag, attrs in page.tags if tag == "details" and "id" in attrs}
     assert ids == {f"q{i:03}" for i in range(1, 25)}
-    assert text.count("の答え：") == 24 * 7 and text.count("cut at the length limit") > 10
+    assert text.count("の答え：") == 24 * (7 + 4 + 2) and text.count("cut at the length limit") > 10
     for path in study.judge:
         assert pandas.read_csv(path)["reason"][3] in text
     # What an answer or a question holds is text and never markup.
@@ -180,9 +185,10 @@ def test_one_model_and_one_size_make_a_report(tmp_path):
 
 def test_the_summary_claims_no_more_than_the_tables(study):
     tables = all_tables(study)
-    alike = tables["table3"].assign(verdict=["best", *[NO_DIFFERENCE] * 3])
+    untuned = ["untuned"] * 4
+    alike = tables["table3"].assign(verdict=[*untuned, "best", *[NO_DIFFERENCE] * 3])
     assert best_model(alike)[0].startswith("No model is shown to be better than another.")
-    mixed = tables["table3"].assign(verdict=["best", NO_DIFFERENCE, "below the best", NO_DIFFERENCE])
+    mixed = tables["table3"].assign(verdict=[*untuned, "best", NO_DIFFERENCE, "below the best", NO_DIFFERENCE])
     assert "No difference from the best is shown for ELYZA stand-in (F16) and Tanuki stand-in (NF4)." in best_model(
         mixed
     )

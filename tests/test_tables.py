@@ -9,27 +9,25 @@ import pandas
 import pytest
 from pipeline_copy import REPOSITORY
 from synthetic import NAMES, probe_rows, write_study
+from synthetic_compared import add_compared
+from synthetic_tables import SETTINGS, models, quantized, sizes
 from tatara.files.probe_file import read_probe, write_probe
 from tatara.job.errors import InputError
 from tatara.measure import probe
 from tatara.measure.agreement import write_agreement
 from tatara.measure.stats import Resampling
 from tatara.report.numbers import duration, interval, number, size, small
+from tatara.report.tables.at_hand import at_hand_table
 from tatara.report.tables.common import NO_DIFFERENCE
 from tatara.report.tables.ladder import ladder_table
 from tatara.report.tables.merge import merge_table
-from tatara.report.tables.probe import probe_table
+from tatara.report.tables.probe import probe_table, probe_types
 from tatara.report.tables.registry import TABLES, text_of, write_table
 from tatara.report.tables.table1 import table1
-from tatara.report.tables.table2 import table2
-from tatara.report.tables.table3 import table3
 from tatara.report.tables.table4 import table4
-from tatara.report.tables.table5 import table5
 from tatara.report.tables.table6 import attention, table6
 from tatara.report.tables.taught import taught_table
 from tatara.report.text_table import markdown, read_table
-
-SETTINGS = {"seed": 42, "level": 0.95, "resamples": 500}
 
 
 @pytest.fixture(scope="module")
@@ -50,17 +48,6 @@ def edit_judge(study, tmp_path, key, change):
     return files
 
 
-def models(study, judge=None) -> pandas.DataFrame:
-    """Return table 3 by model, from these judge files."""
-    files = {"judge": judge or study.judge, "nll": study.nll, "probe": study.probe}
-    return table3(**files, names=study.names, **SETTINGS).set_index("model")
-
-
-def quantized(study) -> pandas.DataFrame:
-    files = {name: getattr(study, name) for name in ("judge", "times", "nll", "probe", "parity")}
-    return table5(**files, names=study.names, **SETTINGS)
-
-
 def test_table1_is_the_mean_over_seeds_by_size(tmp_path):
     study = write_study(tmp_path, sizes=(60, 120), seeds=(1, 2), questions=4)
     table = table1(train=study.train)
@@ -73,16 +60,14 @@ def test_table1_is_the_mean_over_seeds_by_size(tmp_path):
 
 
 def test_table2_has_the_status_of_scale_csv(study):
-    table = table2(scale=study.path("scale/scale.csv"), nll=study.nll_runs, probe=study.probe_runs, **SETTINGS)
+    table = sizes(study)
     rows = pandas.read_csv(study.path("scale/scale.csv"))
     assert list(table["status"]) == list(rows["status"]) and list(table["nll"]) == pytest.approx(list(rows["nll"]))
     assert list(table["status"])[-1] == "worse"
 
 
 def test_table3_compares_models_at_full_precision(study):
-    table = table3(judge=study.judge, nll=study.nll, probe=study.probe, names=study.names, **SETTINGS).set_index(
-        "model"
-    )
+    table = models(study)
     assert list(table.index) == list(NAMES) and list(table["format"]) == ["f16", "f16", "f16", "nf4"]
     scores = pandas.read_csv(study.judge[0])
     assert table["score"]["swallow"] == pytest.approx(scores["score"].mean())
@@ -96,6 +81,43 @@ def test_table3_compares_models_at_full_precision(study):
             assert table["bits_per_byte"]["tanuki"] == pytest.approx(
                 json.loads(Path(path).read_text(encoding="utf-8"))["bits_per_byte"]
             )
+
+
+def test_the_untuned_model_is_the_first_row_of_table_2(tmp_path):
+    study = add_compared(write_study(tmp_path, sizes=(60, 120), seeds=(1, 2), questions=40))
+    table = sizes(study)
+    assert list(table["n"]) == [0, 60, 120] and list(table["status"])[:2] == ["untuned", "better"]
+    untuned = json.loads(Path(study.untuned[0]).read_text(encoding="utf-8"))
+    assert table["nll"][0] == pytest.approx(untuned["nll"]) and math.isnan(table["delta_nll"][0])
+    # Two seeds of one size together against the one untuned model.
+    assert table["delta_nll"][1] == pytest.approx(table["nll"][1] - untuned["nll"])
+    study.untuned.clear()
+    without = sizes(study)
+    assert list(without["n"]) == [60, 120] and without["status"][0] == "first"
+    assert list(without["nll"]) == list(table["nll"][1:])
+
+
+def test_the_untuned_models_come_first_in_table_3_and_show_what_training_gave(tmp_path):
+    study = add_compared(write_study(tmp_path, questions=40))
+    table = models(study).reset_index()
+    assert list(table["format"]) == ["base"] * 4 + ["f16", "f16", "f16", "nf4"]
+    assert list(table["verdict"][:4]) == ["untuned"] * 4 and table["verdict"][4] == "best"
+    assert table["score"][0] == 0.5 and table["difference"][:4].isna().all() and table["gain"][:4].isna().all()
+    gains = table["score"][4:].to_numpy() - 0.5
+    assert table["gain"][4:].to_numpy() == pytest.approx(gains) and set(table["gain_verdict"][4:]) == {"improves"}
+    assert (table["gain_p_holm"][4:] < 0.05).all() and (table["gain_perfect_p_holm"][4:] < 0.05).all()
+    alone = models(study, [path for path in study.judge if "_base" not in path]).reset_index()
+    shared = [column for column in alone.columns if not column.startswith("gain")]
+    assert alone[shared].equals(table[4:].reset_index(drop=True)[shared]) and alone["gain"].isna().all()
+
+
+def test_an_untuned_model_is_never_the_best_and_no_format_of_table_5(tmp_path):
+    study = add_compared(write_study(tmp_path, questions=40))
+    files = edit_judge(study, tmp_path, "elyza_base", lambda rows: rows.assign(score=3))
+    row = models(study, files).reset_index().set_index(["model", "format"])
+    assert row["verdict"]["elyza", "base"] == "untuned" and row["gain_verdict"]["elyza", "f16"] == "degrades"
+    table = quantized(study)
+    assert set(table["format"]) == {"q4"}
 
 
 def test_models_that_score_alike_get_no_verdict(study, tmp_path):
@@ -113,11 +135,7 @@ def test_an_invalid_score_is_counted_and_is_no_zero(study, tmp_path):
 
     files = edit_judge(study, tmp_path, "swallow_f16", spoil)
     rest = pandas.read_csv(study.judge[0])["score"][10:]
-    row = (
-        table3(judge=files, nll=study.nll, probe=study.probe, names=study.names, **SETTINGS)
-        .set_index("model")
-        .loc["swallow"]
-    )
+    row = models(study, files).loc["swallow"]
     assert row["invalid"] == 10 and row["questions"] == 100 and row["score"] == pytest.approx(rest.mean())
     assert row["perfect"] == pytest.approx((rest == 3).mean())
     counts = table4(judge=files, names=study.names).iloc[0]
@@ -130,11 +148,7 @@ def test_an_invalid_score_is_counted_and_is_no_zero(study, tmp_path):
 
 def test_no_valid_score_at_all(study, tmp_path):
     files = edit_judge(study, tmp_path, "elyza_f16", lambda rows: rows.assign(valid=False, score=None))
-    row = (
-        table3(judge=files, nll=study.nll, probe=study.probe, names=study.names, **SETTINGS)
-        .set_index("model")
-        .loc["elyza"]
-    )
+    row = models(study, files).loc["elyza"]
     assert math.isnan(row["score"]) and row["invalid"] == 100 and row["verdict"] == NO_DIFFERENCE
 
 
@@ -145,11 +159,7 @@ def test_repeats_are_averaged_and_other_judges_left_out(study, tmp_path):
         return pandas.concat([rows, again, other])
 
     files = edit_judge(study, tmp_path, "swallow_f16", repeat)
-    row = (
-        table3(judge=files, nll=study.nll, probe=study.probe, names=study.names, **SETTINGS)
-        .set_index("model")
-        .loc["swallow"]
-    )
+    row = models(study, files).loc["swallow"]
     assert row["questions"] == 100 and row["score"] == pytest.approx(
         (pandas.read_csv(study.judge[0])["score"].mean() + 3) / 2
     )
@@ -162,15 +172,7 @@ def test_table4_counts_every_question(study):
 
 
 def test_table5_pairs_each_quantized_file_with_f16(study):
-    table = table5(
-        judge=study.judge,
-        times=study.times,
-        nll=study.nll,
-        probe=study.probe,
-        parity=study.parity,
-        names=study.names,
-        **SETTINGS,
-    ).set_index("model")
+    table = quantized(study).set_index("model")
     assert list(table.index) == ["swallow", "elyza", "qwen"] and set(table["format"]) == {"q4"}
     assert table["verdict"]["qwen"] == "degrades" and table["verdict"]["swallow"] == NO_DIFFERENCE
     assert table["difference"]["qwen"] == pytest.approx(table["score"]["qwen"] - table["score_f16"]["qwen"])
@@ -189,15 +191,7 @@ def test_table5_pairs_each_quantized_file_with_f16(study):
 
 def test_table5_without_quantized_files_says_so(tmp_path):
     study = write_study(tmp_path, sizes=(60,), questions=4, names={"tanuki": "Tanuki"})
-    table = table5(
-        judge=study.judge,
-        times=study.times,
-        nll=study.nll,
-        probe=study.probe,
-        parity=study.parity,
-        names=study.names,
-        **SETTINGS,
-    )
+    table = quantized(study)
     write_table("table5", table, csv=tmp_path / "5.csv", md=tmp_path / "5.md", level=0.95)
     assert table.empty and "No model was answered with both" in (tmp_path / "5.md").read_text(encoding="utf-8")
     assert text_of("table5", read_table(tmp_path / "5.csv"), 0.95).rows == []
@@ -215,23 +209,15 @@ def ship(study, max_delta_nll: float = 0.05):
 def all_tables(study):
     tables = {
         "table1": table1(train=study.train),
-        "table2": table2(scale=study.path("scale/scale.csv"), nll=study.nll_runs, probe=study.probe_runs, **SETTINGS),
+        "table2": sizes(study),
         "table3": models(study).reset_index(),
         "table4": table4(judge=study.judge, names=study.names),
-        "table5": table5(
-            judge=study.judge,
-            times=study.times,
-            nll=study.nll,
-            probe=study.probe,
-            parity=study.parity,
-            names=study.names,
-            **SETTINGS,
-        ),
+        "table5": quantized(study),
         "ladder": ladder_table(
             ladder=study.ladders, times=study.ladder_times, probe=study.probe_ladders, names=study.names, **SETTINGS
         ),
     }
-    files = [path for path in study.nll if not path.endswith("_nf4.json")]
+    files = [path for path in study.nll if not path.endswith(("_nf4.json", "_base.json"))]
     tables["merge"] = merge_table(
         adapters=study.adapters,
         merges=study.merges,
@@ -246,6 +232,8 @@ def all_tables(study):
         )
     tables["table6"] = ship(study)
     files = [study.frequencies, *study.probe_runs, *probes_of(study, "nf4"), *study.probe, *study.probe_merges]
+    if study.untuned:
+        tables["probe_types"] = probe_types(probe=study.probe, names=study.names, **SETTINGS)
     tables["probe"] = probe_table(probe=[*files, *study.probe_ladders], names=study.names, **SETTINGS)
     tables["taught"] = taught_table(
         judge=study.judge,
@@ -257,6 +245,8 @@ def all_tables(study):
         names=study.names,
         **SETTINGS,
     )
+    testset = study.path("testset/test_set_200.jsonl")
+    tables["at_hand"] = at_hand_table(**study.four, testset=testset, names=study.names, **SETTINGS)
     write_agreement(study.judge, output=study.path("judge/agreement.csv"), **{**SETTINGS, "resamples": 50})
     tables["agreement"] = read_table(study.path("judge/agreement.csv"))
     return tables

@@ -66,6 +66,10 @@ class Study:
     probe_ladders: list[str] = field(default_factory=list)
     probe_merges: list[str] = field(default_factory=list)
     frequencies: str = ""
+    untuned: list[str] = field(default_factory=list)  # the NLL file of n = 0
+    four: dict[str, list[str]] = field(
+        default_factory=lambda: {name: [] for name in ("judge", "times", "answers", "files", "prompts")}
+    )  # of the two-by-two
 
     def path(self, name: str) -> str:
         return str(self.folder / name)
@@ -351,7 +355,12 @@ def _answers(study: Study, model: str, fmt: str, rows: list[dict], rng: random.R
     study.answers.append(str(path))
     pace = {"f16": 0.02, "q4": 0.008, "nf4": 0.05}[fmt]
     times = [
-        {"id": answer["id"], "seconds": round(0.05 + pace * answer["tokens"], 4), "tokens": answer["tokens"]}
+        {
+            "id": answer["id"],
+            "seconds": round(0.05 + pace * answer["tokens"], 4),
+            "tokens": answer["tokens"],
+            "prompt_tokens": 40,
+        }
         for answer in answers
     ]
     study.times.append(_write_csv(path.with_name(f"{model}_{fmt}_seconds.csv"), times))

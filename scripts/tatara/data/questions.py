@@ -42,6 +42,29 @@ def evaluated(path: Path | str, label: str, limit: int | None) -> list[dict]:
     return spread(select(read_jsonl(path), label), limit)
 
 
+def asked(row: dict) -> str:
+    """Return what a model reads of a question: the prompt that was composed for it, or else the question itself."""
+    return row.get("prompt", row["question"])
+
+
+def with_prompts(rows: list[dict], path: Path | str | None) -> list[dict]:
+    """Return questions with the prompts that were composed for them; as they are where no file is named.
+
+    Args:
+        path: testset/at_hand.jsonl.
+
+    Raises:
+        InputError: a question has no prompt there.
+    """
+    if path is None:
+        return rows
+    prompts = {row["id"]: row["prompt"] for row in read_jsonl(path)}
+    missing = [row["id"] for row in rows if row["id"] not in prompts]
+    if missing:
+        raise InputError(f"{path}: no prompt for the question {missing[0]}; delete the file and run again")
+    return [row | {"prompt": prompts[row["id"]]} for row in rows]
+
+
 def spread(rows: list[dict], limit: int | None) -> list[dict]:
     """Return all questions, or `limit` of them, taken from the categories in turn."""
     if limit is None or limit >= len(rows):

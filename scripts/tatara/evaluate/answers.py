@@ -81,6 +81,7 @@ def keep_answers(
     ask_all: Callable[[list[dict]], Iterator[tuple[dict, Answer]]],
     *,
     rows: list[dict],
+    prompt_tokens: dict[str, int],
     what: str,
     mark: str,
     files: AnswerFiles,
@@ -90,6 +91,7 @@ def keep_answers(
     Args:
         ask_all: takes open questions and yields each with its answer, in any order; every answer has its seconds.
         rows: questions of the test set.
+        prompt_tokens: question id -> tokens of its prompt.
         what: names the work in the log.
         mark: digest of all that decides the answers.
     """
@@ -102,12 +104,18 @@ def keep_answers(
     fields = ("text", "tokens", "stop", "seconds")
     answers = {id_: Answer(**{field: kept[field] for field in fields}) for id_, kept in finished.rows.items()}
     times = {id_: Timing(answer.seconds, answer.tokens) for id_, answer in answers.items()}
-    write_answers(rows, answers, times, files)
+    write_answers(rows, answers, times, prompt_tokens, files)
     finished.remove()
 
 
-def write_answers(rows: list[dict], answers: dict[str, Answer], times: dict[str, Timing], files: AnswerFiles) -> None:
-    """Write answers and times, both by question id, in the order of the questions."""
+def write_answers(
+    rows: list[dict],
+    answers: dict[str, Answer],
+    times: dict[str, Timing],
+    prompt_tokens: dict[str, int],
+    files: AnswerFiles,
+) -> None:
+    """Write answers, and times with the tokens of the prompts, all by question id, in the order of the questions."""
     lines = []
     for row in rows:
         answer = answers[row["id"]]
@@ -117,5 +125,6 @@ def write_answers(rows: list[dict], answers: dict[str, Answer], times: dict[str,
     table = []
     for row in rows:
         seconds, tokens, differs_at = times[row["id"]]
-        table.append([row["id"], "" if seconds is None else f"{seconds:.4f}", tokens, differs_at])
-    write_csv(files.times, ["id", "seconds", "tokens", "differs_at"], table)
+        read = prompt_tokens[row["id"]]
+        table.append([row["id"], "" if seconds is None else f"{seconds:.4f}", tokens, differs_at, read])
+    write_csv(files.times, ["id", "seconds", "tokens", "differs_at", "prompt_tokens"], table)

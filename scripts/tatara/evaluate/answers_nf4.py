@@ -1,4 +1,4 @@
-"""Answers with the base that was trained on, NF4 unless configured otherwise, and its adapter (paper §3.2).
+"""Answers with the base that was trained on, NF4 unless configured otherwise, with its adapter or untuned (paper §3.2).
 
 transformers generates them, one by one or in padded batches.
 """
@@ -39,7 +39,7 @@ def greedy(model, tokenizer, stops: list[int], limit: int) -> GenerateBatch:
 def answer_nf4(
     *,
     base: Path,
-    adapter: Path,
+    adapter: Path | None,
     rows: list[dict],
     conversation: Conversation,
     precision: str,
@@ -51,10 +51,10 @@ def answer_nf4(
     timed: int,
     files: AnswerFiles,
 ) -> None:
-    """Answer every question with an adapter on its base; a killed run goes on where it stopped.
+    """Answer every question with an adapter on its base, or the base alone; a killed run goes on where it stopped.
 
     Args:
-        base, adapter: their folders.
+        base, adapter: their folders; without an adapter the base answers untuned.
         rows: questions of the test set.
         precision: `train.base_precision`: what the base was in when it was trained.
         limit, context: tokens of an answer, and of prompt and answer together.
@@ -68,7 +68,10 @@ def answer_nf4(
     tokenizer = loading.load_tokenizer(base)
     stops = chat.stop_tokens(tokenizer, conversation)
     prompts = encode_prompts(tokenizer, rows, conversation, limit, context)
-    model = loading.load_adapted(base, adapter, loading.device(device), precision)
+    place = loading.device(device)
+    model = (
+        loading.load_adapted(base, adapter, place, precision) if adapter else loading.load_base(base, place, precision)
+    )
     generate_batch = greedy(model, tokenizer, stops, limit)
     engine = Engine(
         tokenizer,
@@ -76,8 +79,7 @@ def answer_nf4(
         generate=lambda prompt: generate_batch([prompt])[0],
         generate_batch=generate_batch if batch_size > 1 else None,
     )
-    mark = fingerprint(
-        [rows, precision, asdict(conversation), limit, context, threads, batch_size, timed], [base, adapter]
-    )
+    weights = [base, adapter] if adapter else [base]
+    mark = fingerprint([rows, precision, asdict(conversation), limit, context, threads, batch_size, timed], weights)
     size = min(batch_size, len(rows))
     answer_questions(engine, rows, prompts, size=size, timed=timed, what="answers nf4", mark=mark, files=files)

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict
 from pathlib import Path
 
+from tatara.data.questions import asked
 from tatara.evaluate.answers import Answer, AnswerFiles, keep_answers
 from tatara.job.fingerprint import fingerprint
 from tatara.models import chat, loading
@@ -25,7 +26,7 @@ def ask_all(
     """
 
     def ask(row: dict) -> Answer:
-        messages = [{"role": "user", "content": row["question"]}]
+        messages = [{"role": "user", "content": asked(row)}]
         reply = server.chat(model, messages, limit=limit, context=context, seed=0, temperature=0)
         text = reply.text
         for token in tokenizer.all_special_tokens:
@@ -36,10 +37,10 @@ def ask_all(
     # The first request loads the model and touches all of it once; no question pays for that.
     server.chat(model, [{"role": "user", "content": "?"}], limit=1, context=context, seed=0, temperature=0)
     with ThreadPoolExecutor(parallel) as pool:
-        asked = {pool.submit(ask, row): row for row in rows}
+        futures = {pool.submit(ask, row): row for row in rows}
         try:
-            for future in as_completed(asked):
-                yield asked[future], future.result()
+            for future in as_completed(futures):
+                yield futures[future], future.result()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
@@ -80,4 +81,6 @@ def answer_ollama(
     def ask(missing: list[dict]) -> Iterator[tuple[dict, Answer]]:
         return ask_all(server, model, missing, parallel=parallel, limit=limit, context=context, tokenizer=tokenizer)
 
-    keep_answers(ask, rows=rows, what=f"answers {fmt} by Ollama", mark=mark, files=files)
+    lengths = {row["id"]: len(chat.encode_prompt(tokenizer, asked(row), conversation, row["id"])) for row in rows}
+    what = f"answers {fmt} by Ollama"
+    keep_answers(ask, rows=rows, prompt_tokens=lengths, what=what, mark=mark, files=files)

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from tatara.data.questions import asked
 from tatara.evaluate.answers import Answer, AnswerFiles, Timing, keep_answers, open_finished, write_answers
 from tatara.files.sample import evenly_spaced
 from tatara.job.errors import InputError
@@ -53,12 +54,13 @@ def encode_prompts(
     Raises:
         InputError: a prompt that does not fit the context beside its answer.
     """
-    prompts = [chat.encode_prompt(tokenizer, row["question"], conversation, row["id"]) for row in rows]
+    prompts = [chat.encode_prompt(tokenizer, asked(row), conversation, row["id"]) for row in rows]
     longest = max(map(len, prompts))
     if longest + limit > context:
+        fewer = ", or graph_at_hand.lines" if any("prompt" in row for row in rows) else ""
         raise InputError(
             f"a prompt of {longest} tokens and answers of up to {limit} do not fit config key evaluate.context, "
-            f"{context}: raise it, or lower evaluate.max_new_tokens"
+            f"{context}: raise it, or lower evaluate.max_new_tokens{fewer}"
         )
     return prompts
 
@@ -104,18 +106,19 @@ def answer_questions(
     """
     ids = [row["id"] for row in rows]
     prompt_of = dict(zip(ids, prompts, strict=True))
+    lengths = {id_: len(prompt) for id_, prompt in prompt_of.items()}
     if engine.generate_batch is None:
 
         def ask_all(missing: list[dict]) -> Iterator[tuple[dict, Answer]]:
             return ((row, decode(engine, *generate_timed(engine, prompt_of[row["id"]]))) for row in missing)
 
-        keep_answers(ask_all, rows=rows, what=what, mark=mark, files=files)
+        keep_answers(ask_all, rows=rows, prompt_tokens=lengths, what=what, mark=mark, files=files)
         return
     with open_finished(files.finished, mark, len(rows)) as finished:
         _answer_in_batches(engine, prompt_of, size, what, finished)
         _answer_sample(engine, prompt_of, timed, what, finished)
     answers = {id_: decode(engine, finished.rows[id_]["tokens"]) for id_ in ids}
-    write_answers(rows, answers, {id_: _timing(finished, id_) for id_ in ids}, files)
+    write_answers(rows, answers, {id_: _timing(finished, id_) for id_ in ids}, lengths, files)
     finished.remove()
 
 

@@ -1,4 +1,4 @@
-"""Likelihood of the reference answers and of the probe's options by transformers: an adapter on its base."""
+"""Likelihood of the reference answers and of the probe's options by transformers: a base, adapted or not."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,7 +27,7 @@ def transformers_logits(model) -> Logits:
 def nll_adapter(
     *,
     base: Path,
-    adapter: Path,
+    adapter: Path | None,
     rows: list[dict],
     items: list[dict],
     output: Path,
@@ -40,7 +40,9 @@ def nll_adapter(
     development: Sequence[dict] = (),
     device: str = "auto",
 ) -> dict:
-    """Measure an adapter on its base, the very model that was trained, and return what the NLL file holds.
+    """Measure an adapter on its base, the very model that was trained, or the base alone where there is no adapter.
+
+    Returns what the NLL file holds.
 
     Args:
         rows, development: questions of the test set, and those on which the size is selected.
@@ -50,7 +52,10 @@ def nll_adapter(
         name, model: of the run or the evaluated model, and id of the model in the config.
     """
     loading.prepare(0, threads)
-    loaded = loading.load_adapted(base, adapter, loading.device(device), precision)
+    place = loading.device(device)
+    loaded = (
+        loading.load_adapted(base, adapter, place, precision) if adapter else loading.load_base(base, place, precision)
+    )
     tokenizer, logits = loading.load_tokenizer(base), transformers_logits(loaded)
     questions = score(tokenizer, rows, conversation, name, logits)
     more = score(tokenizer, list(development), conversation, f"{name}, development questions", logits)

@@ -75,6 +75,19 @@ def _training(config: dict) -> list[Fault]:
     return faults
 
 
+def _graph_at_hand(config: dict) -> list[Fault]:
+    models, known = config["graph_at_hand"]["models"], config["models"]
+    faults = [
+        _fault("graph_at_hand.models", f"names {model!r}: expected ids of models, {', '.join(known)}")
+        for model in models
+        if model not in known
+    ]
+    if models and not config["evaluate"]["untuned"]:
+        reason = "needs evaluate.untuned: true, since the graph at hand is compared with training; or leave it empty"
+        faults.append(_fault("graph_at_hand.models", reason))
+    return faults
+
+
 def _judges(judges: dict) -> list[Fault]:
     faults = []
     for name, judge in judges.items():
@@ -112,6 +125,7 @@ def _paths(config: dict) -> list[Fault]:
     named = {f"graph.{key}": graph[key] for key in ("nodes", "relations", "schema", "toc")}
     named |= {"qa.templates": config["qa"]["templates"], "testset.file": config["testset"]["file"]}
     named |= {"qa.augment.prompt": augment["prompt"]} if augment else {}
+    named["graph_at_hand.prompt"] = config["graph_at_hand"]["prompt"]
     for name, model in config["models"].items():
         named[f"models.{name}.source.path.file"] = model["source"].get("path", {}).get("file")
     for name, judge in config["judge"]["judges"].items():
@@ -135,6 +149,7 @@ def check_across(config: dict) -> list[Fault]:
         *_graph(config["graph"]),
         *_models(config["models"]),
         *_training(config),
+        *_graph_at_hand(config),
         *_judges(config["judge"]["judges"]),
         *_addresses(config),
         *_shares(config["rebalance"]),

@@ -1,5 +1,6 @@
-"""The formats that a model answers in, the only table of them, and the variants of the quantization ladder."""
+"""The formats that a model answers in, the only table of them, and what may stand behind one in a file name."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -12,12 +13,14 @@ class Format:
         label: the name that readers know.
         gguf: True when llama.cpp runs it from a GGUF file; False for bitsandbytes NF4 through transformers.
         bits: bits a weight, nominal (K-quants mix types; the file size is the measured figure).
+        untuned: True for the base model as it is before training, which no one lists in a configuration or ships.
     """
 
     name: str
     label: str
     gguf: bool
     bits: float
+    untuned: bool = False
 
     @property
     def k_quant(self) -> bool:
@@ -25,9 +28,12 @@ class Format:
         return "_K" in self.label
 
 
+BASE = "base"  # the untuned model
 FORMATS = {
     entry.name: entry
     for entry in (
+        # Without a GGUF file through transformers, as the adapter is.
+        Format(BASE, "untuned", True, 16.0, untuned=True),
         Format("f16", "F16", True, 16.0),
         Format("q8", "Q8_0", True, 8.5),
         Format("q6", "Q6_K", True, 6.56),
@@ -38,7 +44,13 @@ FORMATS = {
     )
 }
 
-WITH_MATRIX = "-imatrix"  # after a format's short name, in file names: quantized with an importance matrix
+# After a format's short name, in file names: quantized with an importance matrix; answered with the graph at hand.
+WITH_MATRIX, WITH_GRAPH = "-imatrix", "_graph"
+
+
+def most_bits(formats: Iterable[str]) -> str:
+    """Return the format of the most bits of a tuned model: F16, or NF4 where there is no GGUF."""
+    return max((fmt for fmt in formats if not FORMATS[fmt].untuned), key=lambda fmt: FORMATS[fmt].bits)
 
 
 def variants(ladder: list[str], imatrix: bool) -> list[str]:
@@ -48,10 +60,15 @@ def variants(ladder: list[str], imatrix: bool) -> list[str]:
 
 
 def format_of(variant: str) -> Format:
-    """Return the format of a variant such as `q4` or `q4-imatrix`."""
-    return FORMATS[variant.removesuffix(WITH_MATRIX)]
+    """Return the format of a variant such as `q4`, `q4-imatrix` or `q4_graph`.
+
+    Raises:
+        KeyError: there is no such format.
+    """
+    return FORMATS[variant.removesuffix(WITH_MATRIX).removesuffix(WITH_GRAPH)]
 
 
 def label_of(variant: str) -> str:
-    """Return `Q4_K_M` or `Q4_K_M + imatrix` for a variant."""
-    return format_of(variant).label + (" + imatrix" if variant.endswith(WITH_MATRIX) else "")
+    """Return `Q4_K_M`, `Q4_K_M + imatrix` or `Q4_K_M, graph at hand` for a variant."""
+    ends = {WITH_MATRIX: " + imatrix", WITH_GRAPH: ", graph at hand"}
+    return format_of(variant).label + "".join(words for end, words in ends.items() if variant.endswith(end))

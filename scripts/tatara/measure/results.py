@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas
 
-from tatara.files.formats import FORMATS
+from tatara.files.formats import FORMATS, WITH_GRAPH, format_of, most_bits
 from tatara.files.text import read_text
 from tatara.job.errors import InputError
 
@@ -36,7 +36,7 @@ def read_json(path: Path | str) -> dict:
 
 
 def model_and_format(path: Path | str) -> tuple[str, str]:
-    """Return model and format of a judge, seconds, answers or NLL file.
+    """Return model and format of a judge, seconds, answers or NLL file; `f16_graph` is F16 with the graph at hand.
 
     Args:
         path: judge_{model}_{fmt}.csv, {model}_{fmt}_seconds.csv, {model}_{fmt}.jsonl or {model}_{fmt}.json.
@@ -44,33 +44,42 @@ def model_and_format(path: Path | str) -> tuple[str, str]:
     Raises:
         InputError: a name that is none of these.
     """
-    model, _, fmt = Path(path).stem.removeprefix("judge_").removesuffix("_seconds").rpartition("_")
-    if not model or fmt not in FORMATS:
+    # An id of a model has no underscore.
+    model, _, fmt = Path(path).stem.removeprefix("judge_").removesuffix("_seconds").partition("_")
+    if not model or fmt.removesuffix(WITH_GRAPH) not in FORMATS:
         raise InputError(
-            f"{path}: expected a file name that ends in model and format ({', '.join(FORMATS)}), such as "
-            "judge_swallow_f16.csv"
+            f"{path}: expected a file name that ends in model and format ({', '.join(FORMATS)}, or one of these and "
+            f"{WITH_GRAPH}), such as judge_swallow_f16.csv"
         )
     return model, fmt
 
 
 def by_model_and_format(paths: Iterable[Path | str], names: dict[str, str]) -> dict[tuple[str, str], Path]:
-    """Return `(model, format) -> path`, models in the order of `names`, formats from the most bits to the fewest."""
+    """Return `(model, format) -> path`, models in the order of `names`.
+
+    Of a model the untuned comes first, then its formats from the most bits to the fewest; with the graph at hand each
+    stands behind the one without.
+    """
     files = {model_and_format(path): Path(path) for path in paths}
     unknown = sorted({model for model, _ in files} - names.keys())
     if unknown:
         path = next(path for (model, _), path in files.items() if model == unknown[0])
         raise InputError(f"{path}: no display name for the model {unknown[0]}; name it in the config under models")
     models = list(names)
-    return {key: files[key] for key in sorted(files, key=lambda key: (models.index(key[0]), -FORMATS[key[1]].bits))}
+
+    def place(key: tuple[str, str]) -> tuple:
+        model, fmt = key
+        return models.index(model), not format_of(fmt).untuned, -format_of(fmt).bits, fmt.endswith(WITH_GRAPH)
+
+    return {key: files[key] for key in sorted(files, key=place)}
 
 
 def full_precision(keys: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Return for each model its format of the most bits: F16, or NF4 where there is no GGUF."""
-    best: dict[str, str] = {}
+    """Return for each model its tuned format of the most bits: F16, or NF4 where there is no GGUF."""
+    formats: dict[str, list[str]] = {}
     for model, fmt in keys:
-        if model not in best or FORMATS[fmt].bits > FORMATS[best[model]].bits:
-            best[model] = fmt
-    return best
+        formats.setdefault(model, []).append(fmt)
+    return {model: most_bits(fmt for fmt in own if fmt in FORMATS) for model, own in formats.items()}
 
 
 def read_scores(path: Path | str) -> pandas.DataFrame:

@@ -43,7 +43,7 @@ COLUMNS = (
     "status",
 )
 DEVELOPMENT, REPORTED = "development", "reported"  # questions on which the size is selected
-BETTER, WORSE, SAME, FIRST = "better", "worse", "not distinguishable", "first"
+BETTER, WORSE, SAME, FIRST, UNTUNED = "better", "worse", "not distinguishable", "first", "untuned"
 
 
 def nll_ratio(questions: dict[str, tuple]) -> Ratio:
@@ -112,16 +112,22 @@ def scale_rows(train_jsons: list[str], nll_jsons: list[str], resampling: Resampl
     return rows
 
 
-def size_rows(rows: list[dict], nll_jsons: list[str], resampling: Resampling) -> list[dict]:
+def size_rows(rows: list[dict], nll_jsons: list[str], resampling: Resampling, untuned: str | None = None) -> list[dict]:
     """Return one row a size: the seeds' nats of each question are added up, then compared as in `scale_rows`.
 
     With one seed the figures are those of `scale_rows`. Adds `seeds` (their number) and `sd_over_seeds` (standard
     deviation of the NLL between seeds, NaN for one). Intervals are over questions and do not hold what another seed
     would change; that is what `sd_over_seeds` tells.
+
+    Args:
+        untuned: NLL file of the untuned base model, the first row with n = 0, with which the first size is compared.
     """
     paths = {read_json(path)["name"]: path for path in nll_jsons}
-    measured = read_questions({row["run"]: paths[row["run"]] for row in rows})
-    result, before = [], None
+    measured = read_questions({row["run"]: paths[row["run"]] for row in rows} | ({UNTUNED: untuned} if untuned else {}))
+    result, before = [], measured.get(UNTUNED)
+    if before:
+        first = compare_nll(before, None, resampling) | {"status": UNTUNED}
+        result.append({"n": 0, "seeds": 0, **first, "sd_over_seeds": math.nan})
     for n in sorted({row["n"] for row in rows}):
         runs = [row for row in rows if row["n"] == n]
         questions = {
@@ -130,6 +136,8 @@ def size_rows(rows: list[dict], nll_jsons: list[str], resampling: Resampling) ->
         }
         mean = sum(row["nll"] for row in runs) / len(runs)
         sd = math.sqrt(sum((row["nll"] - mean) ** 2 for row in runs) / (len(runs) - 1)) if len(runs) > 1 else math.nan
+        if before and len(result) == 1 and untuned:  # as many times as there are seeds, which changes no ratio
+            before = {question: tuple(len(runs) * part for part in parts) for question, parts in before.items()}
         compared = compare_nll(questions, before, resampling)
         result.append({"n": n, "seeds": len(runs), **compared, "sd_over_seeds": sd})
         before = questions

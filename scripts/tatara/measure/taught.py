@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tatara.data.questions import has_fact
+from tatara.files.jsonl import read_jsonl
+from tatara.measure.results import read_json
 from tatara.measure.stats import UNKNOWN, Interval, Ratio, Resampling, bootstrap_ratio
 
 GROUPS = ("taught", "partly", "untaught")  # of questions: all of their facts, some, none
@@ -34,24 +36,53 @@ def read_coverage(path: Path | str, n: int) -> dict[str, Taught]:
         }
 
 
-def fact_counts(
-    answers: Iterable[dict], facts: dict[str, list[list[str]]], taught: dict[str, Taught]
-) -> dict[bool, dict[str, tuple[int, int]]]:
+@dataclass(frozen=True)
+class Required:
+    """What the test questions require, and what the training pairs hold of it.
+
+    Attributes:
+        facts: question id -> its facts, each a list of accepted wordings.
+        taught: question id -> what is taught of it.
+    """
+
+    facts: dict[str, list[list[str]]]
+    taught: dict[str, Taught]
+
+
+def read_required(testset: Path | str, coverage: Path | str, selected: Path | str) -> Required:
+    """Return what test_set_200.jsonl requires, and what the subset of the selected size teaches of it.
+
+    Args:
+        testset, coverage, selected: test_set_200.jsonl, testset/coverage.csv, scale/selected.json.
+    """
+    facts = {row["id"]: row["facts"] for row in read_jsonl(testset)}
+    return Required(facts, read_coverage(coverage, read_json(selected)["n"]))
+
+
+def fact_counts(answers: Iterable[dict], required: Required) -> dict[bool, dict[str, tuple[int, int]]]:
     """Return taught or not -> question id -> (facts that the answer holds, facts), of questions that have such facts.
 
     Args:
         answers: rows with id and answer.
-        facts: question id -> its facts, each a list of accepted wordings.
     """
     counts: dict[bool, dict[str, tuple[int, int]]] = {True: {}, False: {}}
     for row in answers:
         held: dict[bool, list[bool]] = {True: [], False: []}
-        for place, wordings in enumerate(facts[row["id"]]):
-            held[place in taught[row["id"]].facts].append(has_fact(row["answer"], wordings))
+        for place, wordings in enumerate(required.facts[row["id"]]):
+            held[place in required.taught[row["id"]].facts].append(has_fact(row["answer"], wordings))
         for is_taught, hits in held.items():
             if hits:
                 counts[is_taught][row["id"]] = (sum(hits), len(hits))
     return counts
+
+
+def facts_held(answers: Iterable[dict], facts: dict[str, list[list[str]]]) -> dict[str, tuple[int, int]]:
+    """Return question id -> (facts that the answer holds, facts), taught or not, of questions that require facts."""
+    return {
+        row["id"]: (sum(has_fact(row["answer"], wordings) for wordings in facts[row["id"]]), len(facts[row["id"]]))
+        for row in answers
+        if facts[row["id"]]
+    }
 
 
 def recall_ratio(counts: dict[str, tuple[int, int]]) -> Ratio:

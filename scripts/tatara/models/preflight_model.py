@@ -80,6 +80,8 @@ def memory(
     formats = {}
     cache = _cache_bytes(config) * context * batch_size / GIB
     for name, fmt in FORMATS.items():
+        if fmt.untuned:  # as large as F16
+            continue
         weights = resting + adapter / 4 if not fmt.gguf else known["parameters"] * fmt.bits / 8 / GIB
         whole = weights + cache + LLAMA_WORKING
         formats[name] = {

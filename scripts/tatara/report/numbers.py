@@ -58,6 +58,12 @@ def p_value(value: float) -> str:
     return DASH if math.isnan(value) else "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
+def p_words(value: float) -> str:
+    """Return what stands behind `p` in a sentence: `= 0.012`, `< 0.001`."""
+    text = p_value(value)
+    return text if text.startswith("<") else f"= {text}"
+
+
 def small(value: float) -> str:
     """Return a number of any size such as a KL divergence, in two significant digits, such as 0.012 or 2.1e−7."""
     if math.isnan(value) or value == 0 or abs(value) >= 0.001:

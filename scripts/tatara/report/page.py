@@ -10,6 +10,8 @@ from fontTools import subset
 
 from tatara.files.text import read_text, write_text
 
+NAMED = {"quant": "Quantization", "hand": "Training or the graph at hand"}  # figures that are none of the paper's
+
 
 def unbroken(cell: str) -> str:
     """Return a cell of numbers that can break before an interval and after an arrow, and nowhere else."""
@@ -32,7 +34,7 @@ def inline_figures(paths: list[str], captions: list[str], word: str) -> dict[str
         kind = {".svg": "image/svg+xml", ".png": "image/png"}[path.suffix]
         images[key] = {
             "key": key,
-            "title": f"{word} {int(key[-2:])}" if key.startswith(("fig", "data")) else "Quantization",
+            "title": NAMED.get(key[:-2]) or f"{word} {int(key[-2:])}",
             "caption": caption_of[key],
             "source": f"data:{kind};base64,{data}",
         }

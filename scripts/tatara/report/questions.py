@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tatara.files.formats import FORMATS
+from tatara.files.formats import label_of
 from tatara.files.jsonl import read_jsonl
 from tatara.measure.results import by_model_and_format, read_judge, read_scores
 from tatara.measure.taught import Taught
@@ -31,7 +31,7 @@ def _entry(key: tuple[str, str], names: dict[str, str], score: dict, answer: dic
     return {
         "id": f"{model}_{fmt}",
         "model": names[model],
-        "format": FORMATS[fmt].label,
+        "format": label_of(fmt),
         "score": _score(score["score"]),
         "level": int(score["score"] + 0.5) if valid else "invalid",
         "reason": score["reason"],

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tatara.data.schema import read_schema
-from tatara.files.formats import FORMATS
+from tatara.files.formats import label_of
 from tatara.measure.results import by_model_and_format, read_json
 from tatara.measure.taught import read_coverage
 from tatara.report import summary
@@ -46,8 +46,9 @@ def write_report(
         title, notice: of the study; the notice stands on top where it is not empty.
         level: confidence level of the intervals.
         names: model -> display name, in order.
-        tables: table1.csv … table6.csv, taught.csv, ladder.csv, merge.csv and agreement.csv, known by their names.
-        figures: fig01_….svg … fig11_….svg and quant01_….svg (or .png), known by their names.
+        tables: table1.csv … table6.csv, taught.csv, at_hand.csv, ladder.csv, merge.csv and agreement.csv, known by
+            their names.
+        figures: fig01_….svg … fig11_….svg, hand01_….svg and quant01_….svg (or .png), known by their names.
         pairs, pool: qa/qa_pairs.jsonl, qa/pool.jsonl.
         selected, quality, overlap, testset, coverage, provenance: scale/selected.json, subsets/quality.csv,
             testset/overlap.json, testset/test_set_200.jsonl, testset/coverage.csv, provenance.json.
@@ -77,8 +78,7 @@ def write_report(
         nearest=max(containment["questions"], key=lambda row: row["containment"], default=None),
         categories=questions_by_category(judge, answers, testset, names, read_coverage(coverage, size["n"])),
         answered={
-            f"{model}_{fmt}": f"{names[model]}, {FORMATS[fmt].label}"
-            for model, fmt in by_model_and_format(judge, names)
+            f"{model}_{fmt}": f"{names[model]}, {label_of(fmt)}" for model, fmt in by_model_and_format(judge, names)
         },
         provenance=read_json(provenance),
     )

@@ -1,6 +1,6 @@
 """Tables of results that stand in the report alone: parity of the GGUF files, and scores by category."""
 
-from tatara.files.formats import FORMATS
+from tatara.files.formats import label_of
 from tatara.measure.results import LARGEST_SD, by_model_and_format, read_json, read_judge
 from tatara.report.numbers import DASH, number, percent, size, small
 from tatara.report.text_table import TextTable
@@ -26,7 +26,7 @@ def parity_table(parity: list[str], names: dict[str, str]) -> TextTable:
         rows += [
             [
                 names[model],
-                FORMATS[fmt].label,
+                label_of(fmt),
                 "yes" if entry["token_ids_equal"] else "no",
                 f"{entry['lines']:,}",
                 f"{entry['tokens']:,}",
@@ -53,7 +53,7 @@ def category_table(judge: list[str], names: dict[str, str]) -> TextTable:
         means = rows.groupby("category")["score"].mean().reindex(categories)
         sd = float(rows["score"].std(ddof=0))
         cells = [*(number(value) for value in means), number(sd, 3), number(1 - sd / LARGEST_SD, 3)]
-        lines.append([names[model], FORMATS[fmt].label, *cells])
+        lines.append([names[model], label_of(fmt), *cells])
     note = "Stability, as in figure 10: 1 − SD / 1.5. Intervals stand in the figures."
     headings = ["Model", "Format", *categories, "SD of the scores", "Stability"]
     numeric = [False, False] + [True] * (len(categories) + 2)

@@ -5,13 +5,15 @@ import math
 
 import pandas
 
-from tatara.files.formats import FORMATS
-from tatara.report.numbers import interval, interval_of, number, p_value, percent, size
-from tatara.report.tables.common import NO_DIFFERENCE
+from tatara.files.formats import label_of
+from tatara.measure.selection import UNTUNED
+from tatara.report.numbers import interval, interval_of, number, p_words, percent, size
+from tatara.report.summary_at_hand import training_or_graph
+from tatara.report.tables.common import NO_DIFFERENCE, tuned
 
 
 def _label(row: dict) -> str:
-    return f"{row['name']} ({FORMATS[row['format']].label})"
+    return f"{row['name']} ({label_of(row['format'])})"
 
 
 def _listed(names: list[str]) -> str:
@@ -29,21 +31,18 @@ def training_size(selected: dict, table2: pandas.DataFrame) -> list[str]:
     for before, row in itertools.pairwise(rows):
         if selected["n"] in (before["n"], row["n"]):
             change = interval(row["delta_nll"], row["delta_low"], row["delta_high"], 4, sign=True)
+            start = f"n = {before['n']:,}" if before["n"] else "the untuned model"
+            end = f"{row['n']:,}" if before["n"] else f"n = {row['n']:,}"
             sentences.append(
-                f"From n = {before['n']:,} to {row['n']:,} the test NLL is {row['status']}: {change} nats per token, "
-                f"p {_p(row['p_value'])}."
+                f"From {start} to {end} the test NLL is {row['status']}: {change} nats per token, "
+                f"p {p_words(row['p_value'])}."
             )
     return sentences
 
 
-def _p(value: float) -> str:
-    text = p_value(value)
-    return text if text.startswith("<") else f"= {text}"
-
-
 def best_model(table3: pandas.DataFrame) -> list[str]:
     """Return which model scored highest, which cannot be told from it, and which needs the fewest bits per byte."""
-    rows = table3.to_dict("records")
+    rows = tuned(table3).to_dict("records")
     best = next(row for row in rows if row["verdict"] == "best")
     others = [row for row in rows if row["verdict"] != "best"]
     below = [row for row in others if row["verdict"] != NO_DIFFERENCE]
@@ -59,13 +58,38 @@ def best_model(table3: pandas.DataFrame) -> list[str]:
         sentences = [f"{_label(best)} scores highest: {_score(best)}."]
     for row in below:
         change = interval_of(row, "difference", 3, sign=True)
-        sentences.append(f"{_label(row)} is {row['verdict']}: {change}, p {_p(row['p_holm'])}.")
+        sentences.append(f"{_label(row)} is {row['verdict']}: {change}, p {p_words(row['p_holm'])}.")
     if same and below:
         sentences.append(f"No difference from the best is shown for {_listed([_label(row) for row in same])}.")
     coded = min(rows, key=lambda row: row["bits_per_byte"])
     bits = interval_of(coded, "bits_per_byte", 3)
     if len(rows) > 1:
         sentences.append(f"{_label(coded)} needs the fewest bits per byte of the reference answers: {bits}.")
+    return sentences
+
+
+def _points(row: dict, key: str) -> str:
+    return f"{interval(*(100 * row[f'{key}{end}'] for end in ('', '_low', '_high')), 1)} %"
+
+
+def learnt(table3: pandas.DataFrame) -> list[str]:
+    """Return what each model knows of the graph and of the facts it was taught, beside what it knew before."""
+    rows = table3.to_dict("records")
+    untuned = {row["model"]: row for row in rows if row["verdict"] == UNTUNED}
+    sentences = []
+    for row in tuned(table3).to_dict("records"):
+        before = untuned.get(row["model"])
+        words = f"{_label(row)} answers {_points(row, 'probe')} of the probe's items right that training may teach"
+        words += f", untuned {_points(before, 'probe')}" if before else ""
+        if not math.isnan(row["probe_held_out"]):
+            words += f"; of relations held out {_points(row, 'probe_held_out')}"
+            words += f", untuned {_points(before, 'probe_held_out')}" if before else ""
+        words += " (chance is 25 %)."
+        if not math.isnan(row["recall_taught"]):
+            words += f" Its answers hold {_points(row, 'recall_taught')} of the required facts that it was taught"
+            others = math.isnan(row["recall_untaught"])
+            words += "." if others else f", and {_points(row, 'recall_untaught')} of the others."
+        sentences.append(words)
     return sentences
 
 
@@ -85,13 +109,14 @@ def quantization(table5: pandas.DataFrame) -> list[str]:
 
 def ship(table3: pandas.DataFrame, table6: pandas.DataFrame) -> list[str]:
     """Return which model in which format the measurements speak for, and how sure that is."""
-    best = next(row for row in table3.to_dict("records") if row["verdict"] == "best")
+    models = tuned(table3).to_dict("records")
+    best = next(row for row in models if row["verdict"] == "best")
     if math.isnan(best["score"]):
         return ["No answer has a valid score: there is nothing to choose a model by."]
     row = next(row for row in table6.to_dict("records") if row["model"] == best["model"])
     weight = "" if math.isnan(row["bytes"]) else f" ({size(row['bytes'])}, {percent(row['share_of_f16'])} of F16)"
-    alike = [other["name"] for other in table3.to_dict("records") if other["verdict"] == NO_DIFFERENCE]
-    sure = "It scores above every other model." if len(table3) > 1 else "It is the only model of this study."
+    alike = [other["name"] for other in models if other["verdict"] == NO_DIFFERENCE]
+    sure = "It scores above every other model." if len(models) > 1 else "It is the only model of this study."
     if alike:
         sure = f"It is not shown to score differently from {_listed(alike)}: choose among them by size and speed."
     lost = ""
@@ -110,6 +135,20 @@ def ship(table3: pandas.DataFrame, table6: pandas.DataFrame) -> list[str]:
     return sentences
 
 
+def training_gain(table3: pandas.DataFrame) -> list[str]:
+    """Return what training did to each model, against the same model untuned."""
+    rows = [row for row in tuned(table3).to_dict("records") if not math.isnan(row["gain_p_holm"])]
+    if not rows:
+        return ["The untuned models were not evaluated (config key evaluate.untuned): what training gave is not known."]
+    sentences = []
+    for row in rows:
+        change = interval_of(row, "gain", 3, sign=True)
+        sentences.append(f"{_label(row)}: score against the untuned model: {row['gain_verdict']} ({change}).")
+    if not any(row["gain_verdict"] == "improves" for row in rows):
+        sentences.append("Training is shown to improve the score of no model.")
+    return sentences
+
+
 def sentences(selected: dict, frames: dict[str, pandas.DataFrame], level: float) -> dict[str, list[str]]:
     """Return heading -> sentences of the summary; intervals are at `level`."""
     sure = (
@@ -121,6 +160,9 @@ def sentences(selected: dict, frames: dict[str, pandas.DataFrame], level: float)
         "What to ship": ship(frames["table3"], frames["table6"]),
         "Training size": training_size(selected, frames["table2"]),
         "Model": best_model(frames["table3"]),
+        "What training gave": training_gain(frames["table3"]),
+        "Training or the graph at hand": training_or_graph(frames["at_hand"], level),
+        "What was learnt": learnt(frames["table3"]),
         "Quantization": quantization(frames["table5"]),
         "How sure": [sure],
     }

@@ -25,6 +25,7 @@ TITLES = {
     "stage2": "Stage 2: which model",
     "stage3": "Stage 3: GGUF",
     "evaluate": "Answers and likelihood",
+    "compared": "What training is compared with",
     "judge": "Judge",
     "quantization": "Quantization, by token",
     "tables": "Tables",

@@ -140,8 +140,21 @@ def _draw_probe(panels: Sequence[Axes], table2: pandas.DataFrame, places: dict[i
     return handles
 
 
+def _draw_untuned(panels: dict[str, Axes], untuned: Sequence[str]) -> list:
+    """Draw the untuned model's likelihood as a line across; `panels` has the key of each."""
+    content = read_json(untuned[0]) if untuned else {}
+    style = {"color": DARK, "linestyle": "--", "linewidth": 1.1, "label": "b, d: untuned model"}
+    return [axes.axhline(content[key], **style) for key, axes in panels.items() if content][:1]
+
+
 def draw(
-    *, scale: Path | str, table2: Path | str, selected: Path | str, level: float, paper: Sequence[str] = ()
+    *,
+    scale: Path | str,
+    table2: Path | str,
+    selected: Path | str,
+    level: float,
+    untuned: Sequence[str] = (),
+    paper: Sequence[str] = (),
 ) -> Figure:
     """Draw training loss, test NLL, its paired difference from the size before, perplexity (paper Figure 6) and probe.
 
@@ -150,6 +163,7 @@ def draw(
         table2: tables/table2.csv, for the probe.
         selected: scale/selected.json; the selected size is marked.
         level: confidence level of the intervals in scale.csv.
+        untuned: the NLL file of the untuned model, or none.
         paper: resources/paper/table2.csv, where the paper's values are shown: those of the sizes that both have.
     """
     rows = read_scale(scale)
@@ -163,6 +177,7 @@ def draw(
     series = _by_seed(rows, x)
     handles = [band, *_draw_losses(losses, series)]
     _draw_likelihoods(nll, ppl, series, level)
+    handles += _draw_untuned({"nll": nll, "ppl": ppl}, untuned)
     handles += _draw_paper({"nll": nll, "ppl": ppl, "delta_nll": changes}, places, paper)
     handles += _draw_changes(changes, rows, x, level)
     handles += _draw_probe((taught, held_out), read_table(table2), places, level)

@@ -9,6 +9,7 @@ import pandas
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from tatara.files.formats import BASE
 from tatara.report.figures.models import model_label, most_lines
 from tatara.report.figures.style import (
     BLUE,
@@ -70,7 +71,7 @@ def _draw_panel(axes: Axes, panel: Panel, table: pandas.DataFrame, paper: pandas
 
 
 def draw(*, table3: Path | str, level: float, paper: Sequence[str] = ()) -> Figure:
-    """Draw score, perfect-score rate, length and time of each model with intervals (paper Figure 7).
+    """Draw score, perfect-score rate, length and time of each model, untuned and tuned (paper Figure 7).
 
     Args:
         table3: tables/table3.csv.
@@ -81,7 +82,8 @@ def draw(*, table3: Path | str, level: float, paper: Sequence[str] = ()) -> Figu
     table = read_table(table3)
     labels = [model_label(name, fmt, 20, "\n") for name, fmt in zip(table["name"], table["format"], strict=True)]
     figure = new_figure(9.2, 1.7 + 2 * len(table) * (0.2 + 0.17 * most_lines(labels)))
-    values = read_paper(paper[0]).set_index("model").reindex(table["model"]) if paper else None
+    models = table["model"].where(table["format"] != BASE)  # the paper has no untuned models
+    values = read_paper(paper[0]).set_index("model").reindex(models) if paper else None
     for axes, panel in zip(figure.subplots(2, 2, sharey=True).flat, PANELS, strict=True):
         _draw_panel(axes, panel, table, values)
         axes.set_yticks(range(len(labels)), labels)

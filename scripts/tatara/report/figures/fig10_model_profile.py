@@ -21,6 +21,7 @@ from tatara.report.figures.style import (
     error_bars,
     new_figure,
 )
+from tatara.report.tables.common import tuned
 from tatara.report.text_table import read_table
 
 MARKS = ((BLUE, "o"), (VERMILION, "s"), (GREEN, "D"), (PURPLE, "^"), (ORANGE, "v"), (SKY, "P"))
@@ -87,7 +88,7 @@ def draw(*, judge: list[str], table3: Path | str, names: dict[str, str], **resam
     files = read_judges(judge, names)
     chosen = full_precision(files)
     scores = {model: files[model, fmt]["score"].dropna() for model, fmt in chosen.items()}
-    sides = profile(read_table(table3), scores, how)
+    sides = profile(tuned(read_table(table3)), scores, how)
     figure = new_figure(9.2, 1.5 + len(sides) * (0.3 + 0.17 * len(chosen)))
     axes = figure.add_subplot()
     style = {"markersize": 6, "ecolor": DARK, "elinewidth": 1.0, "capsize": 3}

@@ -2,7 +2,7 @@
 
 import pandas
 
-from tatara.files.formats import FORMATS
+from tatara.files.formats import label_of
 from tatara.measure.results import by_model_and_format, read_judge
 from tatara.report.figures.style import wrap
 
@@ -14,7 +14,7 @@ def read_judges(judge: list[str], names: dict[str, str]) -> dict[tuple[str, str]
 
 def model_label(name: str, fmt: str, width: int = 22, between: str = "  ") -> str:
     """Return a model's name in lines of about `width` letters, with its format behind it."""
-    return f"{wrap(str(name), width)}{between}{FORMATS[fmt].label}"
+    return f"{wrap(str(name), width)}{between}{label_of(fmt)}"
 
 
 def most_lines(labels: list[str]) -> int:

@@ -21,6 +21,7 @@ from tatara.report.figures import (
     fig09_category_scores,
     fig10_model_profile,
     fig11_question_scores,
+    hand01_two_by_two,
     quant01_ladder,
 )
 
@@ -36,6 +37,7 @@ FIGURES: dict[str, Callable[..., Figure]] = {
     "fig09_category_scores": fig09_category_scores.draw,
     "fig10_model_profile": fig10_model_profile.draw,
     "fig11_question_scores": fig11_question_scores.draw,
+    "hand01_two_by_two": hand01_two_by_two.draw,
     "quant01_ladder": quant01_ladder.draw,
     "data01_relation_types": data01_relation_types.draw,
     "data02_lengths": data02_lengths.draw,

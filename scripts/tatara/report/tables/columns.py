@@ -2,7 +2,7 @@
 
 import math
 
-from tatara.files.formats import FORMATS
+from tatara.files.formats import label_of
 from tatara.report.numbers import DASH, interval, interval_of, number, p_value
 from tatara.report.text_table import Column
 
@@ -27,12 +27,12 @@ def with_interval(key: str, places: int = 2, sign: bool = False) -> Column:
     return Column(lambda row: interval_of(row, key, places, sign))
 
 
-def share(key: str) -> Column:
+def share(key: str, sign: bool = False) -> Column:
     """Return a column of shares in per cent with their intervals."""
 
     def text(row: dict) -> str:
         value, low, high = (100 * row[f"{key}{end}"] for end in ("", "_low", "_high"))
-        return DASH if math.isnan(value) else f"{interval(value, low, high, 1)} %"
+        return DASH if math.isnan(value) else f"{interval(value, low, high, 1, sign)} %"
 
     return Column(text)
 
@@ -52,8 +52,13 @@ def p_values(key: str) -> Column:
 
 
 MODEL = {"Model": words("name")}
-MODEL_AND_FORMAT = {**MODEL, "Format": Column(lambda row: FORMATS[row["format"]].label, numeric=False)}
+MODEL_AND_FORMAT = {**MODEL, "Format": Column(lambda row: label_of(row["format"]), numeric=False)}
 PROBE = {"Probe": share("probe"), "Probe, held out": share("probe_held_out")}
+RECALL = {"Recall, taught": share("recall_taught"), "Recall, others": share("recall_untaught")}
+RECALL_NOTE = (
+    "Recall: share of the facts required by the questions that the answers hold, of those that stand in the selected "
+    "training pairs and of the others. "
+)
 PROBE_NOTE = (
     "Probe: share of four-option items about the graph that the model answers right by likelihood, 25 % without "
     "knowledge, with {level} intervals over nodes; held out: items of relations that no training pair teaches. "

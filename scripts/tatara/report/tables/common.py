@@ -5,10 +5,13 @@ over the family of the table, gives p <= 1 - level; otherwise it reads `no diffe
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy
 import pandas
 
+from tatara.files.formats import BASE
+from tatara.files.jsonl import read_jsonl
 from tatara.measure import probe
 from tatara.measure.results import read_json
 from tatara.measure.stats import (
@@ -23,6 +26,7 @@ from tatara.measure.stats import (
     permutation_test,
     smallest_difference,
 )
+from tatara.measure.taught import Required, fact_counts, recall
 
 NO_DIFFERENCE = "no difference shown"
 
@@ -31,6 +35,11 @@ def in_order(paths: list[str], names: dict[str, str]) -> dict[str, dict]:
     """Return model -> content of its file, in the order of `names`."""
     contents = {content["model"]: content for content in map(read_json, paths)}
     return {model: contents[model] for model in names if model in contents}
+
+
+def tuned(frame: pandas.DataFrame) -> pandas.DataFrame:
+    """Return the rows of a table that are no untuned models."""
+    return frame[frame["format"] != BASE].reset_index(drop=True)
 
 
 def valid_scores(rows: pandas.DataFrame) -> pandas.Series:
@@ -91,6 +100,21 @@ def probe_columns(several: Sequence[probe.Answers], resampling: Resampling) -> d
         column: value
         for name, part in parts.items()
         for column, value in interval_columns(name, probe.accuracy([part(one) for one in several], resampling)).items()
+    }
+
+
+def recall_columns(answers: Path | str, required: Required, resampling: Resampling) -> dict:
+    """Return the shares of the required facts that answers hold, of those that the selected pairs teach and the others.
+
+    Args:
+        answers: answers/{model}_{fmt}.jsonl.
+    """
+    counts = fact_counts(read_jsonl(answers), required)
+    parts = {"recall_taught": counts[True], "recall_untaught": counts[False]}
+    return {
+        column: value
+        for name, part in parts.items()
+        for column, value in interval_columns(name, recall(part, resampling)).items()
     }
 
 

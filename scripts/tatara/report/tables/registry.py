@@ -9,7 +9,20 @@ import pandas
 from tatara.files.text import write_text
 from tatara.report.numbers import percent
 from tatara.report.paper import read_paper
-from tatara.report.tables import agreement, ladder, merge, probe, table1, table2, table3, table4, table5, table6, taught
+from tatara.report.tables import (
+    agreement,
+    at_hand,
+    ladder,
+    merge,
+    probe,
+    table1,
+    table2,
+    table3,
+    table4,
+    table5,
+    table6,
+    taught,
+)
 from tatara.report.text_table import Layout, TextTable, lay_out, markdown
 
 
@@ -22,9 +35,8 @@ class Table:
     paper: Layout | None = None
 
 
-# By the names of the files: results/tables/table1.csv … table6.csv, taught.csv, probe.csv and
-# probe_types.csv, results/quant/ladder.csv and
-# merge.csv, results/judge/agreement.csv.
+# By the names of the files: table1.csv … table6.csv, taught.csv, probe.csv, probe_types.csv and at_hand.csv of
+# results/tables/, ladder.csv and merge.csv of results/quant/, agreement.csv of results/judge/.
 TABLES = {
     "table1": Table(table1.LAYOUT, table1.table1, table1.PAPER),
     "table2": Table(table2.LAYOUT, table2.table2, table2.PAPER),
@@ -35,6 +47,7 @@ TABLES = {
     "taught": Table(taught.LAYOUT, taught.taught_table),
     "probe": Table(probe.LAYOUT, probe.probe_table),
     "probe_types": Table(probe.TYPES, probe.probe_types),
+    "at_hand": Table(at_hand.LAYOUT, at_hand.at_hand_table),
     "ladder": Table(ladder.LAYOUT, ladder.ladder_table),
     "merge": Table(merge.LAYOUT, merge.merge_table),
     "agreement": Table(agreement.LAYOUT),

@@ -1,11 +1,15 @@
 """Table 2: likelihood of the test set by training size."""
 
+from collections.abc import Sequence
+
 import pandas
 
 from tatara.measure.probe import read_answers
+from tatara.measure.results import read_json, read_questions
 from tatara.measure.selection import read_scale, size_rows
-from tatara.measure.stats import Resampling
-from tatara.report.numbers import interval
+from tatara.measure.stats import UNKNOWN, Ratio, Resampling, bootstrap_ratio, interval_columns
+from tatara.measure.taught import GROUPS, read_coverage
+from tatara.report.numbers import DASH, interval
 from tatara.report.tables.columns import PROBE, PROBE_NOTE, count, decimals, p_values, with_interval, words
 from tatara.report.tables.common import probe_columns
 from tatara.report.text_table import Column, Layout
@@ -13,8 +17,10 @@ from tatara.report.text_table import Column, Layout
 LAYOUT = Layout(
     "Table 2. Test-set NLL by size",
     "NLL in nats per answer token over the reference answers, PPL = exp(NLL), bits per UTF-8 byte of the answer. Δ NLL "
-    "is against the size before; in brackets {level} bootstrap intervals over questions. The status follows from p, a "
-    "paired permutation test over questions. " + PROBE_NOTE.strip(),
+    "is against the row before; n = 0 is the untuned model, measured as the others are. Brackets are {level} bootstrap "
+    "intervals over questions. The status follows from p, a paired permutation test over questions. "
+    "NLL, taught and untaught: of the questions of which the largest subset teaches all facts, or none. "
+    + PROBE_NOTE.strip(),
     {
         "n": count("n"),
         "NLL": with_interval("nll", 4),
@@ -23,9 +29,11 @@ LAYOUT = Layout(
         "Δ NLL": Column(lambda row: interval(row["delta_nll"], row["delta_low"], row["delta_high"], 4, sign=True)),
         "p": p_values("p_value"),
         "Status": words("status"),
+        "NLL, taught": with_interval("nll_taught", 3),
+        "NLL, untaught": with_interval("nll_untaught", 3),
         **PROBE,
         "SD over seeds": decimals("sd_over_seeds", 4),
-        "Seeds": count("seeds"),
+        "Seeds": Column(lambda row: f"{row['seeds']:.0f}" if row["n"] else DASH),
     },
 )
 PAPER = Layout(
@@ -41,16 +49,37 @@ PAPER = Layout(
 )
 
 
-def table2(*, scale: str, nll: list[str], probe: list[str], **resampling: float) -> pandas.DataFrame:
+def table2(
+    *,
+    scale: str,
+    nll: list[str],
+    probe: list[str],
+    coverage: str,
+    untuned: Sequence[str] = (),
+    **resampling: float,
+) -> pandas.DataFrame:
     """Return test NLL, perplexity and bits a byte by size, each compared with the size before, and the probe (Table 2).
+
+    The first row is the untuned model where it was measured; the first size is compared with it.
 
     Args:
         scale: scale.csv.
-        nll, probe: the NLL and probe files of the stage 1 runs.
+        nll, probe: the NLL and probe files of the stage 1 runs; the probe of the untuned model with them.
+        coverage: testset/coverage.csv; questions are told apart by what the largest subset teaches.
+        untuned: the NLL file of the untuned model, or none.
         resampling: seed, resamples and level.
     """
     how, runs, answers = Resampling(**resampling), read_scale(scale), read_answers(probe)
-    rows = size_rows(runs, nll, how)
+    rows = size_rows(runs, nll, how, *untuned)
+    files = {read_json(path)["name"]: path for path in (*nll, *untuned)}
+    measured = read_questions(files)
+    taught = read_coverage(coverage, max(run["n"] for run in runs))
     for row in rows:
-        row |= probe_columns([answers[run["run"]] for run in runs if run["n"] == row["n"]], how)
+        names = [run["run"] for run in runs if run["n"] == row["n"]] or [f"{runs[0]['model']}_n0"]
+        row |= probe_columns([answers[name] for name in names], how)
+        for group in (GROUPS[0], GROUPS[-1]):
+            ids = [id_ for id_ in measured[names[0]] if taught[id_].group == group]
+            several = [Ratio(*zip(*(measured[name][id_][:2] for name in names), strict=True)) for id_ in ids]
+            ratio = Ratio([sum(one.numerators) for one in several], [sum(one.denominators) for one in several])
+            row |= interval_columns(f"nll_{group}", bootstrap_ratio(*ratio, how) if ids else UNKNOWN)
     return pandas.DataFrame(rows)

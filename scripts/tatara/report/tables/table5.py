@@ -5,11 +5,13 @@ from pathlib import Path
 import numpy
 import pandas
 
-from tatara.files.formats import FORMATS
+from tatara.files.formats import BASE, FORMATS
+from tatara.files.jsonl import read_jsonl
 from tatara.measure.probe import Answers, accuracy, difference, read_answers
 from tatara.measure.results import by_model_and_format, read_json, read_judge, read_questions
 from tatara.measure.selection import compare_nll, nll_ratio
-from tatara.measure.stats import Resampling, holm, interval_columns
+from tatara.measure.stats import Ratio, Resampling, holm, interval_columns, paired_difference
+from tatara.measure.taught import Required, fact_counts, read_required
 from tatara.report.numbers import number, percent, size, small
 from tatara.report.tables.columns import MODEL_AND_FORMAT, decimals, p_values, points, with_interval, words
 from tatara.report.tables.common import compare_scores, valid_scores, verdict
@@ -23,6 +25,7 @@ COLUMNS = (
     *("bytes_f16", "bytes", "mean_kl", "top1_agreement"),
     *("nll_f16", "nll", "nll_difference", "nll_difference_low", "nll_difference_high"),
     *("nll_p_value", "nll_p_holm", "nll_verdict"),
+    *("recall_f16", "recall", "recall_difference", "recall_difference_low", "recall_difference_high"),
     *("probe_f16", "probe", "probe_difference", "probe_difference_low", "probe_difference_high"),
     *("probe_p_value", "probe_p_holm", "probe_verdict"),
 )
@@ -38,8 +41,10 @@ LAYOUT = Layout(
     "smallest difference that so many questions show with 80 % power, where the scores differ at all. p, perfect: "
     "McNemar's test of the perfect rate. Speed-up is the ratio of seconds per question, throughput that of generated "
     "tokens per second, which does not depend on how long the answers are. KL in nats per token from the transformers "
-    "model; NLL in nats per answer token. Δ probe: four-option items about the graph that are answered right, in "
-    "percentage points, with its interval over nodes; its verdict needs McNemar's test after Holm's correction.",
+    "model; NLL in nats per answer token. Recall: share of the required facts that the answers hold. Δ probe: "
+    "four-option items about the graph that are answered right; both Δ in percentage points, with intervals over "
+    "questions and over nodes; the probe's verdict needs McNemar's test after Holm's correction. The untuned models "
+    "stand in table 3.",
     {
         **MODEL_AND_FORMAT,
         "Score F16 → quantized": SCORE,
@@ -56,6 +61,8 @@ LAYOUT = Layout(
         "Top-1": Column(lambda row: percent(row["top1_agreement"], 1)),
         "Δ NLL": with_interval("nll_difference", 4, sign=True),
         "NLL verdict": words("nll_verdict"),
+        "Recall": Column(lambda row: f"{percent(row['recall_f16'], 1)} → {percent(row['recall'], 1)}"),
+        "Δ recall": points("recall_difference"),
         "Δ probe": points("probe_difference"),
         "Probe verdict": words("probe_verdict"),
     },
@@ -128,12 +135,31 @@ def _probes(full: Answers, quantized: Answers, resampling: Resampling) -> dict:
     )
 
 
+def _recalls(paths: list[Path], required: Required, resampling: Resampling) -> dict:
+    """Return which share of the required facts the answers of F16 and of a quantized file hold, and the difference."""
+    counts = []
+    for path in paths:
+        of_each = fact_counts(read_jsonl(path), required)
+        counts.append({id_: [of_each[part].get(id_, (0, 0)) for part in of_each] for id_ in required.facts})
+    sides = []
+    for side in counts:
+        asked = {id_: parts for id_, parts in side.items() if any(total for _, total in parts)}
+        sides.append(Ratio(*([sum(part[at] for part in parts) for parts in asked.values()] for at in (0, 1))))
+    full, quantized = (sum(side.numerators) / sum(side.denominators) for side in sides)
+    change = paired_difference(sides[1], sides[0], resampling)
+    return {"recall_f16": full, "recall": quantized} | interval_columns("recall_difference", change)
+
+
 def table5(
     *,
     judge: list[str],
     times: list[str],
     nll: list[str],
     probe: list[str],
+    answers: list[str],
+    testset: str,
+    coverage: str,
+    selected: str,
     parity: list[str],
     names: dict[str, str],
     **resampling: float,
@@ -141,18 +167,20 @@ def table5(
     """Return each quantized GGUF file beside the F16 file it was made from: quality, speed and size (paper Table 5).
 
     Args:
-        judge, times, nll, probe: judge, seconds, NLL and probe files of all models and formats.
+        judge, times, nll, probe, answers: files of all models and formats.
+        testset, coverage, selected: test_set_200.jsonl, testset/coverage.csv, scale/selected.json.
         parity: parity files of all models.
         names: model -> display name, in the order of the rows.
         resampling: seed, resamples and level.
     """
     how = Resampling(**resampling)
     judged, timed, measured = (by_model_and_format(paths, names) for paths in (judge, times, nll))
-    probed = read_answers(probe)
+    probed, required = read_answers(probe), read_required(testset, coverage, selected)
+    answered = by_model_and_format(answers, names)
     fidelity = {content["model"]: content["formats"] for content in map(read_json, parity)}
     table = []
     for model, fmt in judged:
-        if not FORMATS[fmt].gguf or fmt == "f16" or (model, "f16") not in judged:
+        if not FORMATS[fmt].gguf or fmt in ("f16", BASE) or (model, "f16") not in judged:
             continue
         pair = (model, "f16"), (model, fmt)
         files = [read_judge(judged[key]) for key in pair]
@@ -164,6 +192,7 @@ def table5(
             | {"bytes_f16": fidelity[model]["f16"]["bytes"]}
             | {key: entry[key] for key in ("bytes", "mean_kl", "top1_agreement")}
             | _likelihoods(*(measured[key] for key in pair), how)
+            | _recalls([answered[key] for key in pair], required, how)
             | _probes(*(probed[f"{model}_{name}"] for model, name in pair), how)
         )
     frame = pandas.DataFrame(table, columns=list(COLUMNS))

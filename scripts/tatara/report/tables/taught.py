@@ -3,10 +3,10 @@
 import pandas
 
 from tatara.files.jsonl import read_jsonl
-from tatara.measure.results import by_model_and_format, read_json, read_judge, read_questions
+from tatara.measure.results import by_model_and_format, read_judge, read_questions
 from tatara.measure.selection import nll_ratio
 from tatara.measure.stats import UNKNOWN, Resampling, bootstrap_mean, bootstrap_ratio, interval_columns
-from tatara.measure.taught import GROUPS, fact_counts, read_coverage, recall
+from tatara.measure.taught import GROUPS, fact_counts, read_required, recall
 from tatara.report.tables.columns import MODEL_AND_FORMAT, count, share, with_interval, words
 from tatara.report.tables.common import valid_scores
 from tatara.report.text_table import Layout
@@ -52,16 +52,15 @@ def taught_table(
         resampling: seed, resamples and level.
     """
     how = Resampling(**resampling)
-    taught = read_coverage(coverage, read_json(selected)["n"])
-    facts = {row["id"]: row["facts"] for row in read_jsonl(testset)}
+    required = read_required(testset, coverage, selected)
     judged, measured, answered = (by_model_and_format(paths, names) for paths in (judge, nll, answers))
     table = []
     for model, fmt in judged:
         scores = valid_scores(read_judge(judged[model, fmt]))
         likelihoods = read_questions({fmt: measured[model, fmt]})[fmt]
-        counts = fact_counts(read_jsonl(answered[model, fmt]), facts, taught)
+        counts = fact_counts(read_jsonl(answered[model, fmt]), required)
         for group in (ALL, *GROUPS):
-            ids = [id_ for id_ in likelihoods if group in (ALL, taught[id_].group)]
+            ids = [id_ for id_ in likelihoods if group in (ALL, required.taught[id_].group)]
             if not ids:
                 continue
             own = [scores[id_] for id_ in ids if id_ in scores.index]
