@@ -1,0 +1,276 @@
+"""Write the probe and the test set of a study as tasks for lm-evaluation-harness: lm_eval/ beside results/.
+
+Usage: python tools/export_eval.py CONFIG FOLDER [--system-in question]   (`make export-eval`)
+
+FOLDER holds the study's results/. docs/probe.md says what the tasks measure and how to run them.
+"""
+
+import argparse
+import json
+import shlex
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import tatara_path
+import yaml
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from tatara.data.probe import KINDS
+from tatara.data.questions import evaluated
+from tatara.files.config import read_config
+from tatara.files.jsonl import read_numbered, write_jsonl
+from tatara.files.text import write_text
+from tatara.job.errors import InputError, raise_problems
+
+FILES = Path(__file__).with_name("lm_eval_files")
+OUTPUT = "lm_eval"
+PROBE, TEST, REFERENCE = "tatara_probe", "tatara_test", "tatara_reference"
+TAUGHT = {True: "taught", False: "untaught"}
+COMMON = "_probe_yaml"  # without the ending .yaml, or the harness would take it for a task
+VERSION = 1.0  # of the tasks, which the harness prints beside their results
+# Ends of turns that a model's generation settings may fail to name; no answer spells them.
+ENDS_OF_TURN = ["<|eot_id|>", "<|im_end|>", "<end_of_turn>"]
+
+
+class Function(str):
+    """The name of a function of utils.py; in YAML `!function utils.NAME`."""
+
+
+yaml.SafeDumper.add_representer(
+    Function, lambda dumper, name: dumper.represent_scalar("!function", f"utils.{name}", style="")
+)
+
+
+def _problem(row: dict) -> str | None:
+    """Return what is wrong with an item of the probe, None where nothing is."""
+    if row.get("kind") not in KINDS:
+        return f"kind is {row.get('kind')!r}, expected one of {', '.join(KINDS)}"
+    if not isinstance(row.get("taught"), bool):
+        return f"taught is {row.get('taught')!r}, expected true or false"
+    for key in ("id", "type", "node", "question"):
+        if not isinstance(row.get(key), str) or not row[key]:
+            return f"{key} is {row.get(key)!r}, expected a text"
+    options, answer = row.get("options"), row.get("answer")
+    if not isinstance(options, list) or len(options) < 2 or not all(isinstance(text, str) and text for text in options):
+        return f"options is {options!r}, expected a list of two texts or more"
+    if type(answer) is not int or not 0 <= answer < len(options):
+        return f"answer is {answer!r}, expected the place of the right option, 0 to {len(options) - 1}"
+    return None
+
+
+def read_items(path: Path) -> list[dict]:
+    """Return the items of the probe.
+
+    Raises:
+        InputError: every row that is no item (file and line).
+    """
+    numbered = list(read_numbered(path))
+    raise_problems(
+        f"{path}:{line}: {problem}; docs/files.md, probe/items.jsonl, has the fields"
+        for line, row in numbered
+        if (problem := _problem(row))
+    )
+    return [row for _, row in numbered]
+
+
+def spoken(row: dict, system: str, in_question: bool) -> dict:
+    """Return how a row is asked: its question, and the system prompt, or both in the question.
+
+    Only the rows hold texts of the study. The YAML names fields of them, so that no text is taken for a template.
+    """
+    if system and in_question:
+        return {"question": f"{system}\n\n{row['question']}"}
+    return {"question": row["question"], **({"system": system} if system else {})}
+
+
+def probe_tasks(items: list[dict], shared: dict) -> Iterator[tuple[str, dict]]:
+    """Yield name and content of each file of the probe: one task for the taught and one for the untaught items of each
+    kind, and groups of them.
+
+    Args:
+        shared: what every task says.
+    """
+    yield (
+        COMMON,
+        {
+            "custom_dataset": Function("rows"),
+            "output_type": "multiple_choice",
+            **shared,
+            "doc_to_choice": "options",
+            "doc_to_target": "answer",
+            "metric_list": [{"metric": "acc", "aggregation": "mean", "higher_is_better": True}],
+        },
+    )
+    present = {(item["kind"], item["taught"]) for item in items}
+    tasks = [(kind, taught) for kind in KINDS for taught in TAUGHT if (kind, taught) in present]
+    kinds = dict.fromkeys(kind for kind, _ in tasks)
+    for kind, taught in tasks:
+        name = f"{PROBE}_{kind}_{TAUGHT[taught]}"
+        chosen = {"file": "probe.jsonl", "kind": kind, "taught": taught}
+        yield f"{name}.yaml", {"include": COMMON, "task": name, "dataset_kwargs": chosen}
+    groups = {PROBE: [f"{PROBE}_{kind}" for kind in kinds]}
+    for kind in kinds:
+        groups[f"{PROBE}_{kind}"] = [f"{PROBE}_{kind}_{TAUGHT[taught]}" for own, taught in tasks if own == kind]
+    for taught, word in TAUGHT.items():
+        if any(own == taught for _, own in tasks):
+            groups[f"{PROBE}_{word}"] = [f"{PROBE}_{kind}_{word}" for kind, own in tasks if own == taught]
+    mean = [{"metric": "acc", "aggregation": "mean", "weight_by_size": True}]
+    for name, members in groups.items():
+        content = {"group": name, "task": members, "aggregate_metric_list": mean, "metadata": {"version": VERSION}}
+        yield f"{name}.yaml", content
+
+
+def test_tasks(shared: dict, max_new_tokens: int) -> Iterator[tuple[str, dict]]:
+    """Yield name and content of the test set's two files: answers, and the likelihood of the reference answers."""
+    common = {
+        "custom_dataset": Function("rows"),
+        "dataset_kwargs": {"file": "test.jsonl"},
+        **shared,
+        "doc_to_target": "reference",
+    }
+    settings = {"until": ENDS_OF_TURN, "do_sample": False, "max_gen_toks": max_new_tokens}
+    recall = {"metric": "fact_recall", "aggregation": Function("share"), "higher_is_better": True}
+    yield (
+        f"{TEST}.yaml",
+        {
+            "task": TEST,
+            "output_type": "generate_until",
+            **common,
+            "generation_kwargs": settings,
+            "process_results": Function("fact_recall"),
+            "metric_list": [recall],
+        },
+    )
+    measures = {"byte_perplexity": "weighted_perplexity", "bits_per_byte": "bits_per_byte"}
+    yield (
+        f"{REFERENCE}.yaml",
+        {
+            "task": REFERENCE,
+            "output_type": "loglikelihood",
+            **common,
+            "process_results": Function("per_byte"),
+            "metric_list": [
+                {"metric": metric, "aggregation": aggregation, "higher_is_better": False}
+                for metric, aggregation in measures.items()
+            ],
+        },
+    )
+
+
+def command(config: dict, model: str, *tasks: str) -> str:
+    """Return the command line that runs tasks on a model of the study, from the folder of lm_eval/ and results/.
+
+    Args:
+        model: the `pretrained` of the command, and other arguments of the model with commas between.
+    """
+    arguments = f"pretrained={model},dtype=float32,add_bos_token=False"
+    if options := config["chat"]["template_options"]:
+        arguments += f",chat_template_args={options!r}"
+    return (
+        f"lm_eval --model hf --model_args {shlex.quote(arguments)} \\\n  --tasks {','.join(tasks)} --include_path "
+        f"{OUTPUT} --apply_chat_template --batch_size 8"
+    )
+
+
+def _readme(config: dict, items: list[dict], questions: int, in_question: bool) -> str:
+    environment = Environment(
+        loader=FileSystemLoader(FILES),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # Markdown
+    )
+    counts = Counter((item["kind"], item["taught"]) for item in items)
+    run = f"{config['stage1']['model']}_n{max(config['subsets']['sizes'])}_r{config['stage1']['r']}"
+    return environment.get_template("README.md").render(
+        title=config["study"]["title"],
+        commands={
+            model: command(config, f"results/merged/{model}", *([PROBE] if items else []), TEST, REFERENCE)
+            for model in config["models"]
+        },
+        untuned=command(config, f"results/base/{config['stage1']['model']}", PROBE),
+        adapter=command(
+            config,
+            f"results/base/{config['stage1']['model']},peft=results/adapters/{run}_s{config['stage1']['seeds'][0]}",
+            PROBE,
+        ),
+        counts=[(kind, counts[kind, True], counts[kind, False]) for kind in KINDS if counts[kind, True] + counts[kind, False]],
+        items=len(items),
+        questions=questions,
+        in_question=in_question,
+        chat=config["chat"],
+    )
+
+
+def export(config: dict, results: Path, output: Path, in_question: bool = False) -> dict[str, int]:
+    """Write the tasks of a study; tasks of an earlier export are replaced.
+
+    Args:
+        config: the complete configuration.
+        results: the study's results folder, with probe/items.jsonl and testset/test_set_200.jsonl.
+        output: the folder to write.
+        in_question: put the system prompt before the question, for chat templates that refuse the system role.
+
+    Returns:
+        The number of `items` and of test `questions`.
+
+    Raises:
+        InputError: a file is missing, or a row is no item.
+    """
+    items = read_items(results / "probe" / "items.jsonl")
+    questions = evaluated(
+        results / "testset" / "test_set_200.jsonl", config["testset"]["label"], config["testset"]["limit"]
+    )
+    system = config["chat"]["system"]
+    shared = {
+        "test_split": "test",
+        **({"description": "system"} if system and not in_question else {}),
+        "doc_to_text": "question",
+        "target_delimiter": "",
+        "num_fewshot": 0,
+        "metadata": {"version": VERSION},
+    }
+    output.mkdir(parents=True, exist_ok=True)
+    for earlier in output.glob("tatara_*.yaml"):
+        earlier.unlink()
+    tasks = [*(probe_tasks(items, shared) if items else ()), *test_tasks(shared, config["evaluate"]["max_new_tokens"])]
+    for name, content in tasks:
+        write_text(output / name, yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
+    write_jsonl(output / "probe.jsonl", (item | spoken(item, system, in_question) for item in items))
+    fields = ("id", "category", "reference", "facts")
+    write_jsonl(
+        output / "test.jsonl",
+        ({key: row[key] for key in fields} | spoken(row, system, in_question) for row in questions),
+    )
+    shutil.copyfile(FILES / "utils.py", output / "utils.py")
+    write_text(output / "README.md", _readme(config, items, len(questions), in_question))
+    return {"items": len(items), "questions": len(questions)}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("config", type=Path, metavar="CONFIG", help="the study file")
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="the study's folder, which holds results/")
+    parser.add_argument(
+        "--system-in",
+        choices=["system", "question"],
+        default="system",
+        help="where the system prompt stands; question: for chat templates that refuse the system role",
+    )
+    arguments = parser.parse_args()
+    output = arguments.folder / OUTPUT
+    try:
+        config = read_config([arguments.config], tatara_path.REPOSITORY)
+        counts = export(config, arguments.folder / "results", output, arguments.system_in == "question")
+    except InputError as error:
+        print(f"export-eval: {error}", file=sys.stderr)
+        return 1
+    print(json.dumps(counts), f"-> {output}; {output / 'README.md'} has the commands")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
