@@ -159,18 +159,21 @@ def test_tasks(shared: dict, max_new_tokens: int) -> Iterator[tuple[str, dict]]:
     )
 
 
-def command(config: dict, model: str, *tasks: str) -> str:
+def command(config: dict, model: dict[str, str], *tasks: str) -> str:
     """Return the command line that runs tasks on a model of the study, from the folder of lm_eval/ and results/.
 
     Args:
-        model: the `pretrained` of the command, and other arguments of the model with commas between.
+        model: the harness's arguments that name it, such as `pretrained`.
     """
-    arguments = f"pretrained={model},dtype=float32,add_bos_token=False"
+    arguments = model | {"dtype": "float32", "add_bos_token": False}
     if options := config["chat"]["template_options"]:
-        arguments += f",chat_template_args={options!r}"
+        # Where a brace stands in it, the harness takes the whole for JSON.
+        text = json.dumps(arguments | {"chat_template_args": options}, ensure_ascii=False)
+    else:
+        text = ",".join(f"{name}={value}" for name, value in arguments.items())
     return (
-        f"lm_eval --model hf --model_args {shlex.quote(arguments)} \\\n  --tasks {','.join(tasks)} --include_path "
-        f"{OUTPUT} --apply_chat_template --batch_size 8"
+        f"lm_eval --model hf --model_args {shlex.quote(text)} \\\n  --tasks {','.join(tasks)} --include_path {OUTPUT} "
+        "--apply_chat_template --batch_size 8"
     )
 
 
@@ -184,20 +187,22 @@ def _readme(config: dict, items: list[dict], questions: int, in_question: bool) 
         autoescape=False,  # Markdown
     )
     counts = Counter((item["kind"], item["taught"]) for item in items)
-    run = f"{config['stage1']['model']}_n{max(config['subsets']['sizes'])}_r{config['stage1']['r']}"
+    stage1, size = config["stage1"], max(config["subsets"]["sizes"])
+    base = {"pretrained": f"results/base/{stage1['model']}"}
+    adapter = {"peft": f"results/adapters/{stage1['model']}_n{size}_r{stage1['r']}_s{stage1['seeds'][0]}"}
+    tasks = [*([PROBE] if items else []), TEST, REFERENCE]
     return environment.get_template("README.md").render(
         title=config["study"]["title"],
         commands={
-            model: command(config, f"results/merged/{model}", *([PROBE] if items else []), TEST, REFERENCE)
-            for model in config["models"]
+            model: command(config, {"pretrained": f"results/merged/{model}"}, *tasks) for model in config["models"]
         },
-        untuned=command(config, f"results/base/{config['stage1']['model']}", PROBE),
-        adapter=command(
-            config,
-            f"results/base/{config['stage1']['model']},peft=results/adapters/{run}_s{config['stage1']['seeds'][0]}",
-            PROBE,
-        ),
-        counts=[(kind, counts[kind, True], counts[kind, False]) for kind in KINDS if counts[kind, True] + counts[kind, False]],
+        untuned=command(config, base, PROBE),
+        adapter=command(config, base | adapter, PROBE),
+        counts=[
+            (kind, counts[kind, True], counts[kind, False])
+            for kind in KINDS
+            if counts[kind, True] + counts[kind, False]
+        ],
         items=len(items),
         questions=questions,
         in_question=in_question,
@@ -220,10 +225,12 @@ def export(config: dict, results: Path, output: Path, in_question: bool = False)
     Raises:
         InputError: a file is missing, or a row is no item.
     """
-    items = read_items(results / "probe" / "items.jsonl")
-    questions = evaluated(
-        results / "testset" / "test_set_200.jsonl", config["testset"]["label"], config["testset"]["limit"]
-    )
+    probe, testset = results / "probe" / "items.jsonl", results / "testset" / "test_set_200.jsonl"
+    for path in (probe, testset):
+        if not path.is_file():
+            raise InputError(f"{path} is not there: `make export-eval` has it made first, as part of the study")
+    items = read_items(probe)
+    questions = evaluated(testset, config["testset"]["label"], config["testset"]["limit"])
     system = config["chat"]["system"]
     shared = {
         "test_split": "test",
@@ -234,8 +241,8 @@ def export(config: dict, results: Path, output: Path, in_question: bool = False)
         "metadata": {"version": VERSION},
     }
     output.mkdir(parents=True, exist_ok=True)
-    for earlier in output.glob("tatara_*.yaml"):
-        earlier.unlink()
+    for earlier in (output / COMMON, *output.glob("tatara_*.yaml")):
+        earlier.unlink(missing_ok=True)
     tasks = [*(probe_tasks(items, shared) if items else ()), *test_tasks(shared, config["evaluate"]["max_new_tokens"])]
     for name, content in tasks:
         write_text(output / name, yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
