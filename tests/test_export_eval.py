@@ -18,7 +18,7 @@ import pytest
 import torch
 import yaml
 from export_eval import export
-from model_classes import CASES, CHATML, Case, make_source
+from model_classes import CASES, CHATML, MISTRAL, Case, make_source
 from pipeline_copy import REPOSITORY
 from tatara.data.probe import KINDS
 from tatara.data.questions import has_fact
@@ -101,6 +101,15 @@ def study(conversation: Conversation, *models: str) -> dict:
 
 
 # ---- what plain transformers find ----
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    """These models are so small that a second thread only waits, above all beside other tests."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @dataclass
@@ -248,10 +257,13 @@ class Export:
 
 
 OPTIONS = Conversation(SYSTEM, {"thinking": False})
+REFUSING = "{% if messages[0].role == 'system' %}{{ raise_exception('no system role') }}{% endif %}" + MISTRAL
 EXPORTS = {
     "llama3, whose template writes BOS": Export(CASES["llama"], 16),
-    "llm-jp, Unigram": Export(CASES["llama llm-jp"], 32),
-    "a template that refuses the system role": Export(CASES["mistral"], 60, in_question=True),
+    "llm-jp, Unigram": Export(CASES["llama llm-jp"], 16),
+    "a template that refuses the system role": Export(
+        dataclasses.replace(CASES["mistral"], chat=REFUSING), 60, in_question=True
+    ),
     "a template with options, no BOS": Export(
         Case("qwen2", "small-qwen2", "<|im_end|>", chat=TEMPLATE_WITH_OPTION, conversation=OPTIONS), 60
     ),

@@ -57,6 +57,7 @@ def run(folder: Path, counters: Path, *arguments: str) -> subprocess.CompletedPr
         "PYTHONPATH": str(installed()),
         "HF_HUB_OFFLINE": "1",
         "TOKENIZERS_PARALLELISM": "false",
+        "OMP_NUM_THREADS": "1",  # the models are small
     }
     return subprocess.run(
         offline.command(counters, [sys.executable, "-m", "lm_eval", *arguments]),
