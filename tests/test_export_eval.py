@@ -27,6 +27,7 @@ from tatara.files.jsonl import read_jsonl, write_jsonl
 from tatara.job.errors import InputError
 from tatara.models import chat, loading
 from tatara.models.chat_template import Conversation, prompt_text
+from tatara.models.families import INSTRUCTION_CHAT
 
 CPU = torch.device("cpu")
 SYSTEM = 'あなたは"技術者"です。{{ 7 * 7 }} %s {0}'
@@ -260,7 +261,9 @@ OPTIONS = Conversation(SYSTEM, {"thinking": False})
 REFUSING = "{% if messages[0].role == 'system' %}{{ raise_exception('no system role') }}{% endif %}" + MISTRAL
 EXPORTS = {
     "llama3, whose template writes BOS": Export(CASES["llama"], 16),
-    "llm-jp, Unigram": Export(CASES["llama llm-jp"], 16),
+    "llm-jp, Unigram, no BOS, which puts EOS after every text": Export(
+        dataclasses.replace(CASES["llama llm-jp"], chat=INSTRUCTION_CHAT.removeprefix("{{ bos_token }}")), 16
+    ),
     "a template that refuses the system role": Export(
         dataclasses.replace(CASES["mistral"], chat=REFUSING), 60, in_question=True
     ),
