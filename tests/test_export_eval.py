@@ -325,6 +325,19 @@ def test_the_smoke_study_is_exported_and_asked(smoke, tmp_path):
     assert set(adapted.results) <= set(harness.results) and len(dict(adapted.of("tatara_probe"))) > 0
 
 
+def test_make_has_the_probe_and_the_test_set_made_and_no_model(copy):
+    command = ["make", "export-eval", "CONFIG=config/smoke.yaml", f"VENV={sys.prefix}", "PYTHON=true", "CORES=2"]
+    done = subprocess.run([*command, "SYSTEM_IN=question"], cwd=copy.folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    study_folder = copy.folder / "runs/smoke"
+    assert not (study_folder / "results/base").exists()
+    system = read_config([copy.folder / "config/smoke.yaml"], copy.folder)["chat"]["system"]
+    items = read_jsonl(study_folder / "results/probe/items.jsonl")
+    rows = read_jsonl(study_folder / "lm_eval/probe.jsonl")
+    assert [row["question"] for row in rows] == [f"{system}\n\n{item['question']}" for item in items]
+    assert not any("system" in row for row in rows)
+
+
 def test_only_rows_hold_texts_of_the_study(tmp_path):
     """A text in YAML would be taken for a template of Jinja."""
     config = study(Conversation(SYSTEM), "tiny")

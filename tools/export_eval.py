@@ -11,12 +11,12 @@ import shlex
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import tatara_path
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from lm_eval_tasks import COMMON, PROBE, REFERENCE, TEST, VERSION, probe_tasks, test_set_tasks
 from tatara.data.probe import KINDS
 from tatara.data.questions import evaluated
 from tatara.files.config import read_config
@@ -26,21 +26,6 @@ from tatara.job.errors import InputError, raise_problems
 
 FILES = Path(__file__).with_name("lm_eval_files")
 OUTPUT = "lm_eval"
-PROBE, TEST, REFERENCE = "tatara_probe", "tatara_test", "tatara_reference"
-TAUGHT = {True: "taught", False: "untaught"}
-COMMON = "_probe_yaml"  # without the ending .yaml, or the harness would take it for a task
-VERSION = 1.0  # of the tasks, which the harness prints beside their results
-# Ends of turns that a model's generation settings may fail to name; no answer spells them.
-ENDS_OF_TURN = ["<|eot_id|>", "<|im_end|>", "<end_of_turn>"]
-
-
-class Function(str):
-    """The name of a function of utils.py; in YAML `!function utils.NAME`."""
-
-
-yaml.SafeDumper.add_representer(
-    Function, lambda dumper, name: dumper.represent_scalar("!function", f"utils.{name}", style="")
-)
 
 
 def _problem(row: dict) -> str | None:
@@ -83,80 +68,6 @@ def spoken(row: dict, system: str, in_question: bool) -> dict:
     if system and in_question:
         return {"question": f"{system}\n\n{row['question']}"}
     return {"question": row["question"], **({"system": system} if system else {})}
-
-
-def probe_tasks(items: list[dict], shared: dict) -> Iterator[tuple[str, dict]]:
-    """Yield name and content of each file of the probe: one task for the taught and one for the untaught items of each
-    kind, and groups of them.
-
-    Args:
-        shared: what every task says.
-    """
-    yield (
-        COMMON,
-        {
-            "custom_dataset": Function("rows"),
-            "output_type": "multiple_choice",
-            **shared,
-            "doc_to_choice": "options",
-            "doc_to_target": "answer",
-            "metric_list": [{"metric": "acc", "aggregation": "mean", "higher_is_better": True}],
-        },
-    )
-    present = {(item["kind"], item["taught"]) for item in items}
-    tasks = [(kind, taught) for kind in KINDS for taught in TAUGHT if (kind, taught) in present]
-    kinds = dict.fromkeys(kind for kind, _ in tasks)
-    for kind, taught in tasks:
-        name = f"{PROBE}_{kind}_{TAUGHT[taught]}"
-        chosen = {"file": "probe.jsonl", "kind": kind, "taught": taught}
-        yield f"{name}.yaml", {"include": COMMON, "task": name, "dataset_kwargs": chosen}
-    groups = {PROBE: [f"{PROBE}_{kind}" for kind in kinds]}
-    for kind in kinds:
-        groups[f"{PROBE}_{kind}"] = [f"{PROBE}_{kind}_{TAUGHT[taught]}" for own, taught in tasks if own == kind]
-    for taught, word in TAUGHT.items():
-        if any(own == taught for _, own in tasks):
-            groups[f"{PROBE}_{word}"] = [f"{PROBE}_{kind}_{word}" for kind, own in tasks if own == taught]
-    mean = [{"metric": "acc", "aggregation": "mean", "weight_by_size": True}]
-    for name, members in groups.items():
-        content = {"group": name, "task": members, "aggregate_metric_list": mean, "metadata": {"version": VERSION}}
-        yield f"{name}.yaml", content
-
-
-def test_tasks(shared: dict, max_new_tokens: int) -> Iterator[tuple[str, dict]]:
-    """Yield name and content of the test set's two files: answers, and the likelihood of the reference answers."""
-    common = {
-        "custom_dataset": Function("rows"),
-        "dataset_kwargs": {"file": "test.jsonl"},
-        **shared,
-        "doc_to_target": "reference",
-    }
-    settings = {"until": ENDS_OF_TURN, "do_sample": False, "max_gen_toks": max_new_tokens}
-    recall = {"metric": "fact_recall", "aggregation": Function("share"), "higher_is_better": True}
-    yield (
-        f"{TEST}.yaml",
-        {
-            "task": TEST,
-            "output_type": "generate_until",
-            **common,
-            "generation_kwargs": settings,
-            "process_results": Function("fact_recall"),
-            "metric_list": [recall],
-        },
-    )
-    measures = {"byte_perplexity": "weighted_perplexity", "bits_per_byte": "bits_per_byte"}
-    yield (
-        f"{REFERENCE}.yaml",
-        {
-            "task": REFERENCE,
-            "output_type": "loglikelihood",
-            **common,
-            "process_results": Function("per_byte"),
-            "metric_list": [
-                {"metric": metric, "aggregation": aggregation, "higher_is_better": False}
-                for metric, aggregation in measures.items()
-            ],
-        },
-    )
 
 
 def command(config: dict, model: dict[str, str], *tasks: str) -> str:
@@ -243,7 +154,10 @@ def export(config: dict, results: Path, output: Path, in_question: bool = False)
     output.mkdir(parents=True, exist_ok=True)
     for earlier in (output / COMMON, *output.glob("tatara_*.yaml")):
         earlier.unlink(missing_ok=True)
-    tasks = [*(probe_tasks(items, shared) if items else ()), *test_tasks(shared, config["evaluate"]["max_new_tokens"])]
+    tasks = [
+        *(probe_tasks(items, shared) if items else ()),
+        *test_set_tasks(shared, config["evaluate"]["max_new_tokens"]),
+    ]
     for name, content in tasks:
         write_text(output / name, yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
     write_jsonl(output / "probe.jsonl", (item | spoken(item, system, in_question) for item in items))
