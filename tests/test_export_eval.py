@@ -147,11 +147,24 @@ class Asked:
         before = prompt_text(self.tokenizer, question, self.conversation).rstrip()
         return sum(self._token_scores(prompt)[len(chat.encode_text(self.tokenizer, before)) - 1 :])
 
-    def answer(self, question: str, tokens: int) -> str:
-        prompt = torch.tensor([self.prompt(question)])
+    def continuation(self, question: str, tokens: int) -> list[int]:
+        prompt, stops = torch.tensor([self.prompt(question)]), chat.stop_tokens(self.tokenizer, self.conversation)
         with torch.inference_mode():
-            ids = self.model.generate(prompt, do_sample=False, max_new_tokens=tokens)[0, prompt.shape[1] :]
-        return chat.decode_answer(self.tokenizer, ids.tolist())
+            ids = self.model.generate(prompt, do_sample=False, max_new_tokens=tokens, eos_token_id=stops)
+        return ids[0, prompt.shape[1] :].tolist()
+
+    def answer(self, question: str, tokens: int) -> str:
+        return chat.decode_answer(self.tokenizer, self.continuation(question, tokens))
+
+    def end_early(self, question: str, tokens: int) -> None:
+        """Make the model end its turn where it would have written its sixth token, and save it so."""
+        sixth, end = self.continuation(question, 6)[-1], chat.end_of_turn(self.tokenizer, self.conversation)
+        assert end != self.tokenizer.eos_token_id and end != self.model.generation_config.eos_token_id
+        with torch.no_grad():
+            rows = self.model.lm_head.weight
+            rows[[sixth, end]] = rows[[end, sixth]]
+        self.model.save_pretrained(self.folder)
+        assert len(self.continuation(question, tokens)) <= 6 < tokens
 
 
 def chosen_option(asked: Asked, item: dict) -> tuple[int, list[float]]:
@@ -250,17 +263,20 @@ def compare_test(harness: Harness, asked: Asked, questions: list[dict], tokens: 
 
 @dataclass(frozen=True)
 class Export:
-    """A model class and how its tasks are written: how many items, and where the system prompt stands."""
+    """A model class and how its tasks are written: how many items, where the system prompt stands, and whether the
+    model ends its turn by a token that neither EOS nor its generation settings name, which asks for batches of one.
+    """
 
     case: Case
     items: int
     in_question: bool = False
+    ends_early: bool = False
 
 
 OPTIONS = Conversation(SYSTEM, {"thinking": False})
 REFUSING = "{% if messages[0].role == 'system' %}{{ raise_exception('no system role') }}{% endif %}" + MISTRAL
 EXPORTS = {
-    "llama3, whose template writes BOS": Export(CASES["llama"], 16),
+    "llama3, whose template writes BOS": Export(CASES["llama"], 16, ends_early=True),
     "llm-jp, Unigram, no BOS, which puts EOS after every text": Export(
         dataclasses.replace(CASES["llama llm-jp"], chat=INSTRUCTION_CHAT.removeprefix("{{ bos_token }}")), 16
     ),
@@ -283,6 +299,8 @@ def test_the_harness_finds_what_the_study_finds(name, tmp_path):
     config = study(conversation, "tiny")
     tokens = config["evaluate"]["max_new_tokens"]
     items = [probe_item(number) for number in range(asked_for.items)]
+    if asked_for.ends_early:
+        asked.end_early(test_question(0, [])["question"], tokens)
     # One fact that stands in the model's own answer, in other widths and with spaces, and one that stands nowhere.
     answers = [asked.answer(test_question(number, [])["question"], tokens) for number in range(4)]
     questions = [
@@ -291,7 +309,8 @@ def test_the_harness_finds_what_the_study_finds(name, tmp_path):
     ]
     write_results(tmp_path / "results", items, questions)
     export(config, tmp_path / "results", tmp_path / "lm_eval", asked_for.in_question)
-    harness = run_harness(tmp_path, commands(tmp_path)[0], tmp_path)
+    further = ("--batch_size", "1") if asked_for.ends_early else ()
+    harness = run_harness(tmp_path, commands(tmp_path)[0], tmp_path, *further)
     compare_probe(harness, asked, items)
     compare_test(harness, asked, questions, tokens)
     assert harness.results["tatara_test"]["fact_recall,none"] == 0.5
