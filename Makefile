@@ -51,7 +51,7 @@ take-up: setup ## take up results/ of CONFIG that were made on another machine (
 bundle: setup ## pack what is needed to check the study of CONFIG without its weights: bundle.tar.gz beside results/
 	@$(BIN)/python tools/bundle.py $(DIRECTORY)/results $(DIRECTORY)/bundle.tar.gz
 
-export-eval: setup unlock ## probe and test set of CONFIG as tasks for lm-evaluation-harness: lm_eval/ beside results/ (docs/probe.md)
+export-eval: setup unlock ## probe and test set of CONFIG as tasks for lm-evaluation-harness: lm_eval/ beside results/ (SYSTEM_IN=question: docs/probe.md)
 	@$(BIN)/python tools/check_config.py "$(CONFIG)" --folder $(DIRECTORY)
 	$(SNAKEMAKE) results/probe/items.jsonl results/testset/test_set_200.jsonl --cores $(CORES)
 	@$(BIN)/python tools/export_eval.py "$(CONFIG)" $(DIRECTORY) $(if $(SYSTEM_IN),--system-in $(SYSTEM_IN))
