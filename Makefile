@@ -17,7 +17,7 @@ SNAKEMAKE := PATH="$(BIN):$$PATH" $(BIN)/snakemake --configfile $(CONFIG) --dire
 SELECTED := results/scale/selected.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dry-run take-up bundle load-graph export-graph deploy test test-fast test-services test-models test-faults audit lint dag layers unlock lock clean
+.PHONY: help setup run dry-run take-up bundle export-eval load-graph export-graph deploy test test-fast test-services test-models test-faults audit lint dag layers unlock lock clean
 
 help: ## this list
 	@echo 'make TARGET [CONFIG=config/NAME.yaml] [CORES=N] [GPUS=N]'; echo
@@ -50,6 +50,11 @@ take-up: setup ## take up results/ of CONFIG that were made on another machine (
 
 bundle: setup ## pack what is needed to check the study of CONFIG without its weights: bundle.tar.gz beside results/
 	@$(BIN)/python tools/bundle.py $(DIRECTORY)/results $(DIRECTORY)/bundle.tar.gz
+
+export-eval: setup unlock ## probe and test set of CONFIG as tasks for lm-evaluation-harness: lm_eval/ beside results/ (SYSTEM_IN=question: docs/probe.md)
+	@$(BIN)/python tools/check_config.py "$(CONFIG)" --folder $(DIRECTORY)
+	$(SNAKEMAKE) results/probe/items.jsonl results/testset/test_set_200.jsonl --cores $(CORES)
+	@$(BIN)/python tools/export_eval.py "$(CONFIG)" $(DIRECTORY) $(if $(SYSTEM_IN),--system-in $(SYSTEM_IN))
 
 load-graph: setup unlock ## load the CSV files of CONFIG into the Neo4j database that it names (password in NEO4J_PASSWORD)
 	@$(BIN)/python tools/check_config.py "$(CONFIG)" --folder $(DIRECTORY)

@@ -26,7 +26,7 @@ def test_cpu_and_gpu_share_every_common_pin():
     assert ("unsloth", "2026.10.9") in gpu
 
 
-@pytest.mark.parametrize("name", ["cpu.txt", "gpu.txt"])
+@pytest.mark.parametrize("name", ["cpu.txt", "gpu.txt", "lm_eval.txt"])
 def test_a_lock_has_hashes_and_no_urls(name: str):
     text = (ENVS / name).read_text(encoding="utf-8")
     assert "://" not in text

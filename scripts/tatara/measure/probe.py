@@ -37,7 +37,8 @@ class Answer:
 Answers = dict[str, Answer]  # by item id
 
 
-def _likeliest(nats: Sequence[float]) -> int:
+def likeliest(nats: Sequence[float]) -> int:
+    """Return the option that a model takes, the first of those that are equally likely."""
     return min(range(len(nats)), key=nats.__getitem__)
 
 
@@ -53,7 +54,7 @@ def read_answers(paths: Iterable[Path | str]) -> dict[str, Answers]:
             found[name] = {
                 row["id"]: Answer(
                     *(row[key] for key in ("kind", "type", "node", "taught")),
-                    *(_likeliest(row[key]) == row["answer"] for key in ("nats", "nats_without")),
+                    *(likeliest(row[key]) == row["answer"] for key in ("nats", "nats_without")),
                 )
                 for row in rows
             }
