@@ -146,5 +146,11 @@ CHAT = config["chat"]
 PRECISION = config["train"]["base_precision"]
 NAMES = {model: entry["name"] for model, entry in config["models"].items()}
 BOOTSTRAP = {"seed": config["seed"], **config["statistics"]}
-IN_WORDS = {"level": BOOTSTRAP["level"], "notice": config["study"]["notice"]}  # what every table says of itself
+# What every table says of itself.
+ONE_SET = (
+    ""
+    if config["testset"]["dev"]
+    else "There are no development questions: size and format are selected on the questions that are reported."
+)
+IN_WORDS = {"level": BOOTSTRAP["level"], "notice": " ".join(filter(None, [config["study"]["notice"], ONE_SET]))}
 QUESTIONS = {"label": config["testset"]["label"], "limit": config["testset"]["limit"]}

@@ -97,8 +97,8 @@ rule report:
         "results/logs/report.log",
     params:
         title=config["study"]["title"],
-        notice=config["study"]["notice"],
-        level=config["statistics"]["level"],
+        notice=IN_WORDS["notice"],
+        level=IN_WORDS["level"],
         names=NAMES,
         judges=list(JUDGES),
         code=code_of("report"),
