@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from domain_small import graph, templates
+from domain_small import graph, graph_with_facts, templates
 from pipeline_copy import REPOSITORY
 from proxy import HttpProxy
 from tatara.data.augment import REASONS, Terms, augment, judge, render
@@ -53,6 +53,18 @@ def test_what_lost_a_name_a_citation_or_a_number_is_rejected(text, outcome):
     assert (pair is None) == (outcome != "kept")
     if pair:
         assert pair["rephrased_from"] == PAIR["id"] and pair["id"] != PAIR["id"] and pair["category"] == "養蜂"
+
+
+def test_the_terms_of_its_facts_stay_in_a_pair():
+    own = graph_with_facts()
+    names = {node.name for node in own.nodes.values()}
+    fact, term = next((fact, term) for fact in own.facts for term in fact.terms if term not in names)
+    pair = {**PAIR, "question": "何をしますか。", "answer": f"{term}を確かめます。", "facts": [f"{fact.id}:1"]}
+    kept, lost = output("何を行いますか。", f"確かめるのは{term}です。"), output("何を行いますか。", "確かめます。")
+    found, rephrased = judge(pair, kept, Terms(own), [], 0.5)
+    assert found == "kept" and rephrased["facts"] == [f"{fact.id}:rephrased"]
+    assert judge(pair, lost, Terms(own), [], 0.5) == ("term missing", None)
+    assert judge({**pair, "facts": []}, lost, Terms(own), [], 0.5)[0] == "kept"
 
 
 def test_the_prompt_names_what_must_stay(tmp_path):

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from tatara.data.candidates import pair_id
+from tatara.data.facts import REPHRASED, fact_of
 from tatara.data.graph import Graph
 from tatara.data.overlap import overlap
 from tatara.files.control_tokens import control_token
@@ -29,6 +30,7 @@ REASONS = (
     "no pair in the output",
     "question unchanged",
     "name missing",
+    "term missing",
     "citation missing",
     "number changed",
     "control token",
@@ -45,9 +47,10 @@ _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 
 
 class Terms:
-    """The names and places of a graph, looked up in texts."""
+    """The names and places of a graph, and the terms of its facts, looked up in texts."""
 
     def __init__(self, graph: Graph):
+        self.of_facts = {fact.id: set(fact.terms) for fact in graph.facts}
         self.names = {node.name for node in graph.nodes.values()}
         self.places = {
             part for place in graph.toc.places for part in (place.volume, place.chapter, place.section) if part
@@ -57,15 +60,21 @@ class Terms:
         squeezed = squeeze(text)
         return sorted(term for term in known if squeeze(term) in squeezed)
 
-    def of(self, text: str) -> list[str]:
-        """Return the terms of a text, those left out that stand in a longer one."""
-        terms = self._in(text, self.names | self.places)
+    def _of_its_facts(self, pair: dict) -> set[str]:
+        return set().union(*(self.of_facts.get(fact_of(name), ()) for name in pair.get("facts", ())))
+
+    def of(self, text: str, pair: dict) -> list[str]:
+        """Return the terms of a text of a pair, those left out that stand in a longer one."""
+        terms = self._in(text, self.names | self.places | self._of_its_facts(pair))
         return [term for term in terms if not any(term != other and squeeze(term) in squeeze(other) for other in terms)]
 
-    def lost(self, before: str, after: str) -> str | None:
-        """Return why a text is no rephrasing of another, None where it holds the same names, places and numbers."""
+    def lost(self, before: str, after: str, pair: dict) -> str | None:
+        """Return why a text is no rephrasing of one of a pair, None where it holds the same names, places and numbers,
+        and the terms of the facts that the pair is made of.
+        """
         kept = squeeze(after)
-        for reason, known in (("citation missing", self.places), ("name missing", self.names)):
+        must = (("citation missing", self.places), ("name missing", self.names))
+        for reason, known in (*must, ("term missing", self._of_its_facts(pair))):
             if any(squeeze(term) not in kept for term in self._in(before, known)):
                 return reason
         return None if set(_NUMBER.findall(squeeze(before))) == set(_NUMBER.findall(kept)) else "number changed"
@@ -79,7 +88,7 @@ def render(template: str, where: Path | str, pair: dict, terms: Terms) -> str:
             answer, question_terms and answer_terms.
     """
     values = {"question": pair["question"], "answer": pair["answer"]}
-    values |= {f"{part}_terms": terms.of(pair[part]) for part in ("question", "answer")}
+    values |= {f"{part}_terms": terms.of(pair[part], pair) for part in ("question", "answer")}
     return fill_prompt(template, where, values)
 
 
@@ -95,11 +104,13 @@ def judge(pair: dict, output: str, terms: Terms, testset: list[dict], threshold:
     if normalise(question) == normalise(pair["question"]):
         return "question unchanged", None
     for before, after in ((pair["question"], question), (pair["answer"], answer)):
-        if reason := terms.lost(before, after):
+        if reason := terms.lost(before, after, pair):
             return reason, None
         if control_token(after):
             return "control token", None
     rephrased = pair | {"id": pair_id(question), "question": question, "answer": answer, "rephrased_from": pair["id"]}
+    if "facts" in pair:
+        rephrased["facts"] = [f"{fact_of(name)}:{REPHRASED}" for name in pair["facts"]]
     try:
         overlap(testset, [rephrased], threshold)
     except InputError:

@@ -21,7 +21,13 @@ COLUMNS = ("node", "kind", "topic", *WORDINGS, "terms", "volume", "chapter", "se
 REQUIRED = ("node", "kind", "text", "volume", "chapter")
 BETWEEN_TERMS = ";"
 LABEL, RELATION = "Fact", "HAS_FACT"  # of facts that are nodes of their own, as in Neo4j
+REPHRASED = "rephrased"  # stands for the number of a wording that the graph does not have
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+
+
+def fact_of(name: str) -> str:
+    """Return the id of a fact from how a pair names it, `ID:WORDING`."""
+    return name.partition(":")[0]
 
 
 @dataclass(frozen=True)

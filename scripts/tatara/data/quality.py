@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 from statistics import mean, stdev
 
-from tatara.data.facts import Fact
+from tatara.data.facts import REPHRASED, Fact, fact_of
 from tatara.files.text import write_csv
 
 COLUMNS = ("n", "metric", "key", "value")
@@ -47,7 +47,7 @@ def _fact_rows(n: int, pairs: list[dict], facts: list[Fact]) -> list[dict]:
     uses = Counter(name for pair in pairs for name in pair["facts"])
     met: Counter = Counter()
     for name, count in uses.items():
-        met[name.partition(":")[0]] += count
+        met[fact_of(name)] += count
     whole = sum(all(uses[f"{fact.id}:{k}"] for k in range(1, len(fact.wordings) + 1)) for fact in facts)
     counts = [met[fact.id] for fact in facts]
     values = {
@@ -56,7 +56,7 @@ def _fact_rows(n: int, pairs: list[dict], facts: list[Fact]) -> list[dict]:
         "fact_uses_min": min(counts),
         "fact_uses_mean": mean(counts),
         "fact_uses_max": max(counts),
-        "wording_uses_max": max(uses.values(), default=0),
+        "wording_uses_max": max((count for name, count in uses.items() if not name.endswith(REPHRASED)), default=0),
     }
     return [{"n": n, "metric": metric, "key": "", "value": value} for metric, value in values.items()]
 
