@@ -68,6 +68,7 @@ ALL_CORES = workflow.resource_settings.cores or 1
 
 # The files that the user brings; a graph of a database is one once it is exported.
 AUGMENT = config["qa"]["augment"]
+HARM = config["harm"]
 FROM_NEO4J = config["graph"]["source"] == "neo4j"
 GIVEN = [
     *([] if FROM_NEO4J else config["graph"]["nodes"]),
@@ -79,6 +80,7 @@ GIVEN = [
     config["testset"]["file"],
     *filter(None, [config["testset"]["dev"]]),
     *([AUGMENT["prompt"]] if AUGMENT else []),
+    *(HARM.values() if HARM else []),
 ]
 
 

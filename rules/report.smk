@@ -2,6 +2,7 @@
 TABLES = [
     *expand("results/tables/table{number}", number=range(1, 7)),
     "results/tables/taught",
+    *(["results/tables/harm"] if HARM else []),
     "results/quant/ladder",
     "results/quant/merge",
 ]

@@ -32,6 +32,12 @@ def summary(name: str, model: str, questions: list[dict]) -> dict:
     }
 
 
+def nats_of(logits: Logits, ids: list[int], start: int) -> float:
+    """Return the negative log-likelihood in nats of the tokens from place `start` (at least 1) on."""
+    scores = torch.as_tensor(numpy.asarray(logits(ids)[start - 1 : -1]), dtype=torch.float64)
+    return torch.nn.functional.cross_entropy(scores, torch.tensor(ids[start:]), reduction="sum").item()
+
+
 def score(tokenizer, rows: list[dict], conversation: Conversation, name: str, logits: Logits) -> list[dict]:
     """Return one entry a question: nats over the answer's tokens, how many tokens, and its UTF-8 bytes.
 
@@ -43,13 +49,10 @@ def score(tokenizer, rows: list[dict], conversation: Conversation, name: str, lo
     questions = []
     for row in Progress(rows, f"nll {name}"):
         item = chat.encode(tokenizer, row["question"], row["reference"], conversation, row["id"])
-        start = item.prompt_tokens
-        scores = torch.as_tensor(numpy.asarray(logits(item.input_ids)[start - 1 : -1]), dtype=torch.float64)
-        targets = torch.tensor(item.input_ids[start:])
-        nats = torch.nn.functional.cross_entropy(scores, targets, reduction="sum").item()
-        size = len(row["reference"].encode())
+        ids, start = item.input_ids, item.prompt_tokens
+        nats, size = nats_of(logits, ids, start), len(row["reference"].encode())
         questions.append(
-            {"id": row["id"], "category": row["category"], "nats": nats, "tokens": len(targets), "bytes": size}
+            {"id": row["id"], "category": row["category"], "nats": nats, "tokens": len(ids) - start, "bytes": size}
         )
     return questions
 

@@ -112,6 +112,7 @@ def _paths(config: dict) -> list[Fault]:
     named = {f"graph.{key}": graph[key] for key in ("nodes", "relations", "schema", "toc")}
     named |= {"qa.templates": config["qa"]["templates"], "testset.file": config["testset"]["file"]}
     named |= {"qa.augment.prompt": augment["prompt"]} if augment else {}
+    named |= {f"harm.{key}": path for key, path in (config["harm"] or {}).items()}
     for name, model in config["models"].items():
         named[f"models.{name}.source.path.file"] = model["source"].get("path", {}).get("file")
     for name, judge in config["judge"]["judges"].items():
