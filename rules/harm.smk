@@ -47,9 +47,7 @@ rule harm_gguf:
     input:
         base="results/base/{model}",
         gguf="results/gguf/{model}-{fmt}.gguf",
-        parity=lambda wildcards: (
-            [] if wildcards.fmt == "base" else f"results/gguf/{wildcards.model}-parity.json"
-        ),
+        parity=lambda wildcards: ([] if wildcards.fmt == "base" else f"results/gguf/{wildcards.model}-parity.json"),
         neutral="results/harm/neutral.jsonl",
         questions="results/harm/questions.jsonl",
     output:

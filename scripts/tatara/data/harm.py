@@ -1,4 +1,4 @@
-"""What harm is measured on: neutral sentences, questions that a model should not go along with, wordings of refusals."""
+"""What harm is measured on: neutral sentences, questions not to go along with, and wordings of refusals."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -72,8 +72,8 @@ def _premise_problems(where: str, row: dict, toc: Toc) -> Iterator[Problem]:
     question = squeeze(row["question"])
     for wording in (wording for wordings in row["correct"] for wording in wordings):
         if squeeze(wording) in question:
-            message = f"{where}: the correction {wording!r} stands in the question itself; an answer that repeats the "
-            yield Problem("corrections in the question", f"{message}question would count as one: choose another wording")
+            message = f"the correction {wording!r} stands in the question, which an answer may repeat; choose another"
+            yield Problem("corrections in the question", f"{where}: {message}")
     if "source" in row and (problem := toc.problem(Citation(**row["source"]))):
         yield Problem("places that are not in the table of contents", f"{where}: source: {problem}")
 

@@ -112,4 +112,5 @@ def _named(text: str, end: int, name: str) -> bool:
     if parted is None:
         return True
     rest = squeeze(text[parted.end() : parted.end() + 2 * len(name) + 2])
-    return not rest or rest.startswith((name, "第")) or (parted.end() + len(rest) >= len(text) and name.startswith(rest))
+    cut = parted.end() + len(rest) >= len(text) and name.startswith(rest)  # the answer ends within the name
+    return rest.startswith((name, "第")) or cut

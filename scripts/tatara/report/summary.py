@@ -7,7 +7,7 @@ import pandas
 
 from tatara.files.formats import FORMATS
 from tatara.report.numbers import interval, interval_of, number, p_value, percent, size
-from tatara.report.tables.common import NO_DIFFERENCE
+from tatara.report.tables.common import NO_DIFFERENCE, verdict
 
 
 def _label(row: dict) -> str:
@@ -110,6 +110,26 @@ def ship(table3: pandas.DataFrame, table6: pandas.DataFrame) -> list[str]:
     return sentences
 
 
+def harm(table: pandas.DataFrame | None, table3: pandas.DataFrame, level: float) -> list[str]:
+    """Return what training does to the rest of the model that scores highest, in one sentence."""
+    if table is None:
+        return ["This domain names no sets to measure harm on (config key harm): it was not measured."]
+    best = next(row["model"] for row in table3.to_dict("records") if row["verdict"] == "best")
+    before, after = (row for row in table.to_dict("records") if row["model"] == best)
+    shown = [
+        f"{share} {what} ({percent(before[key])} before, p {_p(after[f'{key}_p_holm'])})"
+        for key, what in (("false_premise", "with a false premise"), ("outside", "outside the domain"))
+        for share in [f"{after[f'{key}_count']} of {after[f'{key}_questions']} questions"]
+    ]
+    change = verdict(after["bits_change"], after["bits_p_holm"], level, "better", "worse")
+    cited = f"{percent(after['citations_exist'])} of the {after['citations']:,} places that it cites exist"
+    bits = interval_of(after, "bits_change", 3, sign=True)
+    return [
+        f"{after['name']} ({after['label']}): neutral sentences: {change} ({bits} bits per byte); it goes along with "
+        f"{_listed(shown)}; {cited}."
+    ]
+
+
 def sentences(selected: dict, frames: dict[str, pandas.DataFrame], level: float) -> dict[str, list[str]]:
     """Return heading -> sentences of the summary; intervals are at `level`."""
     sure = (
@@ -122,5 +142,6 @@ def sentences(selected: dict, frames: dict[str, pandas.DataFrame], level: float)
         "Training size": training_size(selected, frames["table2"]),
         "Model": best_model(frames["table3"]),
         "Quantization": quantization(frames["table5"]),
+        "Harm": harm(frames.get("harm"), frames["table3"], level),
         "How sure": [sure],
     }

@@ -9,7 +9,7 @@ import pandas
 from tatara.files.text import write_text
 from tatara.report.numbers import percent
 from tatara.report.paper import read_paper
-from tatara.report.tables import agreement, ladder, merge, table1, table2, table3, table4, table5, table6, taught
+from tatara.report.tables import agreement, harm, ladder, merge, table1, table2, table3, table4, table5, table6, taught
 from tatara.report.text_table import Layout, TextTable, lay_out, markdown
 
 
@@ -22,8 +22,8 @@ class Table:
     paper: Layout | None = None
 
 
-# By the names of the files: results/tables/table1.csv … table6.csv and taught.csv, results/quant/ladder.csv and
-# merge.csv, results/judge/agreement.csv.
+# By the names of the files: results/tables/table1.csv … table6.csv, taught.csv and harm.csv, results/quant/ladder.csv
+# and merge.csv, results/judge/agreement.csv.
 TABLES = {
     "table1": Table(table1.LAYOUT, table1.table1, table1.PAPER),
     "table2": Table(table2.LAYOUT, table2.table2, table2.PAPER),
@@ -32,6 +32,7 @@ TABLES = {
     "table5": Table(table5.LAYOUT, table5.table5, table5.PAPER),
     "table6": Table(table6.LAYOUT, table6.table6, table6.PAPER),
     "taught": Table(taught.LAYOUT, taught.taught_table),
+    "harm": Table(harm.LAYOUT, harm.harm_table),
     "ladder": Table(ladder.LAYOUT, ladder.ladder_table),
     "merge": Table(merge.LAYOUT, merge.merge_table),
     "agreement": Table(agreement.LAYOUT),
