@@ -25,7 +25,7 @@ from tatara.report.data_page import write_data_page
 from tatara.report.figures.style import save
 from tatara.report.page import unbroken
 from tatara.report.report import write_report
-from tatara.report.summary import best_model, quantization, training_size
+from tatara.report.summary import best_model, harm, quantization, training_size
 from tatara.report.tables.common import NO_DIFFERENCE
 from tatara.report.tables.registry import write_table
 from test_figures import calls, data_calls
@@ -193,6 +193,18 @@ def test_the_summary_claims_no_more_than_the_tables(study):
         "From n = 240 to 300 the test NLL is worse",
     ]
     assert len(quantization(tables["table5"])) == 3
+
+
+def test_the_summary_says_in_one_sentence_what_training_did_to_the_rest(study):
+    tables = all_tables(study)
+    (sentence,) = harm(tables["harm"], tables["table3"], 0.95)
+    best = tables["table3"].set_index("verdict")["name"]["best"]
+    assert sentence.startswith(f"{best} (") and "neutral sentences: worse (+0." in sentence
+    assert "it goes along with 3 of 4 questions with a false premise (50 % before, p = 1.000)" in sentence
+    assert sentence.endswith("it cites no place.")
+    same = tables["harm"].assign(bits_p_holm=0.6)
+    assert f"neutral sentences: {NO_DIFFERENCE} (" in harm(same, tables["table3"], 0.95)[0]
+    assert harm(None, tables["table3"], 0.95)[0].endswith("it was not measured.")
 
 
 def test_cells_break_before_an_interval_only():

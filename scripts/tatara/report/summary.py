@@ -122,7 +122,8 @@ def harm(table: pandas.DataFrame | None, table3: pandas.DataFrame, level: float)
         for share in [f"{after[f'{key}_count']} of {after[f'{key}_questions']} questions"]
     ]
     change = verdict(after["bits_change"], after["bits_p_holm"], level, "better", "worse")
-    cited = f"{percent(after['citations_exist'])} of the {after['citations']:,} places that it cites exist"
+    exist = f"{percent(after['citations_exist'])} of the {after['citations']:,} places that it cites exist"
+    cited = exist if after["citations"] else "it cites no place"
     bits = interval_of(after, "bits_change", 3, sign=True)
     return [
         f"{after['name']} ({after['label']}): neutral sentences: {change} ({bits} bits per byte); it goes along with "
