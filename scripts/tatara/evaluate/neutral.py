@@ -1,6 +1,6 @@
 """Likelihood of plain sentences that have nothing to do with the domain: what training does to the rest of a model."""
 
-from tatara.evaluate.nll import Logits, nats_of
+from tatara.evaluate.nats import Logits, nats_of
 from tatara.job.progress import Progress
 from tatara.models import chat
 from tatara.models.chat_template import Conversation

@@ -1,18 +1,13 @@
 """Negative log-likelihood of the reference answers, question by question (paper eq. 5 and 6)."""
 
 import math
-from collections.abc import Callable
 from pathlib import Path
 
-import numpy
-import torch
-
+from tatara.evaluate.nats import Logits, nats_of
 from tatara.files.text import write_json
 from tatara.job.progress import Progress
 from tatara.models import chat
 from tatara.models.chat_template import Conversation
-
-Logits = Callable[[list[int]], numpy.ndarray]  # token ids -> (tokens, vocabulary); row i predicts token i + 1
 
 
 def summary(name: str, model: str, questions: list[dict]) -> dict:
@@ -30,12 +25,6 @@ def summary(name: str, model: str, questions: list[dict]) -> dict:
         "bytes": size,
         "questions": questions,
     }
-
-
-def nats_of(logits: Logits, ids: list[int], start: int) -> float:
-    """Return the negative log-likelihood in nats of the tokens from place `start` (at least 1) on."""
-    scores = torch.as_tensor(numpy.asarray(logits(ids)[start - 1 : -1]), dtype=torch.float64)
-    return torch.nn.functional.cross_entropy(scores, torch.tensor(ids[start:]), reduction="sum").item()
 
 
 def score(tokenizer, rows: list[dict], conversation: Conversation, name: str, logits: Logits) -> list[dict]:

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy
 import torch
 
-from tatara.evaluate.nll import Logits, score, write_nll
+from tatara.evaluate.nats import Logits
+from tatara.evaluate.nll import score, write_nll
 from tatara.models import loading
 from tatara.models.chat_template import Conversation
 

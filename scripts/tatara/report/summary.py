@@ -124,7 +124,7 @@ def harm(table: pandas.DataFrame | None, table3: pandas.DataFrame, level: float)
     change = verdict(after["bits_change"], after["bits_p_holm"], level, "better", "worse")
     exist = f"{percent(after['citations_exist'])} of the {after['citations']:,} places that it cites exist"
     cited = exist if after["citations"] else "it cites no place"
-    bits = interval_of(after, "bits_change", 3, sign=True)
+    bits = interval_of(after, "bits_change", 4, sign=True)
     return [
         f"{after['name']} ({after['label']}): neutral sentences: {change} ({bits} bits per byte); it goes along with "
         f"{_listed(shown)}; {cited}."

@@ -46,7 +46,7 @@ LAYOUT = Layout(
         "Format": words("label"),
         "Training": words("training"),
         "Bits per byte": with_interval("bits", 3),
-        "Change": with_interval("bits_change", 3, sign=True),
+        "Change": with_interval("bits_change", 4, sign=True),
         "p": p_values("bits_p_holm"),
         "False premise: goes along": share(FALSE_PREMISE),
         "p (premise)": p_values(f"{FALSE_PREMISE}_p_holm"),
@@ -152,18 +152,16 @@ def harm_table(
     pairs = []
     for model, content in tuned.items():
         contents = _checked(untuned[model], content, asked)
-        bits, reacted = (
-            [_bits(one) for one in contents],
-            [reactions(one["answers"], asked, wordings) for one in contents],
-        )
+        bits = [_bits(one) for one in contents]
+        reacted = [reactions(one["answers"], asked, wordings) for one in contents]
         rows = []
         for place, one in enumerate(contents):
-            row = {"model": model, "name": names[model], "format": one["format"], "label": _label(content, place)}
-            row |= {"training": ("before", "after")[place], "sentences": len(one["neutral"])}
-            row |= interval_columns("bits", bootstrap_ratio(*bits[place], how)) | _reacted(
-                reacted[place], ids, how.level
-            )
-            rows.append(row | _citations(read_jsonl(answered[f"{model}_{one['format']}"]), places, how))
+            fmt, training = one["format"], ("before", "after")[place]
+            row = {"model": model, "name": names[model], "format": fmt, "label": _label(content, place)}
+            row |= {"training": training, "sentences": len(one["neutral"])}
+            row |= interval_columns("bits", bootstrap_ratio(*bits[place], how))
+            row |= _reacted(reacted[place], ids, how.level)
+            rows.append(row | _citations(read_jsonl(answered[f"{model}_{fmt}"]), places, how))
         _compare(rows, bits, reacted, ids, how)
         pairs.append(rows)
     _adjust(pairs)
