@@ -1,8 +1,8 @@
 """The places that an answer cites, and whether the table of contents has them (`設計編 第1章 河川構造物の設計 第2節`).
 
-A citation is a chapter by its number, with the volume named before it and the section after it where they are there. A
-number is checked within its volume; without a volume in the answer, any volume may have it. A name is checked where a
-space or an opening bracket parts it from its number, as the training answers write it.
+A citation is a chapter by its number, with the volume named before it and the section after it in the same sentence,
+where they are there. A number is checked within its volume; without one, any volume may have it. A name is checked
+where a space or an opening bracket parts it from its number, as the training answers write it.
 """
 
 import re
@@ -15,6 +15,7 @@ from tatara.data.toc import Citation, Toc
 from tatara.files.normalise import squeeze
 
 _BEFORE_NAME = re.compile(r"[ 「『]+")  # what parts a number from its name
+_STOPS = "。\n"  # what ends a sentence
 _FARTHEST = 40  # characters between the end of a chapter's number and its section, the chapter's name among them
 
 
@@ -63,9 +64,9 @@ class Places:
             self.sections[key][_number(place.section)] = _name(place.section)
 
     def _volume_before(self, text: str, end: int) -> str | None:
-        """Return the last volume that a text names before a place, as the table of contents has it where it does."""
+        """Return the last volume that a sentence names before a place, as the table of contents has it if it does."""
         found = None
-        for match in self._volume.finditer(text, 0, end):
+        for match in self._volume.finditer(text, max(text.rfind(mark, 0, end) for mark in _STOPS) + 1, end):
             found = match[0]
         if found is None:
             return None
@@ -85,7 +86,7 @@ class Places:
 
     def _sections(self, text: str, start: int, end: int) -> list[re.Match]:
         """Return the sections that belong to a chapter: those that follow it in its sentence."""
-        stop = next((place for place in range(start, end) if text[place] in "。\n"), end)
+        stop = next((place for place in range(start, end) if text[place] in _STOPS), end)
         found = []
         for match in self._section.finditer(text, start, stop):
             if match.start() - start > _FARTHEST:
