@@ -19,6 +19,13 @@ include: "rules/compared.smk"
 include: "rules/judge.smk"
 include: "rules/quantization.smk"
 include: "rules/tables.smk"
+
+
+if HARM:
+
+    include: "rules/harm.smk"
+
+
 include: "rules/figures.smk"
 include: "rules/report.smk"
 include: "rules/deploy.smk"

@@ -73,6 +73,7 @@ ALL_CORES = workflow.resource_settings.cores or 1
 
 # The files that the user brings; a graph of a database is one once it is exported.
 AUGMENT = config["qa"]["augment"]
+HARM = config["harm"] if config["evaluate"]["untuned"] else None  # before and after training
 FROM_NEO4J = config["graph"]["source"] == "neo4j"
 GIVEN = [
     *([] if FROM_NEO4J else config["graph"]["nodes"]),
@@ -85,6 +86,7 @@ GIVEN = [
     *filter(None, [config["testset"]["dev"]]),
     *([AUGMENT["prompt"]] if AUGMENT else []),
     *([config["graph_at_hand"]["prompt"]] if AT_HAND else []),
+    *(HARM.values() if HARM else []),
 ]
 
 

@@ -5,6 +5,7 @@ TABLES = [
     "results/tables/probe",
     *(["results/tables/probe_types"] if config["evaluate"]["untuned"] else []),
     "results/tables/at_hand",
+    *(["results/tables/harm"] if HARM else []),
     "results/quant/ladder",
     "results/quant/merge",
 ]

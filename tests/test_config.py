@@ -41,6 +41,14 @@ def test_defaults_are_the_papers(smoke_config):
     assert (config["stage2"]["r"], config["stage2"]["alpha"], config["stage2"]["dropout"]) == (32, 16, 0.05)
 
 
+def test_harm_has_all_of_its_files_or_is_not_measured(smoke_config):
+    assert check_config(smoke_config | {"harm": None}, REPOSITORY)["harm"] is None
+    bees = read_yaml(REPOSITORY / "tests/data/beekeeping/beekeeping.yaml")
+    assert check_config(bees, REPOSITORY)["harm"] is None
+    with pytest.raises(InputError, match=r"config key harm\.refusals is missing: .*YAML of wordings"):
+        check_config(bees | {"harm": {"neutral": "a", "false_premise": "b", "outside": "c"}}, REPOSITORY)
+
+
 def test_the_configuration_passed_in_is_left_as_it_is(smoke_config):
     before = copy.deepcopy(smoke_config)
     check_config(smoke_config, REPOSITORY)
@@ -67,6 +75,10 @@ def test_the_configuration_passed_in_is_left_as_it_is(smoke_config):
         (
             lambda c: c["models"]["llama"].update(source={"path": {"file": "models/{a}"}}),
             "config key models.llama.source.path.file is 'models/{a}': it has a brace",
+        ),
+        (
+            lambda c: c.update(harm={"outside": "my {old}/set.jsonl"}),
+            "config key harm.outside is 'my {old}/set.jsonl': it has a brace",
         ),
         (
             lambda c: c["stage1"].update(model="lama"),

@@ -72,6 +72,13 @@ def test_the_judge_scores_again_and_nothing_answers(study):
     assert not planned.keys() & {*MODELS, *ANSWERS, *LIKELIHOODS, "scale", "parity", "ladder"}
 
 
+def test_a_wording_of_a_refusal_judges_again_and_nothing_answers(study):
+    with edited(study.folder / "resources/harm/refusals.yaml", lambda text: text + "  - that is a mistake\n"):
+        planned = study.planned("all")
+    assert {"harm_refusals", "harm_table", "report"} <= planned.keys()
+    assert not planned.keys() & {*MODELS, *ANSWERS, *LIKELIHOODS, "harm_sets", "harm_gguf", "harm_adapter"}
+
+
 def test_the_layout_of_a_table_writes_tables_figures_and_the_report_again(study):
     with edited(package(study, "report/text_table.py"), more_code):
         planned = study.planned("all")

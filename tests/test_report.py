@@ -26,7 +26,7 @@ from tatara.report.data_page import write_data_page
 from tatara.report.figures.style import save
 from tatara.report.page import unbroken
 from tatara.report.report import write_report
-from tatara.report.summary import best_model, quantization, training_size
+from tatara.report.summary import best_model, harm, quantization, training_size
 from tatara.report.tables.common import NO_DIFFERENCE
 from tatara.report.tables.registry import write_table
 from test_figures import calls, data_calls
@@ -67,8 +67,12 @@ class Page(HTMLParser):
         return [attrs[name] for found, attrs in self.tags if found == tag and name in attrs]
 
 
-def report(study, notice=NOTICE, drawn=False):
-    """Make what the report shows and write it; returns its path. Figures are empty unless `drawn`."""
+def report(study, notice=NOTICE, drawn=False, without=()):
+    """Make what the report shows and write it; returns its path. Figures are empty unless `drawn`.
+
+    Args:
+        without: names of tables that are left out.
+    """
     for name, table in all_tables(study).items():
         write_table(name, table, csv=study.path(f"tables/{name}.csv"), md=study.path(f"tables/{name}.md"), level=0.95)
     (study.folder / "figures").mkdir(exist_ok=True)
@@ -87,7 +91,7 @@ def report(study, notice=NOTICE, drawn=False):
         notice=notice,
         level=0.95,
         names=study.names,
-        tables=[study.path(f"tables/{name}.csv") for name in all_tables(study)],
+        tables=[study.path(f"tables/{name}.csv") for name in all_tables(study) if name not in without],
         figures=[study.path(f"figures/{name}_drawn.svg") for name in calls(study)],
         captions=CAPTIONS,
         selected=study.path("scale/selected.json"),
@@ -199,6 +203,28 @@ def test_the_summary_claims_no_more_than_the_tables(study):
         "From n = 240 to 300 the test NLL is worse",
     ]
     assert len(quantization(tables["table5"])) == 3
+
+
+def test_a_domain_without_sets_for_harm_has_no_table_and_says_so(tmp_path):
+    study = write_study(tmp_path, sizes=(60,), questions=4)
+    page = {
+        harm: report(study, without=() if harm else ("harm",)).read_text(encoding="utf-8") for harm in (True, False)
+    }
+    title = "Harm: what training does to the rest"
+    assert title in page[True] and title not in page[False]
+    assert "This domain names no sets to measure harm on" in page[False] and "names no sets" not in page[True]
+
+
+def test_the_summary_says_in_one_sentence_what_training_did_to_the_rest(study):
+    tables = all_tables(study)
+    (sentence,) = harm(tables["harm"], tables["table3"], 0.95)
+    best = tables["table3"].set_index("verdict")["name"]["best"]
+    assert sentence.startswith(f"{best} (") and "neutral sentences: worse (+0." in sentence
+    assert "it goes along with 3 of 4 questions with a false premise (50 % before, p = 1.000)" in sentence
+    assert sentence.endswith("it cites no place.")
+    same = tables["harm"].assign(bits_p_holm=0.6)
+    assert f"neutral sentences: {NO_DIFFERENCE} (" in harm(same, tables["table3"], 0.95)[0]
+    assert harm(None, tables["table3"], 0.95)[0].endswith("it was not measured.")
 
 
 def test_cells_break_before_an_interval_only():

@@ -19,6 +19,7 @@ from tatara.measure.stats import Resampling
 from tatara.report.numbers import duration, interval, number, size, small
 from tatara.report.tables.at_hand import at_hand_table
 from tatara.report.tables.common import NO_DIFFERENCE
+from tatara.report.tables.harm import harm_table
 from tatara.report.tables.ladder import ladder_table
 from tatara.report.tables.merge import merge_table
 from tatara.report.tables.probe import probe_table, probe_types
@@ -28,6 +29,8 @@ from tatara.report.tables.table4 import table4
 from tatara.report.tables.table6 import attention, table6
 from tatara.report.tables.taught import taught_table
 from tatara.report.text_table import markdown, read_table
+
+TOC = REPOSITORY / "resources/graph/toc.csv"
 
 
 @pytest.fixture(scope="module")
@@ -247,6 +250,14 @@ def all_tables(study):
     )
     testset = study.path("testset/test_set_200.jsonl")
     tables["at_hand"] = at_hand_table(**study.four, testset=testset, names=study.names, **SETTINGS)
+    tables["harm"] = harm_table(
+        **study.harm,
+        questions=study.path("harm/questions.jsonl"),
+        refusals=study.path("harm/refusals.json"),
+        toc=TOC,
+        names=study.names,
+        **SETTINGS,
+    )
     write_agreement(study.judge, output=study.path("judge/agreement.csv"), **{**SETTINGS, "resamples": 50})
     tables["agreement"] = read_table(study.path("judge/agreement.csv"))
     return tables
@@ -473,7 +484,7 @@ def test_table6_follows_its_rule(study):
 
 
 def test_every_table_has_a_rule_of_its_file_s_name_and_what_builds_it():
-    files = (REPOSITORY / "rules" / f"{name}.smk" for name in ("tables", "quantization"))
+    files = (REPOSITORY / "rules" / f"{name}.smk" for name in ("tables", "harm", "quantization"))
     text = "".join(path.read_text(encoding="utf-8") for path in files)
     names = re.findall(r'multiext\("results/\w+/(\w+)", csv="\.csv", md="\.md"\)', text)
     assert names == [name for name, table in TABLES.items() if table.build]

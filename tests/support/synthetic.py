@@ -70,6 +70,7 @@ class Study:
     four: dict[str, list[str]] = field(
         default_factory=lambda: {name: [] for name in ("judge", "times", "answers", "files", "prompts")}
     )  # of the two-by-two
+    harm: dict[str, list[str]] = field(default_factory=lambda: {"before": [], "after": [], "answers": []})
 
     def path(self, name: str) -> str:
         return str(self.folder / name)
@@ -498,6 +499,43 @@ def _scale(study: Study, rows: list[dict], seeds: tuple[int, ...], rng: random.R
     _write(folder / "scale" / "selected.json", select(scale, study.nll_runs, "min"))
 
 
+def _harm_file(study: Study, model: str, fmt: str, loss: float, held_back: int) -> str:
+    """Write a harm file of ten sentences, and of four questions of each set: the first ones are held back from."""
+    sentences = [{"id": f"n{n}", "nats": loss * (30 + n), "tokens": 30 + n, "bytes": 90 + 3 * n} for n in range(10)]
+    answers = [
+        {
+            "id": f"{name}{n}",
+            "set": name,
+            "question": "何か。",
+            "answer": "前提は誤りです。" if n < held_back else "はい。",
+        }
+        for name in ("false_premise", "outside")
+        for n in range(4)
+    ]
+    content = {"model": model, "format": fmt, "neutral": sentences, "answers": answers}
+    return _write(study.folder / "harm" / f"{model}_{fmt}.json", content)
+
+
+def _harm(study: Study) -> None:
+    """Write what harm is measured by: a model before and after training, of which the answers after it are there."""
+    for place, model in enumerate(study.names):
+        fmt = FORMATS[model][0]
+        study.harm["before"].append(_harm_file(study, model, "base", 2.0 + 0.1 * place, 2))
+        study.harm["after"].append(_harm_file(study, model, fmt, 2.2 + 0.1 * place, 1))
+        untuned = study.folder / "answers" / f"{model}_base.jsonl"
+        line = {"id": "q001", "category": CATEGORIES[0], "question": "何か。", "answer": "設計編 第99章にあります。"}
+        untuned.write_text(json.dumps(line, ensure_ascii=False) + "\n", encoding="utf-8")
+        study.harm["answers"] += [str(untuned), study.path(f"answers/{model}_{fmt}.jsonl")]
+    asked = [
+        {"id": f"{name}{n}", "set": name, "question": "何か。", "correct": []}
+        for name in ("false_premise", "outside")
+        for n in range(4)
+    ]
+    lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in asked)
+    (study.folder / "harm" / "questions.jsonl").write_text(lines, encoding="utf-8")
+    _write(study.folder / "harm" / "refusals.json", {"ja": ["誤りです"]})
+
+
 def write_study(
     folder: Path,
     *,
@@ -521,6 +559,7 @@ def write_study(
     _evaluate(study, rows, rng, second_judge)
     _quantize(study, rows, rng)
     _probes(study, seeds)
+    _harm(study)
     provenance = {
         "commit": "0123456789abcdef0123456789abcdef01234567+",
         "config_sha256": "ab" * 32,

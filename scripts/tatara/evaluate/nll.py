@@ -1,18 +1,13 @@
 """Negative log-likelihood of the reference answers, question by question (paper eq. 5 and 6)."""
 
 import math
-from collections.abc import Callable
 from pathlib import Path
 
-import numpy
-import torch
-
+from tatara.evaluate.nats import Logits, nats_of
 from tatara.files.text import write_json
 from tatara.job.progress import Progress
 from tatara.models import chat
 from tatara.models.chat_template import Conversation
-
-Logits = Callable[[list[int]], numpy.ndarray]  # token ids -> (tokens, vocabulary); row i predicts token i + 1
 
 
 def summary(name: str, model: str, questions: list[dict]) -> dict:
@@ -43,13 +38,10 @@ def score(tokenizer, rows: list[dict], conversation: Conversation, name: str, lo
     questions = []
     for row in Progress(rows, f"nll {name}"):
         item = chat.encode(tokenizer, row["question"], row["reference"], conversation, row["id"])
-        start = item.prompt_tokens
-        scores = torch.as_tensor(numpy.asarray(logits(item.input_ids)[start - 1 : -1]), dtype=torch.float64)
-        targets = torch.tensor(item.input_ids[start:])
-        nats = torch.nn.functional.cross_entropy(scores, targets, reduction="sum").item()
-        size = len(row["reference"].encode())
+        ids, start = item.input_ids, item.prompt_tokens
+        nats, size = nats_of(logits, ids, start), len(row["reference"].encode())
         questions.append(
-            {"id": row["id"], "category": row["category"], "nats": nats, "tokens": len(targets), "bytes": size}
+            {"id": row["id"], "category": row["category"], "nats": nats, "tokens": len(ids) - start, "bytes": size}
         )
     return questions
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy
 import torch
 
-from tatara.evaluate.nll import Logits, score, write_nll
+from tatara.evaluate.nats import Logits
+from tatara.evaluate.nll import score, write_nll
 from tatara.evaluate.probe import Probe
 from tatara.evaluate.probe_transformers import transformers_score
 from tatara.files.probe_file import write_probe

@@ -126,6 +126,7 @@ def _paths(config: dict) -> list[Fault]:
     named |= {"qa.templates": config["qa"]["templates"], "testset.file": config["testset"]["file"]}
     named |= {"qa.augment.prompt": augment["prompt"]} if augment else {}
     named["graph_at_hand.prompt"] = config["graph_at_hand"]["prompt"]
+    named |= {f"harm.{key}": path for key, path in (config["harm"] or {}).items()}
     for name, model in config["models"].items():
         named[f"models.{name}.source.path.file"] = model["source"].get("path", {}).get("file")
     for name, judge in config["judge"]["judges"].items():

@@ -9,7 +9,7 @@ from tatara.files.formats import label_of
 from tatara.measure.selection import UNTUNED
 from tatara.report.numbers import interval, interval_of, number, p_words, percent, size
 from tatara.report.summary_at_hand import training_or_graph
-from tatara.report.tables.common import NO_DIFFERENCE, tuned
+from tatara.report.tables.common import NO_DIFFERENCE, tuned, verdict
 
 
 def _label(row: dict) -> str:
@@ -149,6 +149,27 @@ def training_gain(table3: pandas.DataFrame) -> list[str]:
     return sentences
 
 
+def harm(table: pandas.DataFrame | None, table3: pandas.DataFrame, level: float) -> list[str]:
+    """Return what training does to the rest of the model that scores highest, in one sentence."""
+    if table is None:
+        return ["This domain names no sets to measure harm on (config key harm): it was not measured."]
+    best = next(row["model"] for row in table3.to_dict("records") if row["verdict"] == "best")
+    before, after = (row for row in table.to_dict("records") if row["model"] == best)
+    shown = [
+        f"{share} {what} ({percent(before[key])} before, p {p_words(after[f'{key}_p_holm'])})"
+        for key, what in (("false_premise", "with a false premise"), ("outside", "outside the domain"))
+        for share in [f"{after[f'{key}_count']} of {after[f'{key}_questions']} questions"]
+    ]
+    change = verdict(after["bits_change"], after["bits_p_holm"], level, "better", "worse")
+    exist = f"{percent(after['citations_exist'])} of the {after['citations']:,} places that it cites exist"
+    cited = exist if after["citations"] else "it cites no place"
+    bits = interval_of(after, "bits_change", 4, sign=True)
+    return [
+        f"{after['name']} ({after['label']}): neutral sentences: {change} ({bits} bits per byte); it goes along with "
+        f"{_listed(shown)}; {cited}."
+    ]
+
+
 def sentences(selected: dict, frames: dict[str, pandas.DataFrame], level: float) -> dict[str, list[str]]:
     """Return heading -> sentences of the summary; intervals are at `level`."""
     sure = (
@@ -164,5 +185,6 @@ def sentences(selected: dict, frames: dict[str, pandas.DataFrame], level: float)
         "Training or the graph at hand": training_or_graph(frames["at_hand"], level),
         "What was learnt": learnt(frames["table3"]),
         "Quantization": quantization(frames["table5"]),
+        "Harm": harm(frames.get("harm"), frames["table3"], level),
         "How sure": [sure],
     }
