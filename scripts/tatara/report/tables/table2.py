@@ -1,20 +1,29 @@
 """Table 2: likelihood of the test set by training size."""
 
+import math
 from collections.abc import Sequence
 
 import pandas
 
 from tatara.measure.selection import read_scale, size_rows
 from tatara.measure.stats import Resampling
-from tatara.report.numbers import DASH, interval
+from tatara.report.numbers import DASH, interval, p_value
 from tatara.report.tables.columns import count, decimals, p_values, with_interval, words
 from tatara.report.text_table import Column, Layout
+
+
+def _untuned(row: dict) -> str:
+    """Return the difference from the untuned model; a dash where there is none."""
+    ends = (row.get(f"untuned_{key}", math.nan) for key in ("delta_nll", "delta_low", "delta_high"))
+    return interval(*ends, 4, sign=True)
+
 
 LAYOUT = Layout(
     "Table 2. Test-set NLL by size",
     "NLL in nats per answer token over the reference answers, PPL = exp(NLL), bits per UTF-8 byte of the answer. Δ NLL "
-    "is against the row before; n = 0 is the untuned model, measured as the others are. Brackets are {level} bootstrap "
-    "intervals over questions. The status follows from p, a paired permutation test over questions.",
+    "is against the size before; n = 0 is the untuned model, measured as the others are, and Δ untuned is against it. "
+    "Brackets are {level} bootstrap intervals over questions. The status follows from p, a paired permutation test over "
+    "questions.",
     {
         "n": count("n"),
         "NLL": with_interval("nll", 4),
@@ -23,6 +32,8 @@ LAYOUT = Layout(
         "Δ NLL": Column(lambda row: interval(row["delta_nll"], row["delta_low"], row["delta_high"], 4, sign=True)),
         "p": p_values("p_value"),
         "Status": words("status"),
+        "Δ untuned": Column(_untuned),
+        "p, untuned": Column(lambda row: p_value(row.get("untuned_p_value", math.nan))),
         "SD over seeds": decimals("sd_over_seeds", 4),
         "Seeds": Column(lambda row: f"{row['seeds']:.0f}" if row["n"] else DASH),
     },
@@ -43,7 +54,7 @@ PAPER = Layout(
 def table2(*, scale: str, nll: list[str], untuned: Sequence[str] = (), **resampling: float) -> pandas.DataFrame:
     """Return test NLL, perplexity and bits a byte by size, each compared with the size before (paper Table 2).
 
-    The first row is the untuned model where it was measured; the first size is compared with it.
+    The first row is the untuned model where it was measured, and every size is compared with it.
 
     Args:
         scale: scale.csv.
