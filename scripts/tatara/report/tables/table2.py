@@ -22,8 +22,8 @@ LAYOUT = Layout(
     "Table 2. Test-set NLL by size",
     "NLL in nats per answer token over the reference answers, PPL = exp(NLL), bits per UTF-8 byte of the answer. Δ NLL "
     "is against the size before; n = 0 is the untuned model, measured as the others are, and Δ untuned is against it. "
-    "Brackets are {level} bootstrap intervals over questions. The status follows from p, a paired permutation test over "
-    "questions.",
+    "Brackets are {level} bootstrap intervals over questions. The status follows from p, of a paired permutation test "
+    "over questions.",
     {
         "n": count("n"),
         "NLL": with_interval("nll", 4),
