@@ -96,7 +96,7 @@ def answer(work: dict, folder: Path, fmt: str = "f16", **changes) -> list[dict]:
         "files": AnswerFiles(folder / "a.jsonl", folder / "a.csv", folder / "finished.jsonl"),
     } | changes
     if fmt == "nf4":
-        answer_nf4(adapter=work["adapter"], device="cpu", precision="nf4", **arguments)
+        answer_nf4(**{"adapter": work["adapter"], "device": "cpu", "precision": "nf4"} | arguments)
     else:
         answer_gguf(file=work["f16"], fmt=fmt, **arguments)
     return [json.loads(line) for line in (folder / "a.jsonl").read_text(encoding="utf-8").splitlines()]
@@ -163,6 +163,24 @@ def test_an_interrupted_run_asks_no_question_twice(work, tmp_path, monkeypatch):
 def test_a_context_that_is_too_small_is_an_error(work, tmp_path):
     with pytest.raises(InputError, match=r"do not fit config key evaluate\.context, 16: raise it"):
         answer(work, tmp_path / "small", context=16)
+
+
+@pytest.mark.parametrize("fmt", ["f16", "nf4"])
+def test_a_composed_prompt_is_read_and_the_question_is_kept(work, tmp_path, fmt):
+    """A row with the prompt of another question gets that question's answer, and its own question in the file."""
+    rows = [ROWS[0] | {"prompt": ROWS[2]["question"]}]
+    composed = answer(work, tmp_path / "composed", fmt, rows=rows, batch_size=1)
+    plain = answer(work, tmp_path / "plain", fmt, rows=[ROWS[2]], batch_size=1)
+    assert composed[0]["answer"] == plain[0]["answer"] and composed[0]["question"] == ROWS[0]["question"]
+    with (tmp_path / "composed/a.csv").open() as file:
+        assert [int(row["prompt_tokens"]) for row in csv.DictReader(file)] == [len(work["prompts"][2])]
+    with pytest.raises(InputError, match=r"lower evaluate\.max_new_tokens, or graph_at_hand\.lines"):
+        answer(work, tmp_path / "small", fmt, rows=rows, context=16)
+
+
+def test_without_an_adapter_the_base_answers_untuned(work, tmp_path):
+    untuned = answer(work, tmp_path / "untuned", "nf4", adapter=None, precision="bf16", batch_size=1)
+    assert untuned == answer(work, tmp_path / "gguf", "f16", batch_size=1), "the F16 file is of the base"
 
 
 @pytest.mark.parametrize(

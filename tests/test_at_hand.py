@@ -231,7 +231,7 @@ def test_what_is_shown_to_be_best_is_shipped(study, tmp_path):
     assert sentences[0].startswith(
         "Swallow stand-in: ship the tuned model with the graph at hand: score 3.000 [3.000, 3.000] of 3, 0.30 s and "
     )
-    assert "400 tokens of a prompt a question" in sentences[0]
+    assert "a prompt of 400 tokens a question" in sentences[0]
     assert sentences[1] == "It has the highest score, and is shown to score above each of the other three."
     assert "Training, without the graph: score: no difference shown (0.000 [0.000, 0.000], p = 1.000)" in "".join(
         sentences

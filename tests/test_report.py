@@ -201,6 +201,7 @@ def test_the_summary_claims_no_more_than_the_tables(study):
     assert [sentence.split(":")[0] for sentence in training_size(chosen, tables["table2"])][2:] == [
         "From n = 180 to 240 the test NLL is better",
         "From n = 240 to 300 the test NLL is worse",
+        "Against the untuned model the test NLL at n = 240 is better",
     ]
     assert len(quantization(tables["table5"])) == 3
 

@@ -17,6 +17,7 @@ from tatara.measure import probe
 from tatara.measure.agreement import write_agreement
 from tatara.measure.stats import Resampling
 from tatara.report.numbers import duration, interval, number, size, small
+from tatara.report.summary import training_size
 from tatara.report.tables.at_hand import at_hand_table
 from tatara.report.tables.common import NO_DIFFERENCE
 from tatara.report.tables.harm import harm_table
@@ -89,15 +90,21 @@ def test_table3_compares_models_at_full_precision(study):
 def test_the_untuned_model_is_the_first_row_of_table_2(tmp_path):
     study = add_compared(write_study(tmp_path, sizes=(60, 120), seeds=(1, 2), questions=40))
     table = sizes(study)
-    assert list(table["n"]) == [0, 60, 120] and list(table["status"])[:2] == ["untuned", "better"]
+    assert list(table["n"]) == [0, 60, 120] and list(table["status"])[:2] == ["untuned", "first"]
     untuned = json.loads(Path(study.untuned[0]).read_text(encoding="utf-8"))
     assert table["nll"][0] == pytest.approx(untuned["nll"]) and math.isnan(table["delta_nll"][0])
     # Two seeds of one size together against the one untuned model.
-    assert table["delta_nll"][1] == pytest.approx(table["nll"][1] - untuned["nll"])
+    assert list(table["untuned_delta_nll"][1:]) == pytest.approx(list(table["nll"][1:] - untuned["nll"]))
+    assert list(table["untuned_status"][1:]) == ["better", "better"] and math.isnan(table["untuned_delta_nll"][0])
+    chosen = {"n": 120, "rule": "min", "reason": "Because.", "run": "x"}
+    said = training_size(chosen, table)
+    assert said[-1].startswith("Against the untuned model the test NLL at n = 120 is better: −")
+    assert [sentence.partition(" ")[0] for sentence in said] == ["Train", "Because.", "From", "Against"]
     study.untuned.clear()
     without = sizes(study)
     assert list(without["n"]) == [60, 120] and without["status"][0] == "first"
     assert list(without["nll"]) == list(table["nll"][1:])
+    assert not any("untuned" in sentence for sentence in training_size(chosen, without))
 
 
 def test_the_untuned_models_come_first_in_table_3_and_show_what_training_gave(tmp_path):

@@ -42,6 +42,7 @@ COLUMNS = (
     "p_value",
     "status",
 )
+UNTUNED_COLUMNS = tuple(f"untuned_{key}" for key in ("delta_nll", "delta_low", "delta_high", "p_value", "status"))
 DEVELOPMENT, REPORTED = "development", "reported"  # questions on which the size is selected
 BETTER, WORSE, SAME, FIRST, UNTUNED = "better", "worse", "not distinguishable", "first", "untuned"
 
@@ -120,14 +121,16 @@ def size_rows(rows: list[dict], nll_jsons: list[str], resampling: Resampling, un
     would change; that is what `sd_over_seeds` tells.
 
     Args:
-        untuned: NLL file of the untuned base model, the first row with n = 0, with which the first size is compared.
+        untuned: NLL file of the untuned base model: the first row, with n = 0, with which every size is compared in
+            UNTUNED_COLUMNS.
     """
     paths = {read_json(path)["name"]: path for path in nll_jsons}
     measured = read_questions({row["run"]: paths[row["run"]] for row in rows} | ({UNTUNED: untuned} if untuned else {}))
-    result, before = [], measured.get(UNTUNED)
-    if before:
-        first = compare_nll(before, None, resampling) | {"status": UNTUNED}
-        result.append({"n": 0, "seeds": 0, **first, "sd_over_seeds": math.nan})
+    result, before, base = [], None, measured.get(UNTUNED)
+    if base:
+        unknown = dict.fromkeys(UNTUNED_COLUMNS, math.nan)
+        first = compare_nll(base, None, resampling) | {"status": UNTUNED, "sd_over_seeds": math.nan}
+        result.append({"n": 0, "seeds": 0} | first | unknown)
     for n in sorted({row["n"] for row in rows}):
         runs = [row for row in rows if row["n"] == n]
         questions = {
@@ -136,12 +139,18 @@ def size_rows(rows: list[dict], nll_jsons: list[str], resampling: Resampling, un
         }
         mean = sum(row["nll"] for row in runs) / len(runs)
         sd = math.sqrt(sum((row["nll"] - mean) ** 2 for row in runs) / (len(runs) - 1)) if len(runs) > 1 else math.nan
-        if before and len(result) == 1 and untuned:  # as many times as there are seeds, which changes no ratio
-            before = {question: tuple(len(runs) * part for part in parts) for question, parts in before.items()}
-        compared = compare_nll(questions, before, resampling)
-        result.append({"n": n, "seeds": len(runs), **compared, "sd_over_seeds": sd})
+        row = {"n": n, "seeds": len(runs), **compare_nll(questions, before, resampling), "sd_over_seeds": sd}
+        result.append(row | (_against_untuned(questions, base, len(runs), resampling) if base else {}))
         before = questions
     return result
+
+
+def _against_untuned(questions: dict, base: dict, seeds: int, resampling: Resampling) -> dict:
+    """Return how the likelihood of a size differs from the untuned model's, which counts once for each seed."""
+    compared = compare_nll(
+        questions, {id_: tuple(seeds * part for part in parts) for id_, parts in base.items()}, resampling
+    )
+    return {column: compared[column.removeprefix("untuned_")] for column in UNTUNED_COLUMNS}
 
 
 def selection_questions(nll_jsons: list[str]) -> tuple[str, dict]:

@@ -25,18 +25,24 @@ def _score(row: dict) -> str:
 
 
 def training_size(selected: dict, table2: pandas.DataFrame) -> list[str]:
-    """Return why this size was selected, and what the step before and after it showed."""
+    """Return why this size was selected, what the step before and after it showed, and what training gave at it."""
     rows = table2.to_dict("records")
+    sizes = [row for row in rows if row["n"]]
     sentences = [f"Train on n = {selected['n']:,} pairs (rule {selected['rule']}).", selected["reason"]]
-    for before, row in itertools.pairwise(rows):
+    for before, row in itertools.pairwise(sizes):
         if selected["n"] in (before["n"], row["n"]):
             change = interval(row["delta_nll"], row["delta_low"], row["delta_high"], 4, sign=True)
-            start = f"n = {before['n']:,}" if before["n"] else "the untuned model"
-            end = f"{row['n']:,}" if before["n"] else f"n = {row['n']:,}"
             sentences.append(
-                f"From {start} to {end} the test NLL is {row['status']}: {change} nats per token, "
+                f"From n = {before['n']:,} to {row['n']:,} the test NLL is {row['status']}: {change} nats per token, "
                 f"p {p_words(row['p_value'])}."
             )
+    chosen = next((row for row in rows if row["n"] == selected["n"] and "untuned_delta_nll" in row), None)
+    if chosen:
+        change = interval(*(chosen[f"untuned_{key}"] for key in ("delta_nll", "delta_low", "delta_high")), 4, sign=True)
+        sentences.append(
+            f"Against the untuned model the test NLL at n = {selected['n']:,} is {chosen['untuned_status']}: {change} "
+            f"nats per token, p {p_words(chosen['untuned_p_value'])}."
+        )
     return sentences
 
 
@@ -127,6 +133,8 @@ def ship(table3: pandas.DataFrame, table6: pandas.DataFrame) -> list[str]:
         f"{best['name']} as {row['recommended']}{weight}.",
         f"Average score at full precision: {_score(best)}. {sure}{lost}",
     ]
+    if not math.isnan(best["gain_p_holm"]) and best["gain_verdict"] != "improves":
+        sentences.append("Its score is not shown to be better than that of the same model untuned.")
     if best["score"] == 0:
         sentences.append(
             "Its score is 0: do not ship it. The choice stands here because the rule was followed, not because the "

@@ -7,6 +7,7 @@ import numpy
 import pandas
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from tatara.report.figures.style import (
     BLUE,
@@ -40,6 +41,7 @@ PANELS = (
     Panel("recall", 100, "Fact recall", "% of the required facts", GREEN, 0),
     Panel("seconds", 1, "Time of an answer", "seconds", PURPLE, 2),
 )
+SPAN = 0.1  # points of the score that the axis of gains holds at least on either side
 # What is gained, by the row's own column and by whether the row has the other of the two.
 GAINS = (
     ("training_score_gain", "graph", "no", "training,\nno graph"),
@@ -88,7 +90,9 @@ def _draw_gains(axes: Axes, rows: pandas.DataFrame, level: float) -> None:
         axes.errorbar(value, [place], xerr=error_bars(value, low, high), fmt="o", color=colour, ecolor=DARK, capsize=3)
     axes.set_yticks(range(len(GAINS)), [label for *_, label in GAINS])
     axes.set_ylim(len(GAINS) - 0.5, -0.5)
-    axes.margins(x=0.1)
+    left, right = axes.get_xlim()
+    axes.set_xlim(min(left, -SPAN), max(right, SPAN))
+    axes.xaxis.set_major_locator(MaxNLocator(4))
     axes.grid(axis="y", visible=False)
 
 

@@ -1,5 +1,6 @@
 """Table 2: likelihood of the test set by training size."""
 
+import math
 from collections.abc import Sequence
 
 import pandas
@@ -9,17 +10,24 @@ from tatara.measure.results import read_json, read_questions
 from tatara.measure.selection import read_scale, size_rows
 from tatara.measure.stats import UNKNOWN, Ratio, Resampling, bootstrap_ratio, interval_columns
 from tatara.measure.taught import GROUPS, read_coverage
-from tatara.report.numbers import DASH, interval
+from tatara.report.numbers import DASH, interval, p_value
 from tatara.report.tables.columns import PROBE, PROBE_NOTE, count, decimals, p_values, with_interval, words
 from tatara.report.tables.common import probe_columns
 from tatara.report.text_table import Column, Layout
 
+
+def _untuned(row: dict) -> str:
+    """Return the difference from the untuned model; a dash where there is none."""
+    ends = (row.get(f"untuned_{key}", math.nan) for key in ("delta_nll", "delta_low", "delta_high"))
+    return interval(*ends, 4, sign=True)
+
+
 LAYOUT = Layout(
     "Table 2. Test-set NLL by size",
     "NLL in nats per answer token over the reference answers, PPL = exp(NLL), bits per UTF-8 byte of the answer. Δ NLL "
-    "is against the row before; n = 0 is the untuned model, measured as the others are. Brackets are {level} bootstrap "
-    "intervals over questions. The status follows from p, a paired permutation test over questions. "
-    "NLL, taught and untaught: of the questions of which the largest subset teaches all facts, or none. "
+    "is against the size before; n = 0 is the untuned model, measured as the others are, and Δ untuned is against it. "
+    "Brackets are {level} bootstrap intervals over questions. The status follows from p, of a paired permutation test "
+    "over questions. NLL, taught and untaught: of the questions of which the largest subset teaches all facts, or none. "
     + PROBE_NOTE.strip(),
     {
         "n": count("n"),
@@ -29,6 +37,8 @@ LAYOUT = Layout(
         "Δ NLL": Column(lambda row: interval(row["delta_nll"], row["delta_low"], row["delta_high"], 4, sign=True)),
         "p": p_values("p_value"),
         "Status": words("status"),
+        "Δ untuned": Column(_untuned),
+        "p, untuned": Column(lambda row: p_value(row.get("untuned_p_value", math.nan))),
         "NLL, taught": with_interval("nll_taught", 3),
         "NLL, untaught": with_interval("nll_untaught", 3),
         **PROBE,
@@ -60,7 +70,7 @@ def table2(
 ) -> pandas.DataFrame:
     """Return test NLL, perplexity and bits a byte by size, each compared with the size before, and the probe (Table 2).
 
-    The first row is the untuned model where it was measured; the first size is compared with it.
+    The first row is the untuned model where it was measured, and every size is compared with it.
 
     Args:
         scale: scale.csv.
