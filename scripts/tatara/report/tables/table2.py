@@ -27,7 +27,7 @@ LAYOUT = Layout(
     "NLL in nats per answer token over the reference answers, PPL = exp(NLL), bits per UTF-8 byte of the answer. Δ NLL "
     "is against the size before; n = 0 is the untuned model, measured as the others are, and Δ untuned is against it. "
     "Brackets are {level} bootstrap intervals over questions. The status follows from p, of a paired permutation test "
-    "over questions. NLL, taught and untaught: of the questions of which the largest subset teaches all facts, or none. "
+    "over questions. NLL, taught and untaught: of questions of which the largest subset teaches all facts, or none. "
     + PROBE_NOTE.strip(),
     {
         "n": count("n"),
