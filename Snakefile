@@ -19,6 +19,7 @@ include: "rules/compared.smk"
 include: "rules/judge.smk"
 include: "rules/quantization.smk"
 include: "rules/tables.smk"
+include: "rules/knowledge.smk"
 
 
 if HARM:

@@ -393,7 +393,9 @@ def test_the_probe_by_hand(tmp_path):
     assert probe.accuracy([probe.taught(answers["a_f16"])], how).value == 3 / 5
     assert probe.accuracy([probe.held_out(answers["a_f16"])], how).value == 0
     assert probe.accuracy([answers["a_f16"], answers["a_base"]], how).value == 4 / 12, "two seeds"
-    assert probe.accuracy([answers["a_f16"]], how, without=True).value == 0
+    assert probe.accuracy([answers["a_f16"]], how, "without").value == 0
+    assert probe.accuracy([answers["a_f16"]], how, "plain").value == 0.5
+    assert probe.added([2.0, 3.0], [0.5, 2.0]) == [1.5, 1.0]
     change, p_value = probe.difference(answers["a_f16"], answers["a_base"], how)
     # Two items differ, both one way: 2 x (1/2)^2.
     assert change.value == pytest.approx(2 / 6) and p_value == 0.5
@@ -491,7 +493,7 @@ def test_table6_follows_its_rule(study):
 
 
 def test_every_table_has_a_rule_of_its_file_s_name_and_what_builds_it():
-    files = (REPOSITORY / "rules" / f"{name}.smk" for name in ("tables", "harm", "quantization"))
+    files = (REPOSITORY / "rules" / f"{name}.smk" for name in ("tables", "knowledge", "harm", "quantization"))
     text = "".join(path.read_text(encoding="utf-8") for path in files)
     names = re.findall(r'multiext\("results/\w+/(\w+)", csv="\.csv", md="\.md"\)', text)
     assert names == [name for name, table in TABLES.items() if table.build]

@@ -303,7 +303,7 @@ def probe_rows(name: str, share: float, count: int = 200) -> list[dict]:
         nats = [2.0, 3.0, 2.5, 4.0]
         nats[number % 4] = 1.0 if right else 5.0
         without = [2.0, 2.0, 2.0, 2.0]
-        without[number // 4 % 4] = 1.0
+        without[number // 4 % 4] = 1.9
         item = {"id": f"p{number:03}", "kind": kind, "type": type_, "taught": taught, "node": f"n{number % 23}"}
         rows.append({"name": name, **item, "answer": number % 4, "nats": nats, "nats_without": without})
     return rows

@@ -7,8 +7,8 @@ from functools import cache
 def frequency_rows(items: list[dict], pairs: list[dict]) -> list[dict]:
     """Return the rows of a probe file (docs/files.md) for a model of word frequencies.
 
-    An option is as likely as the number of pairs whose answer holds it; nothing is asked of such a model, so that it
-    says the same without the question.
+    An option is as likely as the number of pairs whose answer holds it. Such a model hears no question, so nothing is
+    taken off for what it would say without one.
 
     Args:
         items: rows of results/probe/items.jsonl.
@@ -24,5 +24,5 @@ def frequency_rows(items: list[dict], pairs: list[dict]) -> list[dict]:
     for item in items:
         likelihoods = [nats(option) for option in item["options"]]
         kept = {key: item[key] for key in ("id", "kind", "type", "taught", "node", "answer")}
-        rows.append({"name": "frequencies", **kept, "nats": likelihoods, "nats_without": likelihoods})
+        rows.append({"name": "frequencies", **kept, "nats": likelihoods, "nats_without": [0.0] * len(likelihoods)})
     return rows

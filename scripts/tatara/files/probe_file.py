@@ -5,8 +5,8 @@ import io
 from collections.abc import Iterable
 from pathlib import Path
 
-from tatara.files.text import read_text, write_text
-from tatara.job.errors import InputError
+from tatara.files.rows import read_rows
+from tatara.files.text import write_text
 
 COLUMNS = ("name", "id", "kind", "type", "taught", "node", "answer", "nats", "nats_without")
 LIKELIHOODS = ("nats", "nats_without")
@@ -23,21 +23,18 @@ def write_probe(path: Path | str, rows: Iterable[dict]) -> None:
     write_text(path, text.getvalue())
 
 
+def _row(fields: dict[str, str]) -> dict:
+    likelihoods = {key: [float(value) for value in fields[key].split(";")] for key in LIKELIHOODS}
+    return fields | likelihoods | {"taught": fields["taught"] == "yes", "answer": int(fields["answer"])}
+
+
 def read_probe(path: Path | str) -> dict[str, list[dict]]:
     """Return name -> rows of a probe file, in their order.
 
     Raises:
         InputError: another header, or a field that is no number (file and line).
     """
-    reader = csv.DictReader(io.StringIO(read_text(path), newline=""))
-    if tuple(reader.fieldnames or ()) != COLUMNS:
-        raise InputError(f"{path}:1: expected the header {','.join(COLUMNS)}; delete the file and run again")
     rows: dict[str, list[dict]] = {}
-    try:
-        for row in reader:
-            likelihoods = {key: [float(value) for value in row[key].split(";")] for key in LIKELIHOODS}
-            numbers = {"taught": row["taught"] == "yes", "answer": int(row["answer"])}
-            rows.setdefault(row["name"], []).append(row | likelihoods | numbers)
-    except (AttributeError, ValueError, csv.Error) as error:
-        raise InputError(f"{path}:{reader.line_num}: {error}; delete the file and run again") from None
+    for row in read_rows(path, COLUMNS, _row):
+        rows.setdefault(row["name"], []).append(row)
     return rows

@@ -22,8 +22,9 @@ class Answer:
     Attributes:
         kind, type: of the item; node: its cluster.
         taught: False for a relation that is in no training pair.
-        right: whether the true option is the likeliest after the question.
-        right_without: whether it is where nothing in particular is asked.
+        right: whether the question adds most to the likelihood of the true option.
+        plain: whether the true option is the likeliest one after the question.
+        without: whether it is where nothing in particular is asked.
     """
 
     kind: str
@@ -31,7 +32,8 @@ class Answer:
     node: str
     taught: bool
     right: bool
-    right_without: bool
+    plain: bool
+    without: bool
 
 
 Answers = dict[str, Answer]  # by item id
@@ -40,6 +42,13 @@ Answers = dict[str, Answer]  # by item id
 def likeliest(nats: Sequence[float]) -> int:
     """Return the option that a model takes, the first of those that are equally likely."""
     return min(range(len(nats)), key=nats.__getitem__)
+
+
+def added(nats: Sequence[float], without: Sequence[float]) -> list[float]:
+    """Return the nats of each option after the question less those where nothing is asked: the less, the more the
+    question adds to its likelihood (pointwise mutual information; Holtzman et al. 2021, eq. 4).
+    """
+    return [one - other for one, other in zip(nats, without, strict=True)]
 
 
 def read_answers(paths: Iterable[Path | str]) -> dict[str, Answers]:
@@ -54,7 +63,10 @@ def read_answers(paths: Iterable[Path | str]) -> dict[str, Answers]:
             found[name] = {
                 row["id"]: Answer(
                     *(row[key] for key in ("kind", "type", "node", "taught")),
-                    *(likeliest(row[key]) == row["answer"] for key in ("nats", "nats_without")),
+                    *(
+                        likeliest(nats) == row["answer"]
+                        for nats in (added(row["nats"], row["nats_without"]), row["nats"], row["nats_without"])
+                    ),
                 )
                 for row in rows
             }
@@ -82,23 +94,23 @@ def held_out(answers: Answers) -> Answers:
     return chosen(answers, lambda answer: not answer.taught)
 
 
-def _by_node(several: Sequence[Answers], without: bool = False) -> Ratio:
+def _by_node(several: Sequence[Answers], by: str = "right") -> Ratio:
     right, items = defaultdict(float), defaultdict(float)
     for answers in several:
         for answer in answers.values():
-            right[answer.node] += answer.right_without if without else answer.right
+            right[answer.node] += getattr(answer, by)
             items[answer.node] += 1
     return Ratio(list(right.values()), list(items.values()))
 
 
-def accuracy(several: Sequence[Answers], resampling: Resampling, without: bool = False) -> Interval:
+def accuracy(several: Sequence[Answers], resampling: Resampling, by: str = "right") -> Interval:
     """Return the share of items answered right, of one model or over several seeds, with an interval clustered by node.
 
     Args:
         several: answers to the same items, one entry a seed.
-        without: where nothing in particular is asked.
+        by: `right`, `plain` or `without` of an answer.
     """
-    ratio = _by_node(several, without)
+    ratio = _by_node(several, by)
     return bootstrap_ratio(*ratio, resampling) if ratio.denominators else UNKNOWN
 
 

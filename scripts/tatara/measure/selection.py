@@ -5,7 +5,8 @@ import io
 import math
 from pathlib import Path
 
-from tatara.files.text import read_text, write_text
+from tatara.files.rows import read_rows
+from tatara.files.text import write_text
 from tatara.job.errors import InputError
 from tatara.measure.results import read_json, read_questions
 from tatara.measure.stats import (
@@ -227,14 +228,5 @@ def read_scale(path: Path | str) -> list[dict]:
     Raises:
         InputError: another header, or a field that is no number (file and line).
     """
-    reader = csv.DictReader(io.StringIO(read_text(path), newline=""))
-    if tuple(reader.fieldnames or ()) != COLUMNS:
-        raise InputError(f"{path}:1: expected the header {','.join(COLUMNS)}; delete the file and run again")
     kinds = dict.fromkeys(("run", "model", "status"), str) | dict.fromkeys(("n", "r", "seed"), int)
-    rows = []
-    try:
-        for row in reader:
-            rows.append({key: kinds.get(key, float)(row[key] or "nan") for key in COLUMNS})
-    except (ValueError, csv.Error) as error:
-        raise InputError(f"{path}:{reader.line_num}: {error}; delete the file and run again") from None
-    return rows
+    return read_rows(path, COLUMNS, lambda row: {key: kinds.get(key, float)(row[key] or "nan") for key in COLUMNS})

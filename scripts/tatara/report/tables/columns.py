@@ -60,7 +60,7 @@ RECALL_NOTE = (
     "training pairs and of the others. "
 )
 PROBE_NOTE = (
-    "Probe: share of four-option items about the graph that the model answers right by likelihood, 25 % without "
+    "Probe: share of four-option items about the graph that the model answers right, by likelihoods, 25 % without "
     "knowledge, with {level} intervals over nodes; held out: items of relations that no training pair teaches. "
 )
 SCORE_COUNTS = {f"Score {score}": count(f"score{score}") for score in (3, 2, 1, 0)}

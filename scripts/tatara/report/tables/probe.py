@@ -25,11 +25,13 @@ def _kind(name: str) -> Column:
 
 LAYOUT = Layout(
     "The probe: is the graph in the model?",
-    "Items with four options of which the likeliest is taken; whoever knows nothing gets 25 %, and so do the word "
-    "frequencies of the training pool, since every option is right as often as any other. Taught: items of relations "
-    "and facts that training pairs may hold; held out: of relations that no pair holds. Nothing asked: the likeliest "
-    "option where the question is left out. Brackets are {level} intervals over the nodes of the graph. Against "
-    "untuned: in percentage points over all items, p by McNemar's test after Holm's correction within the model.",
+    "Items with four options; a model takes the one to whose likelihood the question adds most. Whoever knows nothing "
+    "gets 25 %, and so do the word frequencies of the training pool: every option is right as often as any other. "
+    "Taught: items of relations and facts that training pairs may hold; held out: of relations that no pair holds. "
+    "Plain likelihood: all items, by the likeliest option after the question, as lm-evaluation-harness takes it; "
+    "nothing asked: by the likeliest where the question is left out. Brackets are {level} intervals over the nodes of "
+    "the graph. Against untuned: in percentage points over all items, p by McNemar's test after Holm's correction "
+    "within the model.",
     {
         **MODEL,
         "As": words("label"),
@@ -41,6 +43,7 @@ LAYOUT = Layout(
         "Chained": _kind("chained"),
         "Number": _kind("number"),
         "Term": _kind("term"),
+        "Plain likelihood": share("plain"),
         "Nothing asked": share("without"),
         "Against untuned": points("difference"),
         "p": p_values("p_holm"),
@@ -98,7 +101,8 @@ def _row(answers: Answers, resampling: Resampling) -> dict:
                 kind, accuracy([chosen(answers, lambda one, kind=kind: one.kind == kind)], resampling)
             ).items()
         }
-        | interval_columns("without", accuracy([answers], resampling, without=True))
+        | interval_columns("plain", accuracy([answers], resampling, "plain"))
+        | interval_columns("without", accuracy([answers], resampling, "without"))
     )
 
 
@@ -113,9 +117,8 @@ def probe_table(*, probe: list[str], names: dict[str, str], **resampling: float)
     how, found = Resampling(**resampling), read_answers(probe)
     unknown = {"p_value": numpy.nan, "p_holm": numpy.nan, "verdict": DASH}
     frequencies = {"model": "", "name": "Word frequencies", "label": "of the pool's answers"}
-    table = [
-        frequencies | _row(found.pop(FREQUENCIES), how) | interval_columns("difference", UNKNOWN) | unknown,
-    ]
+    asked_alike = interval_columns("without", UNKNOWN) | interval_columns("difference", UNKNOWN)
+    table = [frequencies | _row(found.pop(FREQUENCIES), how) | asked_alike | unknown]
     parts: dict[str, list[str]] = {model: [] for model in names}
     for name in found:
         model, part = _split(name, list(names))

@@ -149,11 +149,11 @@ def table3(
     judge: list[str],
     nll: list[str],
     probe: list[str],
+    names: dict[str, str],
     answers: list[str],
     testset: str,
     coverage: str,
     selected: str,
-    names: dict[str, str],
     **resampling: float,
 ) -> pandas.DataFrame:
     """Return the models beside each other, each in its format of the most bits: F16, or NF4 without GGUF (Table 3).
