@@ -4,8 +4,9 @@ TIMED = expand("results/answers/{evaluated}_seconds.csv", evaluated=EVALUATED)
 MEASURED = expand("results/nll/{evaluated}.json", evaluated=EVALUATED)
 PROBED = expand("results/probe/{evaluated}.csv", evaluated=EVALUATED)
 PROBED_RUNS = expand("results/probe/{run}.csv", run=SCALE_RUNS)
-UNTRAINED = [f"results/nll/{config['stage1']['model']}_n0.json"] if config["evaluate"]["untuned"] else []
-PROBED_UNTRAINED = [path.replace("/nll/", "/probe/").replace(".json", ".csv") for path in UNTRAINED]
+UNTRAINED_NAME = f"{config['stage1']['model']}_n0"
+UNTRAINED = [f"results/nll/{UNTRAINED_NAME}.json"] if config["evaluate"]["untuned"] else []
+PROBED_UNTRAINED = [f"results/probe/{UNTRAINED_NAME}.csv"] if UNTRAINED else []
 ALL_FOUR = TWO_BY_TWO + WITH_GRAPH_ANSWERED
 ANSWERED = expand("results/answers/{evaluated}.jsonl", evaluated=EVALUATED)
 # what the questions require, and what the training pairs hold of it
