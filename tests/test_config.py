@@ -235,7 +235,7 @@ def test_later_files_and_the_command_line_win(tmp_path):
 BROKEN = {
     "a colon in a title": ("title: Smoke run", "title: Smoke: run", ":4: mapping values are not allowed .*in quotes"),
     "a tab": ("  title: Smoke run", "\ttitle: Smoke run", ":4: .*indent with spaces, not with tabs"),
-    "a key that stands twice": ("  limit: 8", "  limit: 8\n  limit: 9", ":13: the key limit stands twice; keep one"),
+    "a key that stands twice": ("  limit: 8", "  limit: 8\n  limit: 9", ":15: the key limit stands twice; keep one"),
     "no finite number": ("  epochs: 1", "  epochs: .inf", r":2\d: \.inf is no finite number; write a number"),
     "a text that begins with a sign": ("title: Smoke run", "title: '@' x", ":4: .*mend the YAML there"),
 }

@@ -16,6 +16,7 @@ from pathlib import Path
 from tatara.data.balanced import OPTIONS, balanced_options
 from tatara.data.graph import Graph, Relation
 from tatara.data.left_out import HELD_OUT, LeftOut
+from tatara.data.strata import apportion
 from tatara.files.json_schema import schema_errors
 from tatara.files.normalise import squeeze
 from tatara.files.strict_yaml import nearest_line, read_yaml_lines
@@ -24,6 +25,7 @@ from tatara.job.errors import raise_problems
 ANY = "any"
 KINDS = ("forward", "backward", "chained", "number", "term")
 SHORTEST_TERM = 2
+FEWEST = 12  # drafts of a group, where there is room for few; of these, most can be balanced
 _NUMBER = re.compile(
     r"(?<![\d.,第/／])(\d+(?:[.,]\d+)?)(mm|cm|km|m3/s|m2|m3|m|%|％|年|か月|ヶ月|日|時間|回|倍|割|度|℃|種類|人)"
 )
@@ -183,6 +185,20 @@ def _fact_drafts(graph: Graph, questions: dict) -> Iterator[Draft]:
             )
 
 
+def _from_groups(drafts: list[Draft], room: int, generator: random.Random) -> list[Draft]:
+    """Return `room` drafts of one kind, of each group as many as its size asks for.
+
+    Where there is room for few, they come from the largest groups alone, since a handful cannot be balanced.
+    """
+    groups = defaultdict(list)
+    for draft in drafts:
+        groups[draft.group].append(draft)
+    largest = sorted(groups, key=lambda group: (-len(groups[group]), group))[: max(1, room // FEWEST)]
+    sizes = {group: len(groups[group]) for group in largest}
+    quotas = apportion(sizes, min(room, sum(sizes.values())))
+    return [draft for group in largest for draft in generator.sample(groups[group], quotas[group])]
+
+
 def _thinned(drafts: list[Draft], most: int, generator: random.Random) -> list[Draft]:
     """Return at most `most` drafts: all of the rarer kinds first, of the others as many as there is room for."""
     by_kind = defaultdict(list)
@@ -192,7 +208,7 @@ def _thinned(drafts: list[Draft], most: int, generator: random.Random) -> list[D
     for left, kind in enumerate(sorted(by_kind, key=lambda kind: len(by_kind[kind]))):
         room = (most - len(kept)) // (len(by_kind) - left)
         own = by_kind[kind]
-        kept += own if len(own) <= room else generator.sample(own, room)
+        kept += own if len(own) <= room else _from_groups(own, room, generator)
     return kept
 
 
