@@ -26,6 +26,8 @@ TITLES = {
     "stage3": "Stage 3: GGUF",
     "evaluate": "Answers and likelihood",
     "compared": "What training is compared with",
+    "knowledge": "What models know",
+    "harm": "Harm: the rest of a model",
     "judge": "Judge",
     "quantization": "Quantization, by token",
     "tables": "Tables",

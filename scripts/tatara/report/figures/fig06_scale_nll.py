@@ -134,7 +134,7 @@ def _draw_probe(panels: Sequence[Axes], table2: pandas.DataFrame, places: dict[i
         handles = [axes.axhline(25, color=GREY, linestyle=":", linewidth=1.2, label="e, f: chance, 25 %")]
         if len(untuned):
             base = 100 * float(untuned[key].iloc[0])
-            handles.append(axes.axhline(base, color=DARK, linestyle="--", linewidth=1.2, label="e, f: untuned"))
+            axes.axhline(base, color=DARK, linestyle="--", linewidth=1.1)
         axes.set_title(f"{title}, {100 * level:g} % intervals")
         axes.set_ylabel("% of the items answered right")
     return handles
@@ -143,7 +143,7 @@ def _draw_probe(panels: Sequence[Axes], table2: pandas.DataFrame, places: dict[i
 def _draw_untuned(panels: dict[str, Axes], untuned: Sequence[str]) -> list:
     """Draw the untuned model's likelihood as a line across; `panels` has the key of each."""
     content = read_json(untuned[0]) if untuned else {}
-    style = {"color": DARK, "linestyle": "--", "linewidth": 1.1, "label": "b, d: untuned model"}
+    style = {"color": DARK, "linestyle": "--", "linewidth": 1.1, "label": "untuned model"}
     return [axes.axhline(content[key], **style) for key, axes in panels.items() if content][:1]
 
 
