@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from unittest import mock
 
 import lm_eval_harness
 import offline
@@ -172,7 +173,9 @@ class Asked:
 
 def chosen_option(asked: Asked, item: dict) -> tuple[int, list[float]]:
     """Return the option that a model takes in the probe, and the score of each."""
-    encoded = Probe(asked.tokenizer, [{"without": "名前を一つ答えてください。", **item}], asked.conversation)
+    # Of white space that a template writes before an answer (Mistral's) the harness knows nothing.
+    with mock.patch.object(chat, "leading_space", return_value=""):
+        encoded = Probe(asked.tokenizer, [{"without": "名前を一つ答えてください。", **item}], asked.conversation)
     (row,) = encoded.rows("a", transformers_score(asked.model))
     return likeliest(row["nats"]), [-nats for nats in row["nats"]]
 
