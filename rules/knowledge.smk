@@ -68,7 +68,7 @@ rule at_hand_table:
         judge=expand("results/judge/judge_{evaluated}.csv", evaluated=ALL_FOUR),
         times=expand("results/answers/{evaluated}_seconds.csv", evaluated=ALL_FOUR),
         answers=expand("results/answers/{evaluated}.jsonl", evaluated=ALL_FOUR),
-        files=[f"results/gguf/{name.replace('_', '-')}.gguf" for name in TWO_BY_TWO if name.split("_")[0] in MODEL_GGUF],
+        nll=expand("results/nll/{evaluated}.json", evaluated=TWO_BY_TWO),
         prompts=[AT_HAND_PROMPTS] if AT_HAND else [],
         testset="results/testset/test_set_200.jsonl",
     output:

@@ -68,7 +68,7 @@ class Study:
     frequencies: str = ""
     untuned: list[str] = field(default_factory=list)  # the NLL file of n = 0
     four: dict[str, list[str]] = field(
-        default_factory=lambda: {name: [] for name in ("judge", "times", "answers", "files", "prompts")}
+        default_factory=lambda: {name: [] for name in ("judge", "times", "answers", "nll", "prompts")}
     )  # of the two-by-two
     harm: dict[str, list[str]] = field(default_factory=lambda: {"before": [], "after": [], "answers": []})
 

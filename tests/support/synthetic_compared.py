@@ -63,9 +63,9 @@ def add_compared(study: Study, *, questions: int = 40, second_judge: bool = Fals
                 if Path(path).stem.endswith(f"{first}_{fmt}{'_seconds' * (name == 'times')}")
             )
             study.four[name].append(own)
-        file = study.folder / "gguf" / f"{first}-{fmt}.gguf"
-        file.write_bytes(bytes(size))
-        study.four["files"].append(str(file))
+        path = study.folder / "nll" / f"{first}_{fmt}.json"
+        content = json.loads(path.read_text(encoding="utf-8"))
+        study.four["nll"].append(_write(path, content | {"file_bytes": size}))
     prompts = study.folder / "testset" / "at_hand.jsonl"
     at_hand = [{"id": row["id"], "question": row["question"], "lines": LINES, "prompt": "…"} for row in rows]
     prompts.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in at_hand), encoding="utf-8")

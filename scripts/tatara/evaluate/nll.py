@@ -46,14 +46,24 @@ def score(tokenizer, rows: list[dict], conversation: Conversation, name: str, lo
     return questions
 
 
-def write_nll(path: Path, name: str, model: str, questions: list[dict], development: list[dict] | None = None) -> dict:
+def write_nll(
+    path: Path,
+    name: str,
+    model: str,
+    questions: list[dict],
+    development: list[dict] | None = None,
+    file: Path | None = None,
+) -> dict:
     """Write an NLL file of what `score` returned, and return its content.
 
     Args:
         development: the same for the questions on which the size is selected; the key `development` has them.
+        file: the GGUF file that was measured; its bytes are recorded.
     """
     content = summary(name, model, questions)
     if development:
         content["development"] = summary(name, model, development)
+    if file:
+        content["file_bytes"] = file.stat().st_size
     write_json(path, content)
     return content

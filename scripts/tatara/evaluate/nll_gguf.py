@@ -41,4 +41,4 @@ def nll_gguf(
     loaded = gguf_model.load(file, context, threads, logits_all=True, more=cells_of(encoded))
     questions = score(tokenizer, rows, conversation, name, gguf_model.logits_of(loaded))
     write_probe(probe, encoded.rows(name, llama_score(loaded, encoded.longest)))
-    return write_nll(output, name, model, questions)
+    return write_nll(output, name, model, questions, file=file)

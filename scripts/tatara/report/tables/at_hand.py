@@ -10,7 +10,7 @@ import pandas
 from tatara.data.questions import has_fact
 from tatara.files.formats import BASE, WITH_GRAPH
 from tatara.files.jsonl import read_jsonl
-from tatara.measure.results import by_model_and_format, read_judge
+from tatara.measure.results import by_model_and_format, read_json, read_judge
 from tatara.measure.stats import (
     UNKNOWN,
     Resampling,
@@ -163,7 +163,7 @@ def at_hand_table(
     judge: list[str],
     times: list[str],
     answers: list[str],
-    files: list[str],
+    nll: list[str],
     prompts: list[str],
     testset: str,
     names: dict[str, str],
@@ -173,7 +173,7 @@ def at_hand_table(
 
     Args:
         judge, times, answers: files of {model}_base and {model}_{fmt}, and of both with `_graph` behind.
-        files: gguf/{model}-base.gguf and gguf/{model}-{fmt}.gguf of models that have them.
+        nll: files of {model}_base and {model}_{fmt}, for the bytes of the GGUF files.
         prompts: testset/at_hand.jsonl, or none.
         testset: test_set_200.jsonl.
         names: model -> display name, in the order of the rows.
@@ -181,7 +181,7 @@ def at_hand_table(
     """
     how = Resampling(**resampling)
     judged, timed, answered = (by_model_and_format(paths, names) for paths in (judge, times, answers))
-    sizes = {Path(path).stem: Path(path).stat().st_size for path in files}
+    sizes = {content["name"]: content.get("file_bytes", numpy.nan) for content in map(read_json, nll)}
     facts = {row["id"]: row["facts"] for row in read_jsonl(testset)}
     found = _found(read_jsonl(prompts[0]), facts) if prompts else numpy.nan
     table: list[dict] = []
@@ -195,7 +195,7 @@ def at_hand_table(
             row = dict.fromkeys(COLUMNS, numpy.nan) | {"model": model, "name": names[model], "format": key[1]}
             row |= {name: "yes" if yes else "no" for name, yes in zip(("tuned", "graph"), place, strict=True)}
             row |= _measured(scores, cell, timed[key], how)
-            row |= {"retrieved": found if place[1] else numpy.nan, "bytes": sizes.get(f"{model}-{fmt}", numpy.nan)}
+            row |= {"retrieved": found if place[1] else numpy.nan, "bytes": sizes.get(f"{model}_{fmt}", numpy.nan)}
             rows.append(row)
         for row, (tuned, graph) in zip(rows, cells, strict=True):
             others = {"training": (False, graph) if tuned else None, "graph": (tuned, False) if graph else None}
