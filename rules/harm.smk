@@ -6,6 +6,12 @@ AFTER = [f"{model}_{fmt}" for model, fmt in BEST.items()]
 ASKED = ANSWERING | {"batch_size": config["evaluate"]["batch_size"]}
 
 
+localrules:
+    harm_sets,
+    harm_refusals,
+    harm_table,
+
+
 rule harm_sets:
     """Check the neutral sentences and the questions that a model should not go along with."""
     input:

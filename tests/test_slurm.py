@@ -4,6 +4,7 @@ in the middle.
 
 import contextlib
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -120,13 +121,15 @@ def states(cluster: slurm_cluster.Cluster) -> list[str]:
 @pytest.mark.parametrize("name", ["smoke", "paper"])
 def test_every_job_is_local_or_has_memory_and_time_in_the_profile(copy: Copy, name: str):
     settings = PROFILE["set-resources"]
-    local = {
-        line.strip(" ,\n") for line in (REPOSITORY / "rules/local.smk").read_text(encoding="utf-8").splitlines()[2:]
-    }
+    texts = [path.read_text(encoding="utf-8") for path in (REPOSITORY / "rules").glob("*.smk")]
+    listed = [
+        match[1] for text in texts for match in re.finditer(r"^localrules:\n((?: {4}\w+,\n)+)", text, re.MULTILINE)
+    ]
+    local = set(re.findall(r"\w+", " ".join(listed)))
     planned = copy.planned("all", "--profile", "profiles/slurm", config=f"config/{name}.yaml").keys()
     assert {"train_scale", "answers_gguf", "merge"} <= planned
     assert not planned - local - settings.keys(), (
-        "name these in profiles/slurm/profile.yaml, or where they take seconds in rules/local.smk"
+        "name these in profiles/slurm/profile.yaml, or where they take seconds as localrules"
     )
     assert not local & settings.keys()
     assert all("* attempt" in entry["mem_mb"] and "runtime" in entry for entry in settings.values())
