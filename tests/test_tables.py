@@ -425,6 +425,16 @@ def test_the_probe_table_sets_each_form_beside_the_untuned_model(study):
     assert swallow["without"] == pytest.approx(0.25, abs=0.05)
 
 
+def test_a_domain_too_small_for_a_probe_has_its_tables_all_the_same(tmp_path):
+    study = add_compared(write_study(tmp_path, questions=8))
+    for path in (tmp_path / "probe").glob("*.csv"):
+        write_probe(path, [])
+    for key, table in all_tables(study).items():
+        write_table(key, table, csv=tmp_path / f"{key}.csv", md=tmp_path / f"{key}.md", level=0.95)
+        assert text_of(key, read_table(tmp_path / f"{key}.csv"), 0.95) == text_of(key, table, 0.95)
+    assert "The domain is too small for a probe." in (tmp_path / "probe_types.md").read_text(encoding="utf-8")
+
+
 def test_a_format_whose_probe_degrades_is_not_shipped(study):
     all_tables(study)
     path = study.path("tables/ladder.csv")

@@ -69,7 +69,7 @@ class Probe:
     def longest(self) -> int:
         """Tokens of the longest prompt and option together."""
         requests = [*self.asked, *self.unasked]
-        return max(len(request.prompt) + max(map(len, request.options)) for request in requests)
+        return max((len(request.prompt) + max(map(len, request.options)) for request in requests), default=0)
 
     def rows(self, name: str, score: Score) -> list[dict]:
         """Return the rows of a probe file (docs/files.md) for one model.

@@ -1,6 +1,7 @@
 """The probe through llama.cpp: each prompt is read once, and its options go on from there, many in one decode."""
 
 from collections.abc import Iterator
+from functools import cache
 
 import llama_cpp
 import numpy
@@ -96,4 +97,9 @@ def llama_score(model: llama_cpp.Llama, longest: int) -> Score:
     Raises:
         InputError: no memory for the context.
     """
-    return OptionContext(model, longest).score
+
+    @cache
+    def context() -> OptionContext:  # a domain too small for a probe needs none
+        return OptionContext(model, longest)
+
+    return lambda requests: context().score(requests)

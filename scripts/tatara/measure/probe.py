@@ -52,7 +52,8 @@ def added(nats: Sequence[float], without: Sequence[float]) -> list[float]:
 
 
 def read_answers(paths: Iterable[Path | str]) -> dict[str, Answers]:
-    """Return name -> answers of probe files, all over the same items.
+    """Return name -> answers of probe files, all over the same items; none for any name where a domain is too small to
+    have items.
 
     Raises:
         InputError: files over different items.
@@ -76,7 +77,7 @@ def read_answers(paths: Iterable[Path | str]) -> dict[str, Answers]:
                     f"{path}: not the items that {first} was probed with; delete the file that is out of date and run "
                     "again"
                 )
-    return found
+    return found or defaultdict(dict)
 
 
 def chosen(answers: Answers, choose: Callable[[Answer], bool]) -> Answers:

@@ -63,6 +63,11 @@ TYPES = Layout(
         "Tuned": share("tuned"),
         "Difference": points("difference"),
     },
+    "The domain is too small for a probe.",
+)
+TYPE_COLUMNS = (
+    *("model", "name", "kind", "type", "items"),
+    *(f"{key}{end}" for key in ("untuned", "tuned", "difference") for end in ("", "_low", "_high")),
 )
 
 
@@ -118,7 +123,7 @@ def probe_table(*, probe: list[str], names: dict[str, str], **resampling: float)
     unknown = {"p_value": numpy.nan, "p_holm": numpy.nan, "verdict": DASH}
     frequencies = {"model": "", "name": "Word frequencies", "label": "of the pool's answers"}
     asked_alike = interval_columns("without", UNKNOWN) | interval_columns("difference", UNKNOWN)
-    table = [frequencies | _row(found.pop(FREQUENCIES), how) | asked_alike | unknown]
+    table = [frequencies | _row(found.pop(FREQUENCIES, {}), how) | asked_alike | unknown]
     parts: dict[str, list[str]] = {model: [] for model in names}
     for name in found:
         model, part = _split(name, list(names))
@@ -152,7 +157,7 @@ def probe_types(*, probe: list[str], names: dict[str, str], **resampling: float)
     """
     how, found = Resampling(**resampling), read_answers(probe)
     table = []
-    for model in names:
+    for model in names if found else ():
         untuned = found[f"{model}_{UNTUNED}"]
         formats = [fmt for fmt in FORMATS if f"{model}_{fmt}" in found and fmt != UNTUNED]
         tuned = found[f"{model}_{max(formats, key=lambda fmt: FORMATS[fmt].bits)}"]
@@ -169,4 +174,4 @@ def probe_types(*, probe: list[str], names: dict[str, str], **resampling: float)
                 | interval_columns("tuned", accuracy([own], how))
                 | interval_columns("difference", difference(own, other, how)[0])
             )
-    return pandas.DataFrame(table)
+    return pandas.DataFrame(table, columns=list(TYPE_COLUMNS))
