@@ -254,7 +254,9 @@ def test_nll_by_hand(trained, work):
         base=trained["base"],
         adapter=trained["adapter"],
         rows=ROWS,
+        items=[],
         output=work / "nll.json",
+        probe=work / "probe.csv",
         name="a",
         model="tiny",
         conversation=tiny_models.CONVERSATION,
@@ -278,7 +280,9 @@ def test_nll_of_gguf_agrees_with_transformers(merged, f16, work):
         file=f16,
         base=merged,
         rows=ROWS,
+        items=[],
         output=work / "nll2.json",
+        probe=work / "probe2.csv",
         name="f16",
         model="tiny",
         conversation=tiny_models.CONVERSATION,
@@ -290,3 +294,4 @@ def test_nll_of_gguf_agrees_with_transformers(merged, f16, work):
         "hf", "tiny", nll.score(tokenizer, ROWS, tiny_models.CONVERSATION, "hf", nll_adapter.transformers_logits(model))
     )
     assert got["nll"] == pytest.approx(expected["nll"], rel=1e-3)
+    assert got["file_bytes"] == f16.stat().st_size

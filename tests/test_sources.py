@@ -244,6 +244,7 @@ class Study:
             "hub": scratch | {"source": {"hub": {"repo": "lab/tiny", "revision": "main"}}},
             "scratch": scratch,
         }
+        del config["graph_at_hand"]
         config["stage1"]["model"], config["subsets"]["sizes"] = "folder", [16]
         config["train"] = config.get("train", {}) | {"max_length": 2048}  # a token for nearly every byte
         self.config = folder / "study/config/sources.yaml"

@@ -426,7 +426,7 @@ def test_the_probe_table_sets_each_form_beside_the_untuned_model(study):
 
 
 def test_a_domain_too_small_for_a_probe_has_its_tables_all_the_same(tmp_path):
-    study = add_compared(write_study(tmp_path, questions=8))
+    study = add_compared(write_study(tmp_path, questions=8), questions=8)
     for path in (tmp_path / "probe").glob("*.csv"):
         write_probe(path, [])
     for key, table in all_tables(study).items():
