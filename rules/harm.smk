@@ -1,8 +1,7 @@
 # Stage harm, where the domain names its sets (config key harm): results/harm/{neutral,questions}.jsonl, refusals.json,
 # {model}_{fmt}.json · results/tables/harm.csv, harm.md
-BEST = {model: max(entry["formats"], key=lambda fmt: FORMATS[fmt].bits) for model, entry in config["models"].items()}
 BEFORE = [f"{model}_base" for model in MODELS]
-AFTER = [f"{model}_{fmt}" for model, fmt in BEST.items()]
+AFTER = [f"{model}_{most_bits(entry['formats'])}" for model, entry in config["models"].items()]
 ASKED = ANSWERING | {"batch_size": config["evaluate"]["batch_size"]}
 
 

@@ -199,6 +199,19 @@ def test_table5_pairs_each_quantized_file_with_f16(study):
     assert (table["p_holm"] >= table["p_value"]).all()
 
 
+def test_tables_3_and_5_have_the_recall_of_facts(tmp_path):
+    """F16 says the first fact of each question's two, Q4_K_M none; the first is taught in two questions of three."""
+    study = write_study(tmp_path, sizes=(60,), questions=12)
+    for path in map(Path, study.answers):
+        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        said = "亀 裂を確認します。" if "f16" in path.name else "何も確認しません。"
+        path.write_text("".join(json.dumps(row | {"answer": said}) + "\n" for row in rows), encoding="utf-8")
+    row = quantized(study).iloc[0]
+    assert (row["recall_f16"], row["recall"], row["recall_difference"]) == (0.5, 0.0, -0.5)
+    row = models(study).loc["swallow"]
+    assert row["recall_taught"] == pytest.approx(8 / 12) and row["recall_untaught"] == pytest.approx(4 / 12)
+
+
 def test_table5_without_quantized_files_says_so(tmp_path):
     study = write_study(tmp_path, sizes=(60,), questions=4, names={"tanuki": "Tanuki"})
     table = quantized(study)

@@ -10,8 +10,8 @@ from tatara.files.jsonl import read_jsonl
 from tatara.measure.probe import Answers, accuracy, difference, read_answers
 from tatara.measure.results import by_model_and_format, read_json, read_judge, read_questions
 from tatara.measure.selection import compare_nll, nll_ratio
-from tatara.measure.stats import Ratio, Resampling, holm, interval_columns, paired_difference
-from tatara.measure.taught import Required, fact_counts, read_required
+from tatara.measure.stats import UNKNOWN, Resampling, holm, interval_columns, paired_difference
+from tatara.measure.taught import Required, facts_held, read_required, recall_ratio
 from tatara.report.numbers import number, percent, size, small
 from tatara.report.tables.columns import MODEL_AND_FORMAT, decimals, p_values, points, with_interval, words
 from tatara.report.tables.common import compare_scores, valid_scores, verdict
@@ -137,17 +137,13 @@ def _probes(full: Answers, quantized: Answers, resampling: Resampling) -> dict:
 
 def _recalls(paths: list[Path], required: Required, resampling: Resampling) -> dict:
     """Return which share of the required facts the answers of F16 and of a quantized file hold, and the difference."""
-    counts = []
-    for path in paths:
-        of_each = fact_counts(read_jsonl(path), required)
-        counts.append({id_: [of_each[part].get(id_, (0, 0)) for part in of_each] for id_ in required.facts})
-    sides = []
-    for side in counts:
-        asked = {id_: parts for id_, parts in side.items() if any(total for _, total in parts)}
-        sides.append(Ratio(*([sum(part[at] for part in parts) for parts in asked.values()] for at in (0, 1))))
-    full, quantized = (sum(side.numerators) / sum(side.denominators) for side in sides)
+    full, quantized = (facts_held(read_jsonl(path), required.facts) for path in paths)
+    if not full:
+        return {"recall_f16": numpy.nan, "recall": numpy.nan} | interval_columns("recall_difference", UNKNOWN)
+    sides = recall_ratio(full), recall_ratio({id_: quantized[id_] for id_ in full})
+    shares = [sum(side.numerators) / sum(side.denominators) for side in sides]
     change = paired_difference(sides[1], sides[0], resampling)
-    return {"recall_f16": full, "recall": quantized} | interval_columns("recall_difference", change)
+    return {"recall_f16": shares[0], "recall": shares[1]} | interval_columns("recall_difference", change)
 
 
 def table5(
