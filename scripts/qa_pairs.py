@@ -4,9 +4,9 @@ from tatara.job.run import job
 
 with job(snakemake):
     from tatara.data.graph_csv import load_graph
+    from tatara.data.held_out import without_held_out
     from tatara.data.left_out import LeftOut
     from tatara.data.pairs import make_pairs
-    from tatara.data.probe import without_held_out
     from tatara.data.schema import read_schema
     from tatara.data.templates import read_templates
     from tatara.files.jsonl import write_jsonl

@@ -10,7 +10,8 @@ from pipeline_copy import REPOSITORY
 from tatara.data.facts import Fact
 from tatara.data.graph import Graph, Node, Relation
 from tatara.data.graph_csv import load_graph
-from tatara.data.probe import held_out, make_items, read_questions, without_held_out
+from tatara.data.held_out import held_out, without_held_out
+from tatara.data.probe import make_items, read_questions
 from tatara.data.schema import RelationType, Schema, read_schema
 from tatara.data.toc import Citation, Toc
 from tatara.files.normalise import normalise, squeeze

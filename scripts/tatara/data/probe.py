@@ -4,7 +4,6 @@ A model takes the option that it finds most likely after the question. Options a
 model that knows frequencies alone takes the right one in one item of four.
 """
 
-import dataclasses
 import hashlib
 import random
 import re
@@ -14,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tatara.data.balanced import OPTIONS, balanced_options
-from tatara.data.graph import Graph, Relation
-from tatara.data.left_out import HELD_OUT, LeftOut
+from tatara.data.graph import Graph
+from tatara.data.held_out import held_out
 from tatara.data.strata import apportion
 from tatara.files.json_schema import schema_errors
 from tatara.files.normalise import squeeze
@@ -83,34 +82,6 @@ def read_questions(path: Path | str) -> dict:
     problems = schema_errors(content, _FILE)
     raise_problems(f"{path}:{nearest_line(lines, key)}: {message}" for key, message in problems)
     return content
-
-
-def held_out(graph: Graph, relation: Relation, share: float, seed: int) -> bool:
-    """Return whether a relation is kept out of every training pair, so that the probe has relations that nobody taught.
-
-    The choice depends on the relation and the seed alone. Structural relations stay: every citation tells them.
-    """
-    if graph.schema.relations[relation.type].structural:
-        return False
-    name = f"{seed} {relation.start} {relation.type} {relation.end}"
-    return int(hashlib.sha256(name.encode()).hexdigest()[:8], 16) < share * 16**8
-
-
-def without_held_out(graph: Graph, share: float, seed: int, left_out: LeftOut | None = None) -> Graph:
-    """Return the graph as training pairs may know it.
-
-    Args:
-        left_out: takes the relations that are held out.
-    """
-    left_out = left_out or LeftOut()
-    left_out.expect(HELD_OUT, len(graph.relations))
-    relations = []
-    for relation in graph.relations:
-        if held_out(graph, relation, share, seed):
-            left_out.add(HELD_OUT, f"{relation.start} -{relation.type}-> {relation.end}")
-        else:
-            relations.append(relation)
-    return dataclasses.replace(graph, relations=relations)
 
 
 class _Names:
