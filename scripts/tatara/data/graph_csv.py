@@ -1,6 +1,6 @@
 """A graph in CSV files, as it is exported: read as rows, ids resolved across id spaces, checked."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from tatara.data.graph import Graph
 from tatara.data.graph_build import build_graph, dangling
 from tatara.data.graph_header import NODE_COLUMNS, NODE_ROLES, RELATION_COLUMNS, RELATION_ROLES, Header
 from tatara.data.left_out import QUALIFIED_IDS, LeftOut
-from tatara.data.schema import Schema, nearest
+from tatara.data.schema import Schema, nearest, read_schema
 from tatara.data.toc import read_toc
 from tatara.job.errors import InputError, Problem, raise_problems
 
@@ -189,3 +189,13 @@ def load_graph(
     node_rows, relation_rows = _resolved_nodes(nodes, ids, left_out), _resolved_relations(relations, ids, problems)
     fact_rows = [row for path in fact_files for row in read_fact_rows(path)]
     return build_graph(node_rows, relation_rows, schema, toc, left_out, problems, fact_rows)
+
+
+def load_exported(files: Mapping[str, str]) -> Graph:
+    """Read the graph that rule graph has written.
+
+    Args:
+        files: a job's input with the names nodes, relations, facts, schema and toc.
+    """
+    schema = read_schema(files["schema"])
+    return load_graph([files["nodes"]], [files["relations"]], schema, files["toc"], fact_files=[files["facts"]])

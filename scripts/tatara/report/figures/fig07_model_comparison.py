@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy
 import pandas
@@ -10,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tatara.files.formats import BASE
-from tatara.report.figures.models import model_label, most_lines
+from tatara.report.figures.models import Panel, model_label, most_lines
 from tatara.report.figures.style import (
     BLUE,
     DARK,
@@ -25,24 +24,11 @@ from tatara.report.figures.style import (
 from tatara.report.paper import read_paper
 from tatara.report.text_table import read_table
 
-
-class Panel(NamedTuple):
-    """One measure: its column of table 3, what it is multiplied by, how it is shown, and where its axis ends."""
-
-    key: str
-    factor: float
-    title: str
-    unit: str
-    colour: str
-    decimals: int
-    top: float | None
-
-
 PANELS = (
     Panel("score", 1, "a  Average score", "0 to 3", BLUE, 2, 3.0),
     Panel("perfect", 100, "b  Perfect-score rate", "% of the questions", GREEN, 0, 100.0),
-    Panel("characters", 1, "c  Length of an answer", "characters", ORANGE, 0, None),
-    Panel("seconds", 1, "d  Time of an answer", "seconds", PURPLE, 2, None),
+    Panel("characters", 1, "c  Length of an answer", "characters", ORANGE, 0),
+    Panel("seconds", 1, "d  Time of an answer", "seconds", PURPLE, 2),
 )
 
 

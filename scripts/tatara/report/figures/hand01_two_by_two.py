@@ -1,7 +1,6 @@
 """The two-by-two: score, recall and time with and without training and the graph at hand. Drawn from its table."""
 
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy
 import pandas
@@ -9,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from tatara.report.figures.models import Panel
 from tatara.report.figures.style import (
     BLUE,
     DARK,
@@ -23,18 +23,6 @@ from tatara.report.figures.style import (
     wrap,
 )
 from tatara.report.text_table import read_table
-
-
-class Panel(NamedTuple):
-    """One measure: its column of the table, what it is multiplied by, its title, and the decimals of its numbers."""
-
-    key: str
-    factor: float
-    title: str
-    unit: str
-    colour: str
-    decimals: int
-
 
 PANELS = (
     Panel("score", 1, "Average score", "0 to 3", BLUE, 2),

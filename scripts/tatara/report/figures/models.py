@@ -1,10 +1,24 @@
-"""What the figures of models share: their judge files, and their names."""
+"""What the figures of models share: their judge files, their names, and what a panel of bars shows."""
+
+from typing import NamedTuple
 
 import pandas
 
 from tatara.files.formats import label_of
 from tatara.measure.results import by_model_and_format, read_judge
 from tatara.report.figures.style import wrap
+
+
+class Panel(NamedTuple):
+    """One measure: its column of a table, what it is multiplied by, how it is shown, and where its axis ends."""
+
+    key: str
+    factor: float
+    title: str
+    unit: str
+    colour: str
+    decimals: int
+    top: float | None = None
 
 
 def read_judges(judge: list[str], names: dict[str, str]) -> dict[tuple[str, str], pandas.DataFrame]:
