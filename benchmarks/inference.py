@@ -147,10 +147,11 @@ def make(folder: Path, output: Path, shape: dict, threads: int) -> None:
 
 def prompts_of(base: Path, testset: Path) -> list[list[int]]:
     from tatara.data.questions import evaluated
-    from tatara.models import chat, loading
+    from tatara.models import chat
     from tatara.models.chat_template import Conversation
+    from tatara.models.tokenizer import load_tokenizer
 
-    tokenizer, rows = loading.load_tokenizer(base), evaluated(testset, "curated", None)[:QUESTIONS]
+    tokenizer, rows = load_tokenizer(base), evaluated(testset, "curated", None)[:QUESTIONS]
     return [chat.encode_prompt(tokenizer, row["question"], Conversation(system=SYSTEM)) for row in rows]
 
 
@@ -210,11 +211,12 @@ def answer(folder: Path, output: Path, threads: int, tokens: int) -> None:
 def differ(output: Path, base: Path, testset: Path, files: list[Path], threads: int, tokens: int) -> None:
     """Answer by real files both ways; where two answers part, compare the logits of the two tokens there."""
     from tatara.llama import batch, gguf_model
-    from tatara.models import chat, loading
+    from tatara.models import chat
     from tatara.models.chat_template import Conversation
     from tatara.models.differences import first_difference
+    from tatara.models.tokenizer import load_tokenizer
 
-    stops = chat.stop_tokens(loading.load_tokenizer(base), Conversation(system=SYSTEM))
+    stops = chat.stop_tokens(load_tokenizer(base), Conversation(system=SYSTEM))
     prompts = prompts_of(base, testset)
     for file in files:
         model = gguf_model.load(file, 2048, threads)
@@ -227,13 +229,14 @@ def differ(output: Path, base: Path, testset: Path, files: list[Path], threads: 
         both = time.perf_counter() - start
         slots.close()
         model.close()
-        scored = gguf_model.load(file, 2048, threads, logits_all=True)
-        logits = gguf_model.logits_of(scored)
+        scored = gguf_model.load(file, 2048, threads)
+        pieces = gguf_model.pieces_of(scored)
         gaps, places = [], []
         for prompt, a, b in zip(prompts, alone, answers, strict=True):
             place = first_difference(a, b)
             if place is not None and place < min(len(a), len(b)):
-                row = logits([*prompt, *a[:place]])[-1]
+                ids = [*prompt, *a[: place + 1]]
+                ((row,),) = pieces(ids, len(ids) - 1)
                 gaps.append(abs(float(row[a[place]]) - float(row[b[place]])))
                 places.append(place)
         scored.close()

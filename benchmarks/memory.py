@@ -54,6 +54,7 @@ def evaluate(base: Path, scratch: Path) -> list[dict]:
     from tatara.evaluate import nll, nll_adapter
     from tatara.models import loading
     from tatara.models.chat_template import Conversation
+    from tatara.models.tokenizer import load_tokenizer
     from tatara.train import merge
 
     place, rows, measured = loading.device("cuda"), rows_of(scratch / "pairs.jsonl", 8), []
@@ -83,8 +84,8 @@ def evaluate(base: Path, scratch: Path) -> list[dict]:
 
     def merged() -> None:
         model = merge.merge_as_trained(base, scratch / "adapter", place, "nf4")
-        logits = nll_adapter.transformers_logits(model)
-        nll.score(loading.load_tokenizer(base), rows, Conversation(), "merged", logits)
+        pieces = nll_adapter.transformers_pieces(model)
+        nll.score(load_tokenizer(base), rows, Conversation(), "merged", pieces)
 
     measure("nll_scale, nll_nf4: 8 questions", adapter)
     measure("nll_merge, parity (16 bits): 8 questions", merged)
@@ -129,8 +130,9 @@ def ggufs(folder: Path, scratch: Path, formats: tuple[str, ...] = ("q4", "f16"))
     from tatara.files.formats import FORMATS
     from tatara.job import gpu_layers
     from tatara.llama import batch, gguf_model, imatrix
-    from tatara.models import chat, loading
+    from tatara.models import chat
     from tatara.models.chat_template import Conversation
+    from tatara.models.tokenizer import load_tokenizer
 
     prompts = inference.prompts_of(folder / "model", training.REPOSITORY / "resources/testset/test_set_200.jsonl")[:32]
     longest, measured = max(map(len, prompts)), []
@@ -160,18 +162,18 @@ def ggufs(folder: Path, scratch: Path, formats: tuple[str, ...] = ("q4", "f16"))
         model.close()
 
     def likelihood(file: Path) -> None:
-        model = gguf_model.load(file, 2048, 8, logits_all=True)
+        model = gguf_model.load(file, 2048, 8)
         nll.score(
-            loading.load_tokenizer(folder / "model"),
+            load_tokenizer(folder / "model"),
             rows_of(scratch / "pairs.jsonl", 4),
             Conversation(),
             "gguf",
-            gguf_model.logits_of(model),
+            gguf_model.pieces_of(model),
         )
         model.close()
 
     def matrix() -> None:
-        tokenizer = loading.load_tokenizer(folder / "model")
+        tokenizer = load_tokenizer(folder / "model")
         text = "".join(training.texts())[:4000]
         (scratch / "text.txt").write_text(text, encoding="utf-8")
         tokens = len(chat.encode_text(tokenizer, text))

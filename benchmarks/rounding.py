@@ -18,6 +18,7 @@ from pathlib import Path
 import inference  # also makes tatara known
 import numpy
 from tatara.evaluate import divergence
+from tatara.llama import gguf_model
 
 AT_ONCE, QUESTIONS = (1, 8, 512), 4
 BLOCK, LARGEST = 32, 127  # of llama.cpp's Q8_0
@@ -61,7 +62,7 @@ def activations(base: Path, prompts: list[list[int]]) -> tuple[numpy.ndarray, nu
     def read() -> numpy.ndarray:
         with torch.inference_mode():
             return divergence.log_softmax(
-                torch.cat([model(torch.tensor([prompt])).logits[0] for prompt in prompts]).numpy()
+                torch.cat([model(torch.tensor([prompt])).logits[0, :-1] for prompt in prompts]).numpy()
             )
 
     matrices = [(name, module) for name, module in model.named_modules() if isinstance(module, torch.nn.Linear)]
@@ -87,11 +88,10 @@ def read_file(file: Path, prompts: list[list[int]], at_once: int, threads: int) 
         n_ubatch=at_once,
         n_gpu_layers=-1,
         n_threads=threads,
-        logits_all=True,
         verbose=False,
     )
-    logits = model.logits_of(model)
-    said = divergence.log_softmax(numpy.concatenate([numpy.array(logits(prompt)) for prompt in prompts]))
+    pieces = gguf_model.pieces_of(model)
+    said = divergence.log_softmax(numpy.concatenate([piece.copy() for ids in prompts for piece in pieces(ids, 1)]))
     model.close()
     return said
 

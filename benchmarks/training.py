@@ -155,10 +155,11 @@ def texts() -> list[str]:
 def make_pairs(base: Path, count: int, file: Path) -> int:
     """Write pairs of the study's lengths; return their tokens in all."""
     from tatara.files.jsonl import write_jsonl
-    from tatara.models import chat, loading
+    from tatara.models import chat
     from tatara.models.chat_template import Conversation
+    from tatara.models.tokenizer import load_tokenizer
 
-    tokenizer = loading.load_tokenizer(base)
+    tokenizer = load_tokenizer(base)
     text = "".join(texts())
     fixed = len(chat.encode(tokenizer, "", "", Conversation()).input_ids)
     draw = random.Random(0)

@@ -16,6 +16,7 @@ from tatara.llama import batch, convert, gguf_model
 from tatara.measure import results
 from tatara.models import chat, loading
 from tatara.models.differences import first_difference
+from tatara.models.tokenizer import load_tokenizer
 
 LIMIT = 12
 ROWS = [
@@ -35,7 +36,7 @@ def work(tmp_path_factory) -> dict:
     base = tiny_models.make_base(folder / "base", "llama3")
     tiny_models.train(folder / "trained", base)
     convert.convert(base, folder / "f16.gguf")
-    tokenizer = loading.load_tokenizer(base)
+    tokenizer = load_tokenizer(base)
     prompts = [chat.encode_prompt(tokenizer, row["question"], tiny_models.CONVERSATION) for row in ROWS]
     assert len(set(map(len, prompts))) > 2  # padding and places matter only where lengths differ
     return {
@@ -73,7 +74,7 @@ def test_llama_cpp_gives_the_same_answers_in_a_batch(work):
 
 
 def test_transformers_gives_the_same_answers_in_a_batch_and_those_of_llama_cpp(work):
-    tokenizer, model = loading.load_tokenizer(work["base"]), loading.load_model(work["base"], torch.device("cpu"))
+    tokenizer, model = load_tokenizer(work["base"]), loading.load_model(work["base"], torch.device("cpu"))
     stops = stops_of(llama_cpp_answers(work, []))
     generate = greedy(model, tokenizer, stops, LIMIT)
     alone = [generate([prompt])[0] for prompt in work["prompts"]]

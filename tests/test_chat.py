@@ -7,8 +7,9 @@ import pytest
 import tiny_models
 from tatara.evaluate.ollama_template import frame_of
 from tatara.job.errors import InputError
-from tatara.models import chat, families, loading
+from tatara.models import chat, families
 from tatara.models.chat_template import Conversation, prompt_text, render
+from tatara.models.tokenizer import load_tokenizer
 from tatara.train import samples
 
 # In the form of models that think: a finished conversation has an empty thought, a prompt has it where it is told to.
@@ -35,7 +36,7 @@ def tokenizers() -> dict:
 def qwen(tokenizers, tmp_path):
     """A tokenizer with ChatML that a test may give another template."""
     tokenizers["qwen2"].save_pretrained(tmp_path)
-    return loading.load_tokenizer(tmp_path)
+    return load_tokenizer(tmp_path)
 
 
 def texts_of(tokenizer, conversation: Conversation, answer: str = ANSWER) -> tuple[str, str]:

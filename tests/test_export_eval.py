@@ -32,6 +32,7 @@ from tatara.measure.probe import likeliest
 from tatara.models import chat, loading
 from tatara.models.chat_template import Conversation, prompt_text
 from tatara.models.families import INSTRUCTION_CHAT
+from tatara.models.tokenizer import load_tokenizer
 
 CPU = torch.device("cpu")
 SYSTEM = 'あなたは"技術者"です。{{ 7 * 7 }} %s {0}'
@@ -125,7 +126,7 @@ class Asked:
     conversation: Conversation
 
     def __post_init__(self):
-        self.tokenizer = loading.load_tokenizer(self.folder)
+        self.tokenizer = load_tokenizer(self.folder)
         self.model = loading.load_model(self.folder, CPU)
 
     def prompt(self, question: str) -> list[int]:

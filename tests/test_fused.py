@@ -9,6 +9,7 @@ from bitsandbytes.functional import dequantize_4bit, quantize_4bit
 from bitsandbytes.nn import Params4bit
 from peft import LoraConfig, get_peft_model
 from tatara.models import chat, loading
+from tatara.models.tokenizer import load_tokenizer
 from tatara.train import fused, fused_kernels
 
 CPU = torch.device("cpu")
@@ -28,7 +29,7 @@ def peft_model(request, tmp_path_factory):
         for name, parameter in model.named_parameters():
             if "lora_B" in name or name.endswith(".bias"):
                 parameter.normal_(std=0.05)
-    tokenizer = loading.load_tokenizer(folder)
+    tokenizer = load_tokenizer(folder)
     samples = [
         chat.encode(tokenizer, "堤防とは。" * n, "土の構造物である。" * (5 - n), tiny_models.CONVERSATION)
         for n in (1, 2, 3, 4)

@@ -15,6 +15,7 @@ from tatara.job.errors import InputError
 from tatara.llama.pretokenizers import PRETOKENIZERS, by_name, known_pretokenizer
 from tatara.models import base_gguf, chat, gguf_source, loading, tokenizer_files
 from tatara.models.chat_template import Conversation
+from tatara.models.tokenizer import load_tokenizer
 from tatara.train import merge
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
@@ -48,7 +49,7 @@ def test_a_file_of_each_kind_of_vocabulary(work, kind):
     assert gguf.GGUFReader(file).get_field("tokenizer.ggml.model").contents() == kind
     base = work / f"{kind} base"
     base_gguf.build(name="a", source={"file": str(file)}, file=file, texts=hard_texts.HARD, folder=base)
-    tokenizer, first = loading.load_tokenizer(base), loading.load_tokenizer(original)
+    tokenizer, first = load_tokenizer(base), load_tokenizer(original)
     for text in hard_texts.HARD:
         assert chat.encode_text(tokenizer, text) == chat.encode_text(first, text)
     assert tokenizer.chat_template == first.chat_template
@@ -75,7 +76,7 @@ def test_another_tokenizer_than_the_files_own_is_refused(work, tmp_path):
     file = gguf_cases.vocabulary(folder, tmp_path / "vocabulary.gguf")
     other = tiny_models.make_base(tmp_path / "other", "qwen2")
     with pytest.raises(InputError, match=r"gives other ids for .*, the file's own are \[.*safetensors instead"):
-        gguf_source.check_tokenizer(file, loading.load_tokenizer(other), tiny_models.TEXTS)
+        gguf_source.check_tokenizer(file, load_tokenizer(other), tiny_models.TEXTS)
 
 
 def test_an_unknown_pre_tokenizer_is_named(tmp_path):
@@ -153,7 +154,7 @@ def test_gemma_3_270m_of_its_gguf_file(tmp_path):
     base = tmp_path / "base"
     base_gguf.build(name="gemma", source={"file": str(file)}, file=file, texts=texts, folder=base)
     (base / "chat_template.jinja").write_text(test_sentencepiece.TEMPLATE, encoding="utf-8")
-    tokenizer, model = loading.load_tokenizer(base), loading.load_model(base, torch.device("cpu"))
+    tokenizer, model = load_tokenizer(base), loading.load_model(base, torch.device("cpu"))
     ids = torch.tensor([[tokenizer.bos_token_id, *tokenizer("日本で一番高い山は")["input_ids"]]])
     with loading.inference():
         assert "富士山" in tokenizer.decode(model.generate(ids, max_new_tokens=8, do_sample=False)[0])

@@ -18,13 +18,14 @@ from tatara.evaluate.harm import HarmFiles, HarmSets
 from tatara.evaluate.harm_adapter import harm_adapter
 from tatara.evaluate.harm_gguf import harm_gguf, neutral_gguf
 from tatara.evaluate.neutral import encode_sentence, score_sentences
-from tatara.evaluate.nll_adapter import transformers_logits
+from tatara.evaluate.nll_adapter import transformers_pieces
 from tatara.files.jsonl import read_jsonl, write_jsonl
 from tatara.job.errors import InputError
 from tatara.llama import convert
 from tatara.measure.citations import Places
 from tatara.measure.harm import EMPTY, GOES_ALONG, HOLDS_BACK, reaction, reactions
 from tatara.models import chat, loading
+from tatara.models.tokenizer import load_tokenizer
 from tatara.report.tables.harm import harm_table
 
 HARM = REPOSITORY / "resources/harm"
@@ -346,11 +347,11 @@ def tiny(tmp_path_factory) -> dict:
 
 
 def test_neutral_likelihood_is_the_same_by_transformers_and_by_llama_cpp(tiny):
-    tokenizer = loading.load_tokenizer(tiny["base"])
+    tokenizer = load_tokenizer(tiny["base"])
     ids = [encode_sentence(tokenizer, row, tiny_models.CONVERSATION) for row in NEUTRAL]
     assert all(tokens[0] == tokenizer.bos_token_id and tokenizer.bos_token_id not in tokens[1:] for tokens in ids)
     model = loading.load_model(tiny["base"], torch.device("cpu"))
-    one = score_sentences(NEUTRAL, ids, "tiny", transformers_logits(model))
+    one = score_sentences(NEUTRAL, ids, "tiny", transformers_pieces(model))
     other = neutral_gguf(tiny["gguf"], tiny["base"], NEUTRAL, tiny_models.CONVERSATION, 1)
     assert [row["nats"] for row in other] == pytest.approx([row["nats"] for row in one], rel=2e-3)
     for row, sentence, tokens in zip(one, NEUTRAL, ids, strict=True):
@@ -362,7 +363,7 @@ def test_neutral_likelihood_is_the_same_by_transformers_and_by_llama_cpp(tiny):
 
 
 def test_a_tokenizer_without_bos_begins_a_sentence_with_its_end_token(tmp_path):
-    tokenizer = loading.load_tokenizer(tiny_models.make_base(tmp_path / "base", "qwen2"))
+    tokenizer = load_tokenizer(tiny_models.make_base(tmp_path / "base", "qwen2"))
     assert tokenizer.bos_token_id is None
     ids = encode_sentence(tokenizer, NEUTRAL[0], tiny_models.CONVERSATION)
     assert ids[0] == tokenizer.eos_token_id and tokenizer.decode(ids[1:]) == NEUTRAL[0]["text"]

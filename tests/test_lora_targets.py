@@ -11,6 +11,7 @@ from tatara.evaluate import nll, nll_adapter
 from tatara.job.errors import InputError
 from tatara.models import loading
 from tatara.models.lora_targets import choose_targets, skeleton
+from tatara.models.tokenizer import load_tokenizer
 from tatara.train import backends, merge
 from transformers import GptOssConfig, LlamaConfig, Phi3Config, Qwen3MoeConfig
 
@@ -90,8 +91,8 @@ def test_experts_with_dropout_are_an_error():
 
 def likelihood(base: Path, model) -> float:
     """Return the NLL of the rows in nats per answer token."""
-    logits = nll_adapter.transformers_logits(model)
-    questions = nll.score(loading.load_tokenizer(base), ROWS, tiny_models.CONVERSATION, "a", logits)
+    pieces = nll_adapter.transformers_pieces(model)
+    questions = nll.score(load_tokenizer(base), ROWS, tiny_models.CONVERSATION, "a", pieces)
     return nll.summary("a", "a", questions)["nll"]
 
 

@@ -26,6 +26,7 @@ from tatara.evaluate import deploy, modelfile
 from tatara.job.errors import InputError
 from tatara.llama.tools import ConversionRefused
 from tatara.models import base_folder, chat, loading, preflight, text_part
+from tatara.models.tokenizer import load_tokenizer
 from tatara.ollama.client import Server
 from tatara.train import merge, packing, samples, trainer
 from transformers import AutoModelForCausalLM
@@ -66,7 +67,7 @@ class Trained:
 
     @cached_property
     def tokenizer(self):
-        return loading.load_tokenizer(self.base)
+        return load_tokenizer(self.base)
 
     @cached_property
     def encoded(self) -> list[chat.Encoded]:

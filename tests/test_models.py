@@ -17,6 +17,7 @@ from tatara.llama import convert, quantize
 from tatara.llama.reader import share_in_other_types
 from tatara.models import chat, loading
 from tatara.models.chat_template import Conversation, prompt_text
+from tatara.models.tokenizer import load_tokenizer
 from tatara.train import fused, merge, samples, trainer
 from transformers import AutoModelForCausalLM
 
@@ -53,7 +54,7 @@ def f16(work, merged) -> Path:
 
 @pytest.mark.parametrize(("family", "end"), [("llama3", "<|eot_id|>"), ("qwen2", "<|im_end|>"), ("unigram", "</s>")])
 def test_prompt_and_end_of_turn(bases, family, end):
-    tokenizer = loading.load_tokenizer(bases[family])
+    tokenizer = load_tokenizer(bases[family])
     assert tokenizer.convert_ids_to_tokens(chat.end_of_turn(tokenizer, tiny_models.CONVERSATION)) == end
     item = chat.encode(tokenizer, "堤防とは。", "土の構造物である。", tiny_models.CONVERSATION)
     assert item.labels[: item.prompt_tokens] == [chat.IGNORED] * item.prompt_tokens
@@ -67,14 +68,14 @@ def test_prompt_and_end_of_turn(bases, family, end):
 
 
 def test_a_double_bos_is_refused(bases):
-    tokenizer = loading.load_tokenizer(bases["llama3"])
+    tokenizer = load_tokenizer(bases["llama3"])
     tokenizer.chat_template = "{{ bos_token }}" + tokenizer.chat_template
     with pytest.raises(InputError, match="two BOS tokens"):
         chat.encode_prompt(tokenizer, "堤防とは。", Conversation())
 
 
 def test_a_template_without_a_system_role(bases):
-    tokenizer = loading.load_tokenizer(bases["llama3"])
+    tokenizer = load_tokenizer(bases["llama3"])
     tokenizer.chat_template = (
         "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system') }}{% endif %}"
         + tokenizer.chat_template
@@ -83,7 +84,7 @@ def test_a_template_without_a_system_role(bases):
 
 
 def test_no_chat_template_is_an_error(bases):
-    tokenizer = loading.load_tokenizer(bases["llama3"])
+    tokenizer = load_tokenizer(bases["llama3"])
     tokenizer.chat_template = None
     with pytest.raises(InputError, match="no chat template"):
         prompt_text(tokenizer, "堤防とは。", Conversation())
@@ -91,7 +92,7 @@ def test_no_chat_template_is_an_error(bases):
 
 def test_unknown_characters_survive_each_tokenizer(bases):
     for folder in bases.values():
-        tokenizer = loading.load_tokenizer(folder)
+        tokenizer = load_tokenizer(folder)
         text = "鱻の護岸①～🌊 100 m³/s"
         assert chat.decode_answer(tokenizer, chat.encode_text(tokenizer, text)) == text
 
@@ -113,7 +114,7 @@ def test_training_report_and_loss(trained):
 
 def test_the_loss_is_that_of_the_answer_alone(trained):
     """The first step's loss is recomputed from full logits of the untrained model, answer tokens only (paper eq. 4)."""
-    tokenizer = loading.load_tokenizer(trained["base"])
+    tokenizer = load_tokenizer(trained["base"])
     model = loading.load_base(trained["base"], torch.device("cpu"), "nf4")
     decoded = trained["report"]["first_batch"]
     assert all(
@@ -130,7 +131,7 @@ def test_the_loss_is_that_of_the_answer_alone(trained):
 
 
 def test_wrong_labels_are_refused(bases):
-    tokenizer = loading.load_tokenizer(bases["llama3"])
+    tokenizer = load_tokenizer(bases["llama3"])
     pair = {"id": "p", "question": "問い", "answer": "答えである。"}
     item = chat.encode(tokenizer, pair["question"], pair["answer"], Conversation())
     assert samples.check_labels(tokenizer, pair, item.labels, Conversation()) == "答えである。<|eot_id|>"
@@ -264,7 +265,7 @@ def test_nll_by_hand(trained, work):
         threads=1,
         device="cpu",
     )
-    tokenizer = loading.load_tokenizer(trained["base"])
+    tokenizer = load_tokenizer(trained["base"])
     model = loading.load_adapted(trained["base"], trained["adapter"], torch.device("cpu"), "nf4")
     item = chat.encode(tokenizer, ROWS[0]["question"], ROWS[0]["reference"], tiny_models.CONVERSATION)
     loss = model(input_ids=torch.tensor([item.input_ids]), labels=torch.tensor([item.labels])).loss.item()
@@ -289,9 +290,9 @@ def test_nll_of_gguf_agrees_with_transformers(merged, f16, work):
         context=512,
         threads=1,
     )
-    tokenizer, model = loading.load_tokenizer(merged), loading.load_model(merged, torch.device("cpu"))
+    tokenizer, model = load_tokenizer(merged), loading.load_model(merged, torch.device("cpu"))
     expected = nll.summary(
-        "hf", "tiny", nll.score(tokenizer, ROWS, tiny_models.CONVERSATION, "hf", nll_adapter.transformers_logits(model))
+        "hf", "tiny", nll.score(tokenizer, ROWS, tiny_models.CONVERSATION, "hf", nll_adapter.transformers_pieces(model))
     )
     assert got["nll"] == pytest.approx(expected["nll"], rel=1e-3)
     assert got["file_bytes"] == f16.stat().st_size

@@ -22,6 +22,7 @@ from tatara.job.errors import InputError
 from tatara.llama import convert, quantize
 from tatara.models import chat, gguf_source, loading
 from tatara.models.chat_template import Conversation, render
+from tatara.models.tokenizer import load_tokenizer
 from tatara.ollama.client import Server
 from tiny_models import CONVERSATION, SYSTEM, make_base
 
@@ -83,7 +84,7 @@ def make(
 def test_a_conversation_is_built_as_the_models_own_template_builds_it(standins, family, ollama_server, tmp_path):
     """Of several turns as well, which no rule of the pipeline asks for."""
     make(ollama_server.url, standins, family, [], tmp_path / "check.json")
-    tokenizer = loading.load_tokenizer(standins / family)
+    tokenizer = load_tokenizer(standins / family)
     turns = [("user", "堤防とは。"), ("assistant", "土の構造物。"), ("user", "護岸は?")]
     messages = [{"role": role, "content": content} for role, content in turns]
     expected = render(tokenizer, messages, CONVERSATION, True)
@@ -101,7 +102,7 @@ def test_prompts_agree_with_transformers_and_answers_with_llama_cpp_token_by_tok
     standins, rows, family, fmt, ollama_server, tmp_path
 ):
     found = make(ollama_server.url, standins, family, rows, tmp_path / "check.json", fmt)
-    tokenizer = loading.load_tokenizer(standins / family)
+    tokenizer = load_tokenizer(standins / family)
     prompts = [chat.encode_prompt(tokenizer, row["question"], CONVERSATION) for row in rows]
     assert found["prompts"] == {"compared": 6, "equal": 6, "tokens": sum(map(len, prompts))}
     assert found["answers"]["compared"] == 4 and found["answers"]["equal"] + len(found["answers"]["ties"]) == 4
@@ -148,7 +149,7 @@ def test_another_model_under_the_name_is_told_by_its_answers(standins, rows, oll
     server.create(
         "other", tmp_path / "other.gguf", template=recipe.template, system=SYSTEM, parameters=recipe.parameters
     )
-    tokenizer = loading.load_tokenizer(standins / "qwen2")
+    tokenizer = load_tokenizer(standins / "qwen2")
     with pytest.raises(
         InputError,
         match=r"otherwise than llama\.cpp with the same file: token 0 is .*, whose logit is \d+\.\d\d higher",
@@ -168,7 +169,7 @@ def test_another_model_under_the_name_is_told_by_its_answers(standins, rows, oll
     ],
 )
 def test_a_template_without_a_counterpart_names_the_model_and_what_to_do(standins, template):
-    tokenizer = loading.load_tokenizer(standins / "qwen2")
+    tokenizer = load_tokenizer(standins / "qwen2")
     tokenizer.chat_template = template
     assert frame_of(tokenizer, CONVERSATION) is None
     with pytest.raises(
@@ -178,7 +179,7 @@ def test_a_template_without_a_counterpart_names_the_model_and_what_to_do(standin
 
 
 def test_templates_of_published_models(standins):
-    tokenizer = loading.load_tokenizer(standins / "llama3")
+    tokenizer = load_tokenizer(standins / "llama3")
     # Qwen2.5 writes a system prompt of its own where there is none.
     tokenizer.chat_template = (
         "{%- if messages[0]['role'] == 'system' %}{{- '<|im_start|>system\\n' + messages[0]['content'] + "

@@ -11,7 +11,7 @@ import torch
 import yaml
 from pipeline_copy import REPOSITORY, Copy
 from tatara.files.config import read_config
-from tatara.models import loading
+from tatara.models.tokenizer import load_tokenizer
 from transformers import AutoConfig, AutoModelForCausalLM
 
 pytestmark = [pytest.mark.models, pytest.mark.further_class, pytest.mark.timeout(3600)]
@@ -69,7 +69,7 @@ def make_folder(name: str, folder: Path) -> None:
     real_tokenizers.put(TOKENIZERS[name], folder)
     if name == "tanuki":
         (folder / "chat_template.jinja").write_text(TANUKI_CHAT, encoding="utf-8")
-    tokenizer = loading.load_tokenizer(folder)
+    tokenizer = load_tokenizer(folder)
     ids = {f"{role}_token_id": getattr(tokenizer, f"{role}_token_id") for role in ("bos", "eos", "pad")}
     shape = {"vocab_size": -(-len(tokenizer) // 64) * 64, **SHAPES[name], **ids}
     torch.manual_seed(1)

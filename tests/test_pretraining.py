@@ -10,6 +10,7 @@ from tatara.data import corpus
 from tatara.llama import batch, convert, gguf_model
 from tatara.models import base_continued, base_scratch, families, loading, pretraining, scratch
 from tatara.models.differences import first_difference
+from tatara.models.tokenizer import load_tokenizer
 
 
 def test_short_paragraphs_are_left_out(tmp_path):
@@ -36,7 +37,7 @@ def test_the_held_out_loss_is_written_and_falls(tmp_path):
     )
     found = json.loads((tmp_path / "a/base.json").read_text(encoding="utf-8"))
     assert found["held_out"]["nll"] < found["first_loss"] == pytest.approx(math.log(found["vocabulary"]), rel=0.1)
-    tokenizer = loading.load_tokenizer(tmp_path / "a")
+    tokenizer = load_tokenizer(tmp_path / "a")
     bits = sum(len(tokenizer(text)["input_ids"]) + 1 for text in held) * found["held_out"]["nll"] / math.log(2)
     assert found["held_out"]["bits_per_byte"] == pytest.approx(
         bits / sum(len(text.encode()) for text in held), rel=1e-6
@@ -90,9 +91,10 @@ def test_answers_together_on_a_gpu(tmp_path):
     prompts = [list(range(10, 20 + 7 * n)) for n in range(8)]
     alone = [list(gguf_model.greedy_tokens(model, prompt, [], 24)) for prompt in prompts]
     together = batch.generate_batch(model, [], 24, 8, max(map(len, prompts)))(prompts)
-    logits = gguf_model.logits_of(gguf_model.load(tmp_path / "f16.gguf", 512, 1, logits_all=True))
+    pieces = gguf_model.pieces_of(gguf_model.load(tmp_path / "f16.gguf", 512, 1))
     for prompt, one, other in zip(prompts, alone, together, strict=True):
         place = first_difference(one, other)
         if place is not None:
-            row = logits([*prompt, *one[:place]])[-1]
+            ids = [*prompt, *one[: place + 1]]
+            ((row,),) = pieces(ids, len(ids) - 1)
             assert abs(row[one[place]] - row[other[place]]) < 0.05

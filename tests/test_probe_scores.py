@@ -6,6 +6,7 @@ import torch
 from tatara.evaluate import probe, probe_gguf, probe_transformers
 from tatara.llama import convert, gguf_model
 from tatara.models import chat, loading
+from tatara.models.tokenizer import load_tokenizer
 
 CONVERSATION = tiny_models.CONVERSATION
 ITEMS = [
@@ -29,7 +30,7 @@ def work(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("probe")
     base = tiny_models.make_base(folder / "base", request.param)
     convert.convert(base, folder / "f16.gguf")
-    return loading.load_tokenizer(base), loading.load_model(base, torch.device("cpu")), folder / "f16.gguf"
+    return load_tokenizer(base), loading.load_model(base, torch.device("cpu")), folder / "f16.gguf"
 
 
 def alone(tokenizer, model, question: str, option: str) -> float:

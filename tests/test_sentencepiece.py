@@ -17,7 +17,8 @@ import tiny_models
 import torch
 from tatara.job.errors import InputError
 from tatara.llama.sentencepiece_bpe import sentencepiece_bpe
-from tatara.models import base_folder, chat, loading, tokenizer_files
+from tatara.models import base_folder, chat, tokenizer_files
+from tatara.models.tokenizer import load_tokenizer
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
 ROWS = [{"question": pair["question"], "reference": pair["answer"]} for pair in tiny_models.PAIRS[:3]]
@@ -69,7 +70,7 @@ def test_a_folder_with_tokenizer_model_alone(tmp_path, kind, prefix):
     base_folder.build(name="a", source={"file": str(source)}, place=source, folder=tmp_path / "base")
     assert {file.name: file.read_bytes() for file in source.iterdir()} == before
     reference = sentencepiece.SentencePieceProcessor(model_file=str(source / "tokenizer.model"))
-    tokenizer = loading.load_tokenizer(tmp_path / "base")
+    tokenizer = load_tokenizer(tmp_path / "base")
     for text in hard_texts.HARD:
         assert chat.encode_text(tokenizer, text) == reference.encode(text)
         assert chat.decode_answer(tokenizer, reference.encode(text)) == text.strip()
@@ -88,7 +89,7 @@ def test_replacements_and_merged_spaces_of_a_tokenizer_model(tmp_path):
     (folder / "config.json").write_text('{"model_type": "llama"}')
     tokenizer_files.settle(folder)
     reference = sentencepiece.SentencePieceProcessor(model_file=str(folder / "tokenizer.model"))
-    tokenizer = loading.load_tokenizer(folder)
+    tokenizer = load_tokenizer(folder)
     # Without what SentencePiece splits in two equally good ways, and characters of several code points.
     texts = [text for text in hard_texts.HARD if "👨" not in text and "#" not in text]
     assert reference.encode("ＡＢＣ") == reference.encode("ABC")
@@ -101,14 +102,14 @@ def test_replacements_and_merged_spaces_of_a_tokenizer_model(tmp_path):
 def test_a_unigram_tokenizer_that_transformers_takes_for_bpe(tmp_path):
     """The class LlamaTokenizer is BPE whatever tokenizer.json says; the base is read as the file is."""
     folder = tiny_models.make_base(tmp_path / "base", "unigram")
-    expected = [chat.encode_text(loading.load_tokenizer(folder), text) for text in hard_texts.HARD]
+    expected = [chat.encode_text(load_tokenizer(folder), text) for text in hard_texts.HARD]
     settings = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
     changed = json.dumps(settings | {"tokenizer_class": "LlamaTokenizer"})
     (folder / "tokenizer_config.json").write_text(changed, encoding="utf-8")
     wrong = AutoTokenizer.from_pretrained(folder)
     assert [chat.encode_text(wrong, text) for text in hard_texts.HARD] != expected, "transformers reads it right now"
     base_folder.build(name="a", source={"file": str(folder)}, place=folder, folder=tmp_path / "taken")
-    tokenizer = loading.load_tokenizer(tmp_path / "taken")
+    tokenizer = load_tokenizer(tmp_path / "taken")
     assert [chat.encode_text(tokenizer, text) for text in hard_texts.HARD] == expected
     assert (folder / "tokenizer_config.json").read_text(encoding="utf-8") == changed
 
@@ -128,7 +129,7 @@ def test_tokens_of_a_chat_template_beside_tokenizer_model(tmp_path):
         tokenizer_files.settle(place)
 
     with_token(size, folder)
-    assert chat.encode_text(loading.load_tokenizer(folder), "<|user|>堤防")[0] == size
+    assert chat.encode_text(load_tokenizer(folder), "<|user|>堤防")[0] == size
     added = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))["added_tokens"]
     assert (size, "<|user|>") in {(token["id"], token["content"]) for token in added}
     with pytest.raises(InputError, match=rf"gives '<\|user\|>' the id {size + 7}, .* only be {size}"):
@@ -149,7 +150,7 @@ def test_the_real_tokenizer_from_its_tokenizer_model_alone(tmp_path):
     wrong = AutoTokenizer.from_pretrained(folder)
     assert sum(chat.encode_text(wrong, text) != reference.encode(text) for text in texts) > len(texts) / 4
     tokenizer_files.settle(folder)
-    tokenizer = loading.load_tokenizer(folder)
+    tokenizer = load_tokenizer(folder)
     assert all(chat.encode_text(tokenizer, text) == reference.encode(text) for text in texts)
 
 

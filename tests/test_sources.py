@@ -21,7 +21,8 @@ from safetensors.torch import load_file, save_file
 from tatara.files.config import check_config
 from tatara.job.errors import InputError
 from tatara.llama import convert
-from tatara.models import base_folder, loading, model_files, packages
+from tatara.models import base_folder, model_files, packages
+from tatara.models.tokenizer import load_tokenizer
 from transformers import AutoModelForCausalLM
 
 KEY = "models.a.source.path"
@@ -409,5 +410,5 @@ def test_a_vocabulary_larger_than_the_tokenizer(base, tmp_path):
     model.resize_token_embeddings(1024)
     model.save_pretrained(folder)
     base_folder.build(name="a", source={"file": "x"}, place=folder, folder=tmp_path / "out")
-    assert len(loading.load_tokenizer(tmp_path / "out")) < 1024
+    assert len(load_tokenizer(tmp_path / "out")) < 1024
     convert.convert(tmp_path / "out", tmp_path / "f16.gguf")

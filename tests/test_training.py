@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from tatara.job import gpus
 from tatara.job.errors import InputError
 from tatara.models import chat, loading
+from tatara.models.tokenizer import load_tokenizer
 from tatara.train import backends, packing, samples
 from tatara.train.trainable import Trainable, describe
 from transformers.models.llama import modeling_llama
@@ -161,7 +162,7 @@ def test_out_of_memory_halves_the_micro_batch(work, bases, monkeypatch, backend)
                 raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 1 GiB.")
         return ask(self, *arguments, **keywords)
 
-    tokenizer = loading.load_tokenizer(bases["llama3"])
+    tokenizer = load_tokenizer(bases["llama3"])
     end = chat.end_of_turn(tokenizer, tiny_models.CONVERSATION)
     marks = chat.encode(tokenizer, "問い", "答え", tiny_models.CONVERSATION).input_ids.count(end)
     settings = {"backend": backend, "packing": True, "micro_batch_size": None, "checkpoint_steps": 100}

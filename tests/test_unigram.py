@@ -16,8 +16,9 @@ from tatara.evaluate import deploy, modelfile, parity
 from tatara.job.errors import InputError
 from tatara.llama import gguf_model, token_ids
 from tatara.llama.tools import ConversionRefused
-from tatara.models import chat, families, loading
+from tatara.models import chat, families
 from tatara.models.chat_template import Conversation
+from tatara.models.tokenizer import load_tokenizer
 from tatara.ollama.client import Server
 from transformers import AutoConfig, AutoModelForCausalLM
 
@@ -44,7 +45,7 @@ def without_token(tokenizer, texts: list[str]) -> Counter:
 
 
 def test_what_the_vocabulary_holds_has_equal_ids_and_the_rest_is_counted(base, files):
-    tokenizer, texts = loading.load_tokenizer(base), hard_texts.HARD + tiny_models.TEXTS
+    tokenizer, texts = load_tokenizer(base), hard_texts.HARD + tiny_models.TEXTS
     found = gguf_cases.compare_ids(base, files["answers"], texts)
     assert found.different == 0, found.example
     assert found.without_token == without_token(tokenizer, texts) and "閘" in found.without_token
@@ -53,14 +54,14 @@ def test_what_the_vocabulary_holds_has_equal_ids_and_the_rest_is_counted(base, f
 
 
 def test_any_text_has_equal_ids_where_prompts_are_to_be_right(base, files):
-    tokenizer, texts = loading.load_tokenizer(base), hard_texts.HARD + hard_texts.EDGES
+    tokenizer, texts = load_tokenizer(base), hard_texts.HARD + hard_texts.EDGES
     found = gguf_cases.compare_ids(base, files["prompts"], texts)
     assert (found.different, found.lines_with_these) == (0, 0), found.example
     assert without_token(tokenizer, texts), "nothing was asked that the vocabulary does not hold"
 
 
 def test_what_is_written_of_a_character_without_a_token(base, files):
-    tokenizer = loading.load_tokenizer(base)
+    tokenizer = load_tokenizer(base)
     ids = chat.encode_text(tokenizer, "堤防の閘 ①")
     written = {}
     for form, file in files.items():
@@ -102,14 +103,14 @@ def test_the_whole_chain_and_its_parity_file(base, tmp_path):
 def test_without_byte_fallback_any_text_has_equal_ids(tmp_path):
     folder = tiny_models.make_base(tmp_path / "base", "unigram", byte_fallback=False)
     file = gguf_cases.vocabulary(folder, tmp_path / "vocabulary.gguf")
-    tokenizer, texts = loading.load_tokenizer(folder), hard_texts.HARD + hard_texts.EDGES
+    tokenizer, texts = load_tokenizer(folder), hard_texts.HARD + hard_texts.EDGES
     found = gguf_cases.compare_ids(folder, file, texts)
     assert found.different == 0, found.example
     assert any(tokenizer.unk_token_id in chat.encode_text(tokenizer, text) for text in texts)
 
 
 def test_a_normalizer_that_llama_cpp_has_not_is_refused(base, tmp_path):
-    tokenizer = loading.load_tokenizer(base)
+    tokenizer = load_tokenizer(base)
     changed = tmp_path / "changed"
     changed.mkdir()
     for name in ("config.json", "tokenizer_config.json"):
@@ -138,7 +139,7 @@ def test_the_real_tokenizer_on_all_text_of_the_domain(llm_jp, tmp_path, form):
     texts += [text for row in questions for text in (row["question"], row["reference"])]
     assert len(texts) == 2 * (5578 + 200)
     file = gguf_cases.vocabulary(llm_jp, tmp_path / "vocabulary.gguf", form)
-    tokenizer = loading.load_tokenizer(llm_jp)
+    tokenizer = load_tokenizer(llm_jp)
     for chosen in (texts, hard_texts.HARD, hard_texts.standards()):
         found = gguf_cases.compare_ids(llm_jp, file, chosen)
         assert found.different == 0, found.example
@@ -159,7 +160,7 @@ def test_ollama_reads_prompts_of_the_real_tokenizer_as_in_training(ollama_server
     config = AutoConfig.from_pretrained(folder)
     AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16).save_pretrained(folder)
     rows = hard_texts.questions()[:40]
-    server, tokenizer = Server(ollama_server.url, 60), loading.load_tokenizer(folder)
+    server, tokenizer = Server(ollama_server.url, 60), load_tokenizer(folder)
     for form in ("answers", "prompts"):
         file = gguf_cases.make_files(folder, tmp_path / form, form)["f16"]
         conversation = Conversation("あなたは 技術者です。")

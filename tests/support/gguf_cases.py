@@ -8,8 +8,9 @@ from pathlib import Path
 
 from tatara.evaluate import parity
 from tatara.llama import convert, gguf_model, quantize, token_ids
-from tatara.models import chat, loading
+from tatara.models import chat
 from tatara.models.chat_template import Conversation
+from tatara.models.tokenizer import load_tokenizer
 
 SETTINGS = {
     "lines": 2,
@@ -37,7 +38,7 @@ class Outcome:
 
 def compare_ids(model: Path, file: Path, texts: list[str]) -> token_ids.Comparison:
     """Compare the ids of a folder's tokenizer with those of a GGUF file, text by text."""
-    tokenizer = loading.load_tokenizer(model)
+    tokenizer = load_tokenizer(model)
     loaded = gguf_model.load(file, 512, 1, vocab_only=True)
     try:
         return token_ids.compare(
@@ -104,7 +105,7 @@ def one_answer(
     model: Path, file: Path, question: str, conversation: Conversation, limit: int = 8, context: int = 512
 ) -> list[int]:
     """Return the ids of a greedy answer of a GGUF file, at most `limit`."""
-    tokenizer = loading.load_tokenizer(model)
+    tokenizer = load_tokenizer(model)
     loaded = gguf_model.load(file, context, 1)
     try:
         prompt = chat.encode_prompt(tokenizer, question, conversation)

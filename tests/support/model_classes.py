@@ -12,8 +12,9 @@ from pathlib import Path
 import real_tokenizers
 import tiny_models
 import torch
-from tatara.models import families, loading
+from tatara.models import families
 from tatara.models.chat_template import Conversation
+from tatara.models.tokenizer import load_tokenizer
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText
 
 SYSTEM = "あなたは技術者です。"
@@ -193,7 +194,7 @@ def put_tokenizer(case: Case, folder: Path) -> None:
 def make_source(case: Case, folder: Path) -> Path:
     """Write a model of a case's class with random weights, in bf16, and its tokenizer, as a user has it."""
     put_tokenizer(case, folder)
-    tokenizer = loading.load_tokenizer(folder)
+    tokenizer = load_tokenizer(folder)
     text = {
         **SHAPE,
         "vocab_size": len(tokenizer),

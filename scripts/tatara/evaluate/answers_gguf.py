@@ -7,8 +7,9 @@ from tatara.evaluate.answers import AnswerFiles
 from tatara.evaluate.generation import Engine, answer_questions, encode_prompts
 from tatara.job.fingerprint import fingerprint
 from tatara.llama import batch, gguf_model
-from tatara.models import chat, loading
+from tatara.models import chat
 from tatara.models.chat_template import Conversation
+from tatara.models.tokenizer import load_tokenizer
 
 
 def answer_gguf(
@@ -38,7 +39,7 @@ def answer_gguf(
     Raises:
         InputError: a prompt that does not fit the context, or no memory for a batch.
     """
-    tokenizer = loading.load_tokenizer(base)
+    tokenizer = load_tokenizer(base)
     stops = chat.stop_tokens(tokenizer, conversation)
     prompts = encode_prompts(tokenizer, rows, conversation, limit, context)
     slots, longest = min(batch_size, len(rows)), max(map(len, prompts))

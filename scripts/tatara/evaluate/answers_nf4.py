@@ -14,6 +14,7 @@ from tatara.evaluate.generation import Engine, GenerateBatch, answer_questions, 
 from tatara.job.fingerprint import fingerprint
 from tatara.models import chat, loading
 from tatara.models.chat_template import Conversation
+from tatara.models.tokenizer import load_tokenizer
 
 
 def greedy(model, tokenizer, stops: list[int], limit: int) -> GenerateBatch:
@@ -65,7 +66,7 @@ def answer_nf4(
         InputError: a prompt that does not fit the context.
     """
     loading.prepare(0, threads)
-    tokenizer = loading.load_tokenizer(base)
+    tokenizer = load_tokenizer(base)
     stops = chat.stop_tokens(tokenizer, conversation)
     prompts = encode_prompts(tokenizer, rows, conversation, limit, context)
     place = loading.device(device)

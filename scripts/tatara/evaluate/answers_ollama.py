@@ -8,8 +8,9 @@ from pathlib import Path
 from tatara.data.questions import asked
 from tatara.evaluate.answers import Answer, AnswerFiles, keep_answers
 from tatara.job.fingerprint import fingerprint
-from tatara.models import chat, loading
+from tatara.models import chat
 from tatara.models.chat_template import Conversation
+from tatara.models.tokenizer import load_tokenizer
 from tatara.ollama.client import Server
 
 
@@ -75,7 +76,7 @@ def answer_ollama(
     server = Server(url, timeout)
     model = deployed["model"]
     identity = server.identity(model, context)
-    tokenizer = loading.load_tokenizer(base)
+    tokenizer = load_tokenizer(base)
     mark = fingerprint(["ollama", rows, fmt, asdict(conversation), limit, context, parallel, identity], [])
 
     def ask(missing: list[dict]) -> Iterator[tuple[dict, Answer]]:

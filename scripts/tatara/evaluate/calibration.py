@@ -6,8 +6,9 @@ from pathlib import Path
 from tatara.files.sample import evenly_spaced
 from tatara.files.text import write_text
 from tatara.llama import imatrix
-from tatara.models import chat, loading
+from tatara.models import chat
 from tatara.models.chat_template import Conversation
+from tatara.models.tokenizer import load_tokenizer
 
 logger = logging.getLogger("tatara")
 
@@ -30,7 +31,7 @@ def calibrate(
     Args:
         rows: the training subset, never the test set; `pairs` of them are taken, evenly spaced.
     """
-    tokenizer = loading.load_tokenizer(base)
+    tokenizer = load_tokenizer(base)
     chosen = evenly_spaced(rows, pairs)
     texts = [(row["question"], row["answer"]) for row in chosen]
     write_text(text, (chat.conversation_text(tokenizer, *pair, conversation) for pair in texts))

@@ -11,9 +11,10 @@ from tatara.files.sample import evenly_spaced
 from tatara.files.text import write_json
 from tatara.job.errors import InputError
 from tatara.llama import gguf_model
-from tatara.models import chat, loading
+from tatara.models import chat
 from tatara.models.chat_template import Conversation
 from tatara.models.differences import first_difference
+from tatara.models.tokenizer import load_tokenizer
 from tatara.ollama.client import Reply, Server
 
 logger = logging.getLogger("tatara")
@@ -179,7 +180,7 @@ def deploy(
     server.create(name, file, template=recipe.template, system=recipe.conversation.system, parameters=recipe.parameters)
     context = recipe.parameters["num_ctx"]
     identity = server.identity(name, context)
-    tokenizer = loading.load_tokenizer(base)
+    tokenizer = load_tokenizer(base)
     questions = [row["question"] for row in evenly_spaced(rows, PROMPTS)]
     prompts = compare_prompts(server, name, tokenizer, questions, recipe.conversation, context)
     logger.info("%s: Ollama builds the prompts of training, token by token (%d prompts)", name, len(questions))

@@ -8,10 +8,11 @@ from tatara.evaluate.answers_nf4 import greedy
 from tatara.evaluate.generation import Engine, answer_questions, encode_prompts
 from tatara.evaluate.harm import HarmFiles, HarmSets, answers_of, write_harm
 from tatara.evaluate.neutral import encode_sentence, score_sentences
-from tatara.evaluate.nll_adapter import transformers_logits
+from tatara.evaluate.nll_adapter import transformers_pieces
 from tatara.job.fingerprint import fingerprint
 from tatara.models import chat, loading
 from tatara.models.chat_template import Conversation
+from tatara.models.tokenizer import load_tokenizer
 
 
 def load(base: Path, adapter: Path | None, precision: str, device: str):
@@ -50,10 +51,10 @@ def harm_adapter(
         InputError: a prompt that does not fit the context, or a sentence or question that spells a control token.
     """
     loading.prepare(0, threads)
-    tokenizer = loading.load_tokenizer(base)
+    tokenizer = load_tokenizer(base)
     ids = [encode_sentence(tokenizer, row, conversation) for row in sets.neutral]
     loaded = load(base, adapter, precision, device)
-    neutral = score_sentences(sets.neutral, ids, f"{model} {fmt}", transformers_logits(loaded))
+    neutral = score_sentences(sets.neutral, ids, f"{model} {fmt}", transformers_pieces(loaded))
     stops = chat.stop_tokens(tokenizer, conversation)
     generate = greedy(loaded, tokenizer, stops, limit)
     engine = Engine(

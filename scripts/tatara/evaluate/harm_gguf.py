@@ -7,8 +7,8 @@ from tatara.evaluate.answers_gguf import answer_gguf
 from tatara.evaluate.harm import HarmFiles, HarmSets, answers_of, write_harm
 from tatara.evaluate.neutral import encode_sentence, score_sentences
 from tatara.llama import gguf_model
-from tatara.models import loading
 from tatara.models.chat_template import Conversation
+from tatara.models.tokenizer import load_tokenizer
 
 
 def neutral_gguf(file: Path, base: Path, rows: list[dict], conversation: Conversation, threads: int) -> list[dict]:
@@ -18,11 +18,10 @@ def neutral_gguf(file: Path, base: Path, rows: list[dict], conversation: Convers
         base: the base model's folder, for its tokenizer.
         rows: id and text.
     """
-    tokenizer = loading.load_tokenizer(base)
+    tokenizer = load_tokenizer(base)
     ids = [encode_sentence(tokenizer, row, conversation) for row in rows]
-    # No longer than the longest sentence: the logits of every place are kept.
-    model = gguf_model.load(file, max(map(len, ids)), threads, logits_all=True)
-    scores = score_sentences(rows, ids, file.name, gguf_model.logits_of(model))
+    model = gguf_model.load(file, max(map(len, ids)), threads)
+    scores = score_sentences(rows, ids, file.name, gguf_model.pieces_of(model))
     model.close()
     return scores
 

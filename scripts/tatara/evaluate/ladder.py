@@ -26,10 +26,19 @@ from tatara.job.progress import Progress
 from tatara.job.resume import FinishedRows
 from tatara.llama import gguf_model, quantize
 from tatara.llama.reader import share_in_other_types
-from tatara.models import chat, loading
+from tatara.models import chat
 from tatara.models.chat_template import Conversation
+from tatara.models.tokenizer import load_tokenizer
 
 PER_QUESTION = ("nats", "kl", "top1")
+
+
+def _timed(pieces: Iterator[numpy.ndarray]) -> Iterator[tuple[float, int, numpy.ndarray]]:
+    """Yield the pieces of a text's logits, each with the seconds that it took and the place of its first row."""
+    place, start = 0, time.perf_counter()
+    for piece in pieces:
+        yield time.perf_counter() - start, place, piece
+        place, start = place + len(piece), time.perf_counter()
 
 
 def measure(
@@ -54,9 +63,10 @@ def measure(
     """
     import llama_cpp
 
-    loaded = gguf_model.load(file, context, threads, logits_all=True, more=cells_of(probe))
-    logits = gguf_model.logits_of(loaded)
-    logits(items[0].input_ids)  # what is done once, such as reading the file from the disk, is not counted
+    loaded = gguf_model.load(file, context, threads, more=cells_of(probe))
+    pieces = gguf_model.pieces_of(loaded)
+    for _ in pieces(items[0].input_ids, 1):  # what is done once, such as reading the file from the disk, is not counted
+        pass
     entry = {
         "bytes": file.stat().st_size,
         "bits_per_weight": 8 * llama_cpp.llama_model_size(loaded.model) / llama_cpp.llama_model_n_params(loaded.model),
@@ -66,17 +76,22 @@ def measure(
         "seconds": 0.0,
     }
     for item, path in zip(Progress(items, f"ladder {file.stem}"), references, strict=True):
-        start = time.perf_counter()
-        scores = logits(item.input_ids)
-        entry["seconds"] += time.perf_counter() - start
-        answer_scores = numpy.asarray(scores[item.prompt_tokens - 1 : -1], dtype=numpy.float32)
-        log_probabilities = divergence.log_softmax(answer_scores)
-        if first:
-            numpy.save(path, log_probabilities)
-        reference = log_probabilities if first else numpy.load(path)
-        entry["nats"].append(divergence.nats(log_probabilities, item.input_ids[item.prompt_tokens :]))
-        entry["kl"].append(divergence.kl(reference, log_probabilities))
-        entry["top1"].append(divergence.same_top(reference, log_probabilities))
+        figures = dict.fromkeys(PER_QUESTION, 0)
+        targets = item.input_ids[item.prompt_tokens :]
+        shape = (len(targets), loaded.n_vocab())
+        mode, kind = ("w+", numpy.float32) if first else ("r", None)
+        reference = numpy.lib.format.open_memmap(path, mode, kind, shape if first else None)
+        for seconds, place, piece in _timed(pieces(item.input_ids, item.prompt_tokens)):
+            entry["seconds"] += seconds
+            rows = slice(place, place + len(piece))
+            log_probabilities = divergence.log_softmax(piece)
+            if first:
+                reference[rows] = log_probabilities
+            figures["nats"] += divergence.nats(log_probabilities, targets[rows])
+            figures["kl"] += divergence.kl(reference[rows], log_probabilities)
+            figures["top1"] += divergence.same_top(reference[rows], log_probabilities)
+        for key, figure in figures.items():
+            entry[key].append(figure)
     entry["probe"] = probe.rows(name, llama_score(loaded, probe.longest))
     loaded.close()
     return entry
@@ -121,7 +136,7 @@ def ladder(
         rows, development: questions of the test set, and those on which a format is selected.
         finished: keeps measured variants until all are there; a killed run goes on with the first that is missing.
     """
-    tokenizer = loading.load_tokenizer(base)
+    tokenizer = load_tokenizer(base)
     asked = [*rows, *development]
     items = [chat.encode(tokenizer, row["question"], row["reference"], conversation, row["id"]) for row in asked]
     encoded = Probe(tokenizer, probe_items, conversation)

@@ -8,8 +8,9 @@ from tatara.evaluate.ollama_template import ollama_template
 from tatara.files.text import read_text
 from tatara.job.errors import InputError
 from tatara.llama import gguf_model
-from tatara.models import chat, loading
+from tatara.models import chat
 from tatara.models.chat_template import Conversation
+from tatara.models.tokenizer import load_tokenizer
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def recipe(
     """
     if '"""' in conversation.system:
         raise InputError('config key chat.system holds """, which ends a text in a Modelfile: write other quotes')
-    tokenizer = loading.load_tokenizer(base)
+    tokenizer = load_tokenizer(base)
     if own_template:
         template = read_text(own_template)
     else:

@@ -1,14 +1,31 @@
-"""Nats of some of a text's tokens, from a model's logits."""
+"""Nats of some of a text's tokens, from a model's logits in pieces."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy
 import torch
 
-Logits = Callable[[list[int]], numpy.ndarray]  # token ids -> (tokens, vocabulary); row i predicts token i + 1
+from tatara.llama.gguf_model import LOGITS
+
+# token ids, place of the first token that is asked for (at least 1) -> logits (tokens, vocabulary) in pieces, of which
+# row after row predicts that token and those that follow; a piece holds until the next one is taken
+Pieces = Callable[[list[int], int], Iterator[torch.Tensor | numpy.ndarray]]
 
 
-def nats_of(logits: Logits, ids: list[int], start: int) -> float:
-    """Return the negative log-likelihood in nats of the tokens from place `start` (at least 1) on."""
-    scores = torch.as_tensor(numpy.asarray(logits(ids)[start - 1 : -1]), dtype=torch.float64)
-    return torch.nn.functional.cross_entropy(scores, torch.tensor(ids[start:]), reduction="sum").item()
+def in_pieces(logits: torch.Tensor) -> Iterator[torch.Tensor]:
+    """Yield logits (tokens, vocabulary) a few tokens at a time."""
+    yield from logits.split(max(1, LOGITS // logits.shape[-1]))
+
+
+def nats_of(pieces: Pieces, ids: list[int], start: int) -> float:
+    """Return the negative log-likelihood in nats of the tokens from place `start` (at least 1) on.
+
+    It is computed in float64 where the logits lie: of a vocabulary of 262,144 none but the sum leaves a GPU.
+    """
+    total, place = 0.0, start
+    for piece in pieces(ids, start):
+        scores = torch.as_tensor(piece).double()
+        targets = torch.tensor(ids[place : place + len(scores)], device=scores.device)
+        total += torch.nn.functional.cross_entropy(scores, targets, reduction="sum").item()
+        place += len(scores)
+    return total

@@ -1,6 +1,6 @@
 """Likelihood of plain sentences that have nothing to do with the domain: what training does to the rest of a model."""
 
-from tatara.evaluate.nats import Logits, nats_of
+from tatara.evaluate.nats import Pieces, nats_of
 from tatara.job.progress import Progress
 from tatara.models import chat
 from tatara.models.chat_template import Conversation
@@ -25,18 +25,18 @@ def encode_sentence(tokenizer, row: dict, conversation: Conversation) -> list[in
     return [first, *chat.encode_text(tokenizer, row["text"])]
 
 
-def score_sentences(rows: list[dict], ids: list[list[int]], name: str, logits: Logits) -> list[dict]:
+def score_sentences(rows: list[dict], ids: list[list[int]], name: str, pieces: Pieces) -> list[dict]:
     """Return one entry a sentence: its id, nats over all of its tokens, how many these are, and its UTF-8 bytes.
 
     Args:
         rows: id and text; ids: their token ids by `encode_sentence`.
         name: of what is measured, for the log.
-        logits: the model.
+        pieces: the model.
     """
     return [
         {
             "id": row["id"],
-            "nats": nats_of(logits, tokens, 1),
+            "nats": nats_of(pieces, tokens, 1),
             "tokens": len(tokens) - 1,
             "bytes": len(row["text"].encode()),
         }

@@ -3,7 +3,7 @@
 import math
 from pathlib import Path
 
-from tatara.evaluate.nats import Logits, nats_of
+from tatara.evaluate.nats import Pieces, nats_of
 from tatara.files.text import write_json
 from tatara.job.progress import Progress
 from tatara.models import chat
@@ -27,19 +27,19 @@ def summary(name: str, model: str, questions: list[dict]) -> dict:
     }
 
 
-def score(tokenizer, rows: list[dict], conversation: Conversation, name: str, logits: Logits) -> list[dict]:
+def score(tokenizer, rows: list[dict], conversation: Conversation, name: str, pieces: Pieces) -> list[dict]:
     """Return one entry a question: nats over the answer's tokens, how many tokens, and its UTF-8 bytes.
 
     Args:
         rows: questions of the test set with their reference answers.
         name: of what is measured, for the log.
-        logits: the model.
+        pieces: the model.
     """
     questions = []
     for row in Progress(rows, f"nll {name}"):
         item = chat.encode(tokenizer, row["question"], row["reference"], conversation, row["id"])
         ids, start = item.input_ids, item.prompt_tokens
-        nats, size = nats_of(logits, ids, start), len(row["reference"].encode())
+        nats, size = nats_of(pieces, ids, start), len(row["reference"].encode())
         questions.append(
             {"id": row["id"], "category": row["category"], "nats": nats, "tokens": len(ids) - start, "bytes": size}
         )

@@ -1,28 +1,31 @@
 """Likelihood of the reference answers and of the probe's options by transformers: a base, adapted or not."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import numpy
 import torch
 
-from tatara.evaluate.nats import Logits
+from tatara.evaluate.nats import Pieces, in_pieces
 from tatara.evaluate.nll import score, write_nll
 from tatara.evaluate.probe import Probe
 from tatara.evaluate.probe_transformers import transformers_score
 from tatara.files.probe_file import write_probe
 from tatara.models import loading
 from tatara.models.chat_template import Conversation
+from tatara.models.tokenizer import load_tokenizer
 
 
-def transformers_logits(model) -> Logits:
-    """Return a function from token ids to logits (tokens, vocabulary) in float32."""
+def transformers_pieces(model) -> Pieces:
+    """Return a model's logits in pieces; those before are left out where its class can."""
+    cuts = loading.cuts_logits(model)
 
-    def logits(ids: list[int]) -> numpy.ndarray:
+    def pieces(ids: list[int], start: int) -> Iterator[torch.Tensor]:
+        kept = {"logits_to_keep": len(ids) - start + 1} if cuts else {}
         with loading.inference():
-            return model(input_ids=torch.tensor([ids], device=model.device)).logits[0].float().cpu().numpy()
+            logits = model(input_ids=torch.tensor([ids], device=model.device), **kept).logits[0]
+            yield from in_pieces(logits[-(len(ids) - start + 1) : -1].float())
 
-    return logits
+    return pieces
 
 
 def nll_adapter(
@@ -57,8 +60,8 @@ def nll_adapter(
     loaded = (
         loading.load_adapted(base, adapter, place, precision) if adapter else loading.load_base(base, place, precision)
     )
-    tokenizer, logits = loading.load_tokenizer(base), transformers_logits(loaded)
-    questions = score(tokenizer, rows, conversation, name, logits)
-    more = score(tokenizer, list(development), conversation, f"{name}, development questions", logits)
+    tokenizer, pieces = load_tokenizer(base), transformers_pieces(loaded)
+    questions = score(tokenizer, rows, conversation, name, pieces)
+    more = score(tokenizer, list(development), conversation, f"{name}, development questions", pieces)
     write_probe(probe, Probe(tokenizer, items, conversation).rows(name, transformers_score(loaded)))
     return write_nll(output, name, model, questions, more)

@@ -7,8 +7,8 @@ from tatara.evaluate.probe import Probe
 from tatara.evaluate.probe_gguf import cells_of, llama_score
 from tatara.files.probe_file import write_probe
 from tatara.llama import gguf_model
-from tatara.models import loading
 from tatara.models.chat_template import Conversation
+from tatara.models.tokenizer import load_tokenizer
 
 
 def nll_gguf(
@@ -36,9 +36,9 @@ def nll_gguf(
     Raises:
         InputError: a question and its reference that do not fit the context.
     """
-    tokenizer = loading.load_tokenizer(base)
+    tokenizer = load_tokenizer(base)
     encoded = Probe(tokenizer, items, conversation)
-    loaded = gguf_model.load(file, context, threads, logits_all=True, more=cells_of(encoded))
-    questions = score(tokenizer, rows, conversation, name, gguf_model.logits_of(loaded))
+    loaded = gguf_model.load(file, context, threads, more=cells_of(encoded))
+    questions = score(tokenizer, rows, conversation, name, gguf_model.pieces_of(loaded))
     write_probe(probe, encoded.rows(name, llama_score(loaded, encoded.longest)))
     return write_nll(output, name, model, questions, file=file)

@@ -3,13 +3,14 @@
 from pathlib import Path
 
 from tatara.evaluate import nll
-from tatara.evaluate.nll_adapter import transformers_logits
+from tatara.evaluate.nll_adapter import transformers_pieces
 from tatara.evaluate.probe import Probe
 from tatara.evaluate.probe_transformers import transformers_score
 from tatara.files.probe_file import write_probe
 from tatara.files.text import write_json
 from tatara.models import loading
 from tatara.models.chat_template import Conversation
+from tatara.models.tokenizer import load_tokenizer
 from tatara.train.merge import merge_as_trained
 
 
@@ -36,7 +37,7 @@ def nll_merge(
     """
     loading.prepare(0, threads)
     place = loading.device(device)
-    tokenizer = loading.load_tokenizer(base)
+    tokenizer = load_tokenizer(base)
     loaders = {
         "merged_16bit": lambda: loading.load_model(merged, place),
         "merged_dequantized": lambda: merge_as_trained(base, adapter, place, precision),
@@ -44,7 +45,7 @@ def nll_merge(
     content, encoded, probed = {"model": model}, Probe(tokenizer, items, conversation), []
     for name, load in loaders.items():
         loaded = load()
-        questions = nll.score(tokenizer, rows, conversation, f"{model} {name}", transformers_logits(loaded))
+        questions = nll.score(tokenizer, rows, conversation, f"{model} {name}", transformers_pieces(loaded))
         content[name] = nll.summary(name, model, questions)
         probed += encoded.rows(f"{model}_{name}", transformers_score(loaded))
         del loaded

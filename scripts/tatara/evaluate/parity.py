@@ -17,6 +17,7 @@ from tatara.llama import convert, gguf_model, token_ids, tools
 from tatara.llama.pretokenizers import known_pretokenizer
 from tatara.models import chat, loading
 from tatara.models.chat_template import Conversation, prompt_text
+from tatara.models.tokenizer import load_tokenizer
 
 logger = logging.getLogger("tatara")
 
@@ -103,14 +104,18 @@ def compare_logits(loaded, sequences: list[list[int]], references: list[Path]) -
     """Return mean KL(transformers || GGUF) in nats a token, the share of positions with the same top token, and the
     largest difference of two logits. Computed in float64: the KL of an F16 file lies near float32's rounding.
     """
-    logits = gguf_model.logits_of(loaded)
+    pieces = gguf_model.pieces_of(loaded)
     kl, same, largest = 0.0, 0, 0.0
     for ids, path in zip(sequences, references, strict=True):
-        expected, got = (values.astype(numpy.float64) for values in (numpy.load(path), logits(ids)))
-        kl += divergence.kl(divergence.log_softmax(expected), divergence.log_softmax(got))
-        same += divergence.same_top(expected, got)
-        largest = max(largest, float(numpy.abs(expected - got).max()))
-    positions = sum(map(len, sequences))
+        reference, place = numpy.load(path, mmap_mode="r"), 0
+        for piece in pieces(ids, 1):
+            rows = slice(place, place + len(piece))
+            expected, got = reference[rows].astype(numpy.float64), piece.astype(numpy.float64)
+            kl += divergence.kl(divergence.log_softmax(expected), divergence.log_softmax(got))
+            same += divergence.same_top(expected, got)
+            largest = max(largest, float(numpy.abs(expected - got).max()))
+            place = rows.stop
+    positions = sum(len(ids) - 1 for ids in sequences)
     return {
         "positions": positions,
         "mean_kl": kl / positions,
@@ -182,7 +187,7 @@ def parity(
             threshold; the figures are in the message.
     """
     loading.prepare(0, threads)
-    tokenizer = loading.load_tokenizer(merged)
+    tokenizer = load_tokenizer(merged)
     lines = _lines(rows, descriptions, tokenizer, conversation)
     trained = [text for pair in pairs for text in (pair["question"], pair["answer"])]
     chosen = rows[: settings["lines"]]
@@ -193,7 +198,7 @@ def parity(
     with tempfile.TemporaryDirectory(dir=output.parent) as scratch:
         references = reference_logits(merged, sequences, Path(scratch), device)
         for fmt, file in files.items():
-            loaded = gguf_model.load(file, context, threads, logits_all=True)
+            loaded = gguf_model.load(file, context, threads)
             texts = lines + trained if fmt == "f16" else lines
             entry = compare_tokens(tokenizer, loaded, texts) | compare_logits(loaded, sequences, references)
             results[fmt] = entry | {"passed": _passed(entry, fmt, settings), "bytes": file.stat().st_size}

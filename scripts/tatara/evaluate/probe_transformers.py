@@ -1,6 +1,5 @@
 """The probe through transformers: each prompt is read once, and its options go on from what the model then holds."""
 
-import inspect
 from itertools import groupby
 
 import torch
@@ -39,9 +38,7 @@ class TransformersProbe:
     def __init__(self, model):
         self.model = model
         self.vocabulary = model.get_input_embeddings().weight.shape[0]
-        plain = model.get_base_model() if hasattr(model, "get_base_model") else model
-        parameters = inspect.signature(plain.forward).parameters
-        self.last = {"logits_to_keep": 1} if "logits_to_keep" in parameters else {}
+        self.last = {"logits_to_keep": 1} if loading.cuts_logits(model) else {}
 
     def _log_softmax(self, **inputs) -> tuple[torch.Tensor, object]:
         result = self.model(**inputs, use_cache=True)

@@ -10,9 +10,10 @@ from tatara.job.errors import InputError
 from tatara.job.gpu_layers import gpu_layers
 
 logger = logging.getLogger("tatara")
+LOGITS = 2**25  # most logits of a piece: 128 MiB in float32, whatever the vocabulary
 
 
-def load(file: Path, context: int, threads: int, logits_all: bool = False, vocab_only: bool = False, more: int = 0):
+def load(file: Path, context: int, threads: int, vocab_only: bool = False, more: int = 0):
     """Load a GGUF file in process; where llama.cpp was built for a GPU, with flash attention and as many layers there
     as fit.
 
@@ -29,7 +30,6 @@ def load(file: Path, context: int, threads: int, logits_all: bool = False, vocab
         n_threads=threads,
         n_threads_batch=threads,
         n_gpu_layers=layers,
-        logits_all=logits_all,
         vocab_only=vocab_only,
         seed=0,
         verbose=False,
@@ -40,19 +40,48 @@ def load(file: Path, context: int, threads: int, logits_all: bool = False, vocab
     return model
 
 
-def logits_of(model) -> Callable[[list[int]], numpy.ndarray]:
-    """Return a function from token ids to logits (tokens, vocabulary) of a model loaded with `logits_all`."""
+def _decode(model, batch, tokens: list[int], place: int, wanted: bool) -> None:
+    """Decode tokens that stand from `place` on; with their logits, where they are wanted."""
+    import llama_cpp
 
-    def logits(ids: list[int]) -> numpy.ndarray:
+    batch.n_tokens = len(tokens)
+    for row, token in enumerate(tokens):
+        batch.token[row], batch.pos[row], batch.logits[row] = token, place + row, wanted
+        batch.n_seq_id[row], batch.seq_id[row][0] = 1, 0
+    if status := llama_cpp.llama_decode(model.ctx, batch):
+        raise RuntimeError(f"llama_decode ended with status {status} on {len(tokens)} tokens")
+
+
+def pieces_of(model) -> Callable[[list[int], int], Iterator[numpy.ndarray]]:
+    """Return a function from token ids and a place, at least 1, to logits (tokens, vocabulary) in pieces, of which row
+    after row predicts the token at this place and those that follow; the next piece overwrites the last.
+
+    Of tokens before it none are computed, and of a large vocabulary a few tokens at a time.
+    """
+    import llama_cpp
+
+    rows = max(1, min(model.n_batch, LOGITS // model.n_vocab()))
+
+    def pieces(ids: list[int], start: int) -> Iterator[numpy.ndarray]:
         if len(ids) > model.n_ctx():
             raise InputError(
                 f"a text of {len(ids)} tokens does not fit config key evaluate.context, {model.n_ctx()}: raise it"
             )
         model.reset()
-        model.eval(ids)
-        return model.scores[: len(ids)]
+        llama_cpp.llama_memory_clear(llama_cpp.llama_get_memory(model.ctx), True)
+        batch = llama_cpp.llama_batch_init(model.n_batch, 0, 1)
+        try:
+            for first in range(0, start - 1, model.n_batch):
+                _decode(model, batch, ids[first : min(first + model.n_batch, start - 1)], first, False)
+            for first in range(start - 1, len(ids) - 1, rows):
+                tokens = ids[first : min(first + rows, len(ids) - 1)]
+                _decode(model, batch, tokens, first, True)
+                logits = llama_cpp.llama_get_logits(model.ctx)
+                yield numpy.ctypeslib.as_array(logits, (len(tokens), model.n_vocab()))
+        finally:
+            llama_cpp.llama_batch_free(batch)
 
-    return logits
+    return pieces
 
 
 def piece_of(model) -> Callable[[int], bytes]:

@@ -1,13 +1,12 @@
 """How far judges agree: weighted kappa, Krippendorff's alpha and raw agreement, with intervals over the questions."""
 
 import itertools
-import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy
 import pandas
-from sklearn.metrics import cohen_kappa_score
+from statsmodels.stats.inter_rater import cohens_kappa
 
 from tatara.files.text import write_csv
 from tatara.measure.results import model_and_format, read_scores
@@ -30,14 +29,14 @@ COLUMNS = (
     "raw_low",
     "raw_high",
 )
-MOST_RESAMPLES = 2000  # each takes scikit-learn's kappa about two milliseconds
 
 
 def weighted_kappa(one: numpy.ndarray, other: numpy.ndarray) -> float:
     """Return Cohen's kappa with quadratic weights (Cohen 1968), NaN where all scores of both sides are the same."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # 0 / 0 where there is no variation
-        return float(cohen_kappa_score(one, other, labels=SCORES, weights="quadratic"))
+    cells = len(SCORES) * numpy.asarray(one, dtype=int) + numpy.asarray(other, dtype=int)
+    table = numpy.bincount(cells, minlength=len(SCORES) ** 2).reshape(len(SCORES), len(SCORES))
+    with numpy.errstate(invalid="ignore"):  # 0 / 0 where there is no variation
+        return float(cohens_kappa(table, wt="quadratic", return_results=False))
 
 
 def alpha(*raters: numpy.ndarray) -> float:
@@ -81,7 +80,7 @@ def intervals(
     groups = [numpy.flatnonzero(questions == question) for question in numpy.unique(questions)]
     generator = numpy.random.default_rng(resampling.seed)
     drawn = {name: [] for name in MEASURES}
-    for _ in range(min(resampling.resamples, MOST_RESAMPLES) if len(groups) > 1 else 0):
+    for _ in range(resampling.resamples if len(groups) > 1 else 0):
         chosen = numpy.concatenate([groups[index] for index in generator.integers(0, len(groups), len(groups))])
         for name, measure in MEASURES.items():
             drawn[name].append(measure(one[chosen], other[chosen]))

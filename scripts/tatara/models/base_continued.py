@@ -8,6 +8,7 @@ import torch
 
 from tatara.models import loading, model_files, pretraining
 from tatara.models.base_record import write_record
+from tatara.models.tokenizer import load_tokenizer
 
 
 def continue_pretraining(
@@ -29,7 +30,7 @@ def continue_pretraining(
         The steps and losses in nats per token.
     """
     loading.prepare(settings["seed"], threads)
-    tokenizer = loading.load_tokenizer(source)
+    tokenizer = load_tokenizer(source)
     model = loading.load_model(source, loading.device(device), torch.float32)
     block = settings["block"]
     before = pretraining.held_out_loss(model, tokenizer, held_out, block) if held_out else None

@@ -1,6 +1,7 @@
 """Loading of tokenizers and models, in 16 bits or NF4, with or without an adapter; never from a hub."""
 
 import contextlib
+import inspect
 import logging
 import os
 import random
@@ -11,7 +12,7 @@ import torch
 from accelerate import dispatch_model, infer_auto_device_map
 from bitsandbytes.functional import dequantize_4bit
 from bitsandbytes.nn import Linear4bit
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+from transformers import AutoConfig, AutoModelForCausalLM, BitsAndBytesConfig
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
 from transformers.utils import logging as transformers_logging
 
@@ -53,11 +54,6 @@ def device(choice: str) -> torch.device:
 def compute_dtype(place: torch.device) -> torch.dtype:
     """Return bf16 on a GPU (paper §5.1) and float32 on the CPU, where most processors have no bf16 arithmetic."""
     return torch.bfloat16 if place.type == "cuda" else torch.float32
-
-
-def load_tokenizer(folder: Path):
-    """Load the tokenizer of a model folder."""
-    return AutoTokenizer.from_pretrained(folder, local_files_only=True)
 
 
 def distribute(model, place: torch.device):
@@ -175,6 +171,12 @@ def dequantized(model):
     model.is_loaded_in_4bit = model.is_quantized = False
     model.quantization_method = None
     return model.to("cpu")
+
+
+def cuts_logits(model) -> bool:
+    """Return whether a model, adapted or not, leaves out the logits that are not asked for (`logits_to_keep`)."""
+    plain = model.get_base_model() if hasattr(model, "get_base_model") else model
+    return "logits_to_keep" in inspect.signature(plain.forward).parameters
 
 
 @contextlib.contextmanager

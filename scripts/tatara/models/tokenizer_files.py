@@ -17,6 +17,7 @@ from tatara.files.text import write_json
 from tatara.job.errors import InputError
 from tatara.models import chat
 from tatara.models.fast_tokenizer import Pieces, of_pieces
+from tatara.models.tokenizer import load_tokenizer
 
 logger = logging.getLogger("tatara")
 # Texts that ids are compared on: words that Unigram and BPE split in different ways, spaces, line ends, digits, letters
@@ -34,6 +35,7 @@ TEXTS = (
 )
 UNIGRAM, BPE = 1, 2  # SentencePiece's model types
 SAME_SCORE = 1e-3  # log-likelihoods of a text as near as this are equal but for rounding
+ROLES = ("bos_token", "eos_token", "unk_token", "pad_token")
 PLAIN_CLASS = "PreTrainedTokenizerFast"  # transformers' class that takes a tokenizer.json as it is
 
 
@@ -125,8 +127,19 @@ def make_tokenizer_json(folder: Path) -> None:
     logger.info("%s: tokenizer.json made of tokenizer.model; both give the same ids on %d texts", folder, len(TEXTS))
 
 
+def _keep_roles(folder: Path) -> None:
+    """Write the roles of tokens that only a model's own class of tokenizer knows into tokenizer_config.json, since the
+    jobs read a folder's tokenizer by the plain class.
+    """
+    own, plain = AutoTokenizer.from_pretrained(folder, local_files_only=True), load_tokenizer(folder)
+    roles = {role: str(token) for role in ROLES if (token := getattr(own, role)) is not None}
+    if any(str(getattr(plain, role)) != token for role, token in roles.items()):
+        write_json(folder / "tokenizer_config.json", _settings(folder) | roles | {"tokenizer_class": PLAIN_CLASS})
+
+
 def settle(folder: Path) -> None:
-    """Make a model's folder one whose tokenizer.json is there and is what transformers reads, on TEXTS.
+    """Make a model's folder one whose tokenizer.json is there and is what transformers reads, on TEXTS, by the model's
+    own class and by the plain one (`tokenizer.load_tokenizer`).
 
     The folder's files are replaced where they must change, never written in place.
 
@@ -137,6 +150,7 @@ def settle(folder: Path) -> None:
         make_tokenizer_json(folder)
     if not (folder / "tokenizer.json").is_file():
         AutoTokenizer.from_pretrained(folder, local_files_only=True).save_pretrained(folder)
+        _keep_roles(folder)
         return
     own = Tokenizer.from_file(str(folder / "tokenizer.json"))
     expected = [own.encode(text, add_special_tokens=False).ids for text in TEXTS]
@@ -146,6 +160,7 @@ def settle(folder: Path) -> None:
         return any(chat.encode_text(loaded, text) != ids for text, ids in zip(TEXTS, expected, strict=True))
 
     if not differs():
+        _keep_roles(folder)
         return
     settings = _settings(folder)
     logger.warning(

@@ -16,6 +16,7 @@ from tatara.job.errors import InputError
 from tatara.job.fingerprint import fingerprint
 from tatara.models import loading
 from tatara.models.chat_template import Conversation
+from tatara.models.tokenizer import load_tokenizer
 from tatara.train import checkpoints
 from tatara.train.backends import choose_backend, load_trainable
 from tatara.train.packing import choose_packing
@@ -64,7 +65,7 @@ def train(
     trainable = describe(base, settings)
     backend = choose_backend(settings["backend"], place, trainable, settings["packing"])
     pairs = read_jsonl(subset)
-    samples = Samples.of(loading.load_tokenizer(base), pairs, conversation, settings["max_length"])
+    samples = Samples.of(load_tokenizer(base), pairs, conversation, settings["max_length"])
     model = load_trainable(base, trainable, backend, place, lora, settings, seed)
     packing = choose_packing(settings["packing"], backend, place, model)
     plan = Plan(
