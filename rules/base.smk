@@ -6,6 +6,7 @@
 rule base_hub:
     """Fetch the weights of a hub model."""
     input:
+        unpack(chat_template),
         passed=passed,
         description="results/hub/{model}",
     output:
@@ -37,6 +38,7 @@ rule base_folder:
     """Take a model folder of this disk; its files stay as they are."""
     input:
         unpack(path_files),
+        unpack(chat_template),
         passed=passed,
     output:
         directory("results/base/{model}"),
@@ -69,6 +71,7 @@ rule base_gguf:
     """Dequantize a GGUF file; its tokenizer is checked on the graph's text."""
     input:
         unpack(path_files),
+        unpack(chat_template),
         passed=passed,
         nodes="results/graph/nodes.csv",
         relations="results/graph/relations.csv",

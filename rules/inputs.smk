@@ -92,6 +92,12 @@ def passed(wildcards):
     return note
 
 
+def chat_template(wildcards):
+    """Return the file of a model's chat template where the configuration names one, as a named input."""
+    file = config["models"][wildcards.model]["chat_template"]
+    return {"template": resource(file)} if file else {}
+
+
 def ollama_template(wildcards):
     """Return the file of a model's template for Ollama where the configuration names one, as a named input."""
     file = config["models"][wildcards.model]["ollama_template"]

@@ -5,6 +5,7 @@ rule preflight:
     """Say what can be known of a model by its config, tokenizer and files, and refuse what would fail later."""
     input:
         unpack(preflight_files),
+        unpack(chat_template),
     output:
         "results/models/{model}-preflight.json",
     log:

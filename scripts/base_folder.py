@@ -13,4 +13,5 @@ with job(snakemake):
         source=source,
         place=Path(package, source["file"]) if package else Path(snakemake.input.files[0]).parent,
         folder=Path(snakemake.output[0]),
+        template=snakemake.input.get("template"),
     )

@@ -15,4 +15,5 @@ with job(snakemake):
         file=Path(package, source["file"]) if package else Path(snakemake.input.files[0]),
         texts=read_texts(snakemake.input.nodes, snakemake.input.relations),
         folder=Path(snakemake.output[0]),
+        template=snakemake.input.get("template"),
     )

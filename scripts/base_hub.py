@@ -12,5 +12,6 @@ with job(snakemake, online=True):
         name=snakemake.wildcards.model,
         description=Path(snakemake.input.description),
         folder=Path(snakemake.output[0]),
+        template=snakemake.input.get("template"),
         unfinished=unfinished(f"hub_{snakemake.wildcards.model}"),
     )

@@ -15,6 +15,7 @@ with job(snakemake):
         place=Path(params.place) if params.place else None,
         output=Path(snakemake.output[0]),
         conversation=Conversation(**params.chat),
+        template=snakemake.input.get("template"),
         limit=snakemake.resources.get("gpu_memory_gib"),
         **params.settings,
     )

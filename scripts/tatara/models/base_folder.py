@@ -25,12 +25,14 @@ def take(source: Path, folder: Path, key: str) -> None:
         model_files.place(path, folder / path.name)
 
 
-def build(*, name: str, source: dict, place: Path, folder: Path) -> None:
+def build(*, name: str, source: dict, place: Path, folder: Path, template: str | None = None) -> None:
     """Take a model folder and record it.
 
     Args:
         source: the `path` section of the model's source; place: where its folder lies.
+        template: file of the chat template that takes the place of its own.
     """
     take(place, folder, f"models.{name}.source.path.file")
     tokenizer_files.settle(folder)
+    tokenizer_files.set_template(folder, template)
     write_record(folder, name, "path", source)

@@ -100,12 +100,17 @@ def fetch_weights(record: dict, folder: Path, unfinished: Path, key: str) -> Non
         shutil.move(unfinished / name, folder / name)
 
 
-def build(*, name: str, description: Path, folder: Path, unfinished: Path) -> None:
-    """Put a hub model into `folder` and record it: what its description holds, and its weights."""
+def build(*, name: str, description: Path, folder: Path, unfinished: Path, template: str | None = None) -> None:
+    """Put a hub model into `folder` and record it: what its description holds, and its weights.
+
+    Args:
+        template: file of the chat template that takes the place of its own.
+    """
     record = json.loads((description / model_files.HUB_RECORD).read_text(encoding="utf-8"))
     fetch_weights(record, folder, unfinished / record["commit"], f"models.{name}.source.hub")
     shutil.rmtree(unfinished, ignore_errors=True)
     for file in model_files.beside(path.name for path in description.iterdir()):
         shutil.copyfile(description / file, folder / file)
     tokenizer_files.settle(folder)
+    tokenizer_files.set_template(folder, template)
     write_record(folder, name, "hub", {"repo": record["repo"], "commit": record["commit"]})

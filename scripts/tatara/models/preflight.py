@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from transformers import AutoConfig, AutoTokenizer
+from transformers import AutoConfig
 
 from tatara.files.formats import FORMATS
 from tatara.files.text import write_json
@@ -23,6 +23,7 @@ from tatara.models import (
 from tatara.models.chat_template import Conversation
 from tatara.models.lora_targets import choose_targets
 from tatara.models.preflight_files import ModelFiles
+from tatara.models.tokenizer import load_tokenizer
 
 logger = logging.getLogger("tatara")
 
@@ -45,11 +46,12 @@ def converter_refusal(folder: Path, byte_fallback: str) -> str | None:
     return None
 
 
-def _load(files: ModelFiles, copy: Path) -> tuple:
+def _load(files: ModelFiles, copy: Path, template: str | None) -> tuple:
     """Return config, tokenizer and model without weights.
 
     Args:
         copy: where config and tokenizer are put, the latter as the base's folder will have it.
+        template: file of the chat template that takes the place of the model's own.
 
     Raises:
         InputError: transformers knows no such class, or cannot read the tokenizer.
@@ -67,13 +69,14 @@ def _load(files: ModelFiles, copy: Path) -> tuple:
         ) from error
     try:
         tokenizer_files.settle(copy)
-        tokenizer = AutoTokenizer.from_pretrained(copy, local_files_only=True)
     except Exception as error:  # each tokenizer's code has its own kinds of errors
         reason = str(error).splitlines()[0].replace(str(copy), files.place)
         raise InputError(
             f"{files.place}: its tokenizer cannot be read ({reason}): expected tokenizer.json, or "
             "tokenizer.model, with tokenizer_config.json"
         ) from error
+    tokenizer_files.set_template(copy, template)
+    tokenizer = load_tokenizer(copy)
     tokenizer.name_or_path = files.place  # what messages call it
     return config, tokenizer, model
 
@@ -96,6 +99,7 @@ def inspect(
     byte_fallback: str,
     limit: float | None,
     scratch: Path,
+    template: str | None = None,
 ) -> tuple[dict, list[str]]:
     """Return what the preflight file says of a model, and what is refused, each with its remedy.
 
@@ -103,6 +107,7 @@ def inspect(
         files: of the source; entry: the model's section of the configuration; train: the section `train`.
         r: the larger rank of the two stages; context, batch_size: of answers; byte_fallback: `parity.byte_fallback`.
         limit: GiB of GPU memory of a job.
+        template: file of the chat template that takes the place of the model's own.
         scratch: an empty folder, for a copy of config and tokenizer.
     """
     safetensors = model_files.source_kind(entry["source"]) in ("hub", "folder")
@@ -114,7 +119,7 @@ def inspect(
     if wrong:
         return {}, wrong
     try:
-        config, tokenizer, model = _load(files, scratch)
+        config, tokenizer, model = _load(files, scratch, template)
     except InputError as error:
         return {}, [str(error)]
     rows = _embedding_rows(files, config)

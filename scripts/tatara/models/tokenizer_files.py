@@ -9,11 +9,12 @@ import json
 import logging
 from pathlib import Path
 
+from jinja2 import Environment, TemplateSyntaxError
 from sentencepiece import SentencePieceProcessor, sentencepiece_model_pb2
 from tokenizers import Tokenizer
 from transformers import AutoTokenizer
 
-from tatara.files.text import write_json
+from tatara.files.text import write_json, write_text
 from tatara.job.errors import InputError
 from tatara.models import chat
 from tatara.models.fast_tokenizer import Pieces, of_pieces
@@ -125,6 +126,25 @@ def make_tokenizer_json(folder: Path) -> None:
     write_json(folder / "tokenizer_config.json", settings)
     _add_tokens(folder, settings.get("added_tokens_decoder", {}))
     logger.info("%s: tokenizer.json made of tokenizer.model; both give the same ids on %d texts", folder, len(TEXTS))
+
+
+def set_template(folder: Path, template: Path | str | None) -> None:
+    """Put the chat template that the configuration names into a model's folder, in place of its own; None leaves that.
+
+    Raises:
+        InputError: it is no Jinja template (file, line).
+    """
+    if not template:
+        return
+    text = Path(template).read_text(encoding="utf-8")
+    try:
+        Environment(extensions=["jinja2.ext.loopcontrols"]).parse(text)
+    except TemplateSyntaxError as error:
+        raise InputError(f"{template}:{error.lineno}: {error.message}; expected a chat template in Jinja") from error
+    settings = _settings(folder)
+    if settings.pop("chat_template", None):
+        write_json(folder / "tokenizer_config.json", settings)
+    write_text(folder / "chat_template.jinja", text)
 
 
 def _keep_roles(folder: Path) -> None:
