@@ -48,8 +48,13 @@ def tree(results: Path) -> dict[str, object]:
     return found
 
 
-def differing(one: Path, other: Path) -> list[str]:
-    """Return the files that are in one of two results folders alone, or differ in more than times."""
+def differing(one: Path, other: Path, part: bool = False) -> list[str]:
+    """Return the files that are in one of two results folders alone, or differ in more than times.
+
+    Args:
+        part: the first folder may lack files.
+    """
     first, second = tree(one), tree(other)
     assert len(first) > 50
-    return sorted(name for name in first.keys() | second.keys() if first.get(name) != second.get(name))
+    names = first.keys() if part else first.keys() | second.keys()
+    return sorted(name for name in names if first.get(name) != second.get(name))
