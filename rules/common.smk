@@ -11,6 +11,7 @@ from snakemake.exceptions import WorkflowError
 sys.path.insert(0, os.path.join(workflow.basedir, "scripts"))
 from tatara.files.config import read_config
 from tatara.files.formats import FORMATS, WITH_GRAPH, most_bits, variants
+from tatara.job.alarms import one_alarm_at_a_time
 from tatara.job.digests import code_of, pipeline_digest
 from tatara.job.environment import check_environment
 from tatara.job.errors import InputError
@@ -20,6 +21,7 @@ from tatara.models.model_files import folder_files, source_kind
 from tatara.models.packages import packages_of
 from tatara.report.workflow import stages
 
+one_alarm_at_a_time()
 # Snakemake's own reader keeps the last of two equal keys, so the files are read again, strictly. A configuration
 # replaces the default as a whole: snakemake --configfile config/smoke.yaml ...
 DEFAULT_CONFIG = os.path.join(workflow.basedir, "config", "config.yaml")
