@@ -114,6 +114,24 @@ def test_a_unigram_tokenizer_that_transformers_takes_for_bpe(tmp_path):
     assert (folder / "tokenizer_config.json").read_text(encoding="utf-8") == changed
 
 
+def test_roles_that_the_models_own_class_alone_knows(tmp_path):
+    """The jobs read a tokenizer by the plain class, which takes <s> for nothing where no file says that it is BOS."""
+    folder = train(tmp_path / "folder", "bpe", True)
+    (folder / "config.json").write_text('{"model_type": "llama"}')
+    tokenizer_files.make_tokenizer_json(folder)
+    settings = {"tokenizer_class": "LlamaTokenizer", "chat_template": TEMPLATE}
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings), encoding="utf-8")
+    own = AutoTokenizer.from_pretrained(folder)
+    assert load_tokenizer(folder).bos_token is None and own.bos_token == "<s>"
+    tokenizer_files.settle(folder)
+    tokenizer = load_tokenizer(folder)
+    assert [getattr(tokenizer, role) for role in tokenizer_files.ROLES] == [
+        getattr(own, role) for role in tokenizer_files.ROLES
+    ]
+    assert all(chat.encode_text(tokenizer, text) == chat.encode_text(own, text) for text in hard_texts.HARD)
+    assert tokenizer.chat_template == TEMPLATE
+
+
 def test_tokens_of_a_chat_template_beside_tokenizer_model(tmp_path):
     folder = train(tmp_path / "folder", "unigram", False)
     size = sentencepiece.SentencePieceProcessor(model_file=str(folder / "tokenizer.model")).get_piece_size()

@@ -70,7 +70,7 @@ def render(tokenizer, turns: list[dict], conversation: Conversation, generate: b
     if not tokenizer.chat_template:
         raise InputError(
             f"the tokenizer of {tokenizer.name_or_path} has no chat template: Tatara trains on chats. "
-            "Take an instruct model, or add a chat_template.jinja to the model's folder"
+            "Take an instruct model, or name a Jinja file in the model's config key chat_template"
         )
     system = conversation.system
     if not system:

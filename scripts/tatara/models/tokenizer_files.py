@@ -147,12 +147,16 @@ def set_template(folder: Path, template: Path | str | None) -> None:
     write_text(folder / "chat_template.jinja", text)
 
 
-def _keep_roles(folder: Path) -> None:
+def _keep_roles(folder: Path, own) -> None:
     """Write the roles of tokens that only a model's own class of tokenizer knows into tokenizer_config.json, since the
     jobs read a folder's tokenizer by the plain class.
+
+    Args:
+        own: the tokenizer by the model's own class.
     """
-    own, plain = AutoTokenizer.from_pretrained(folder, local_files_only=True), load_tokenizer(folder)
-    roles = {role: str(token) for role in ROLES if (token := getattr(own, role)) is not None}
+    plain = load_tokenizer(folder)
+    known = plain.get_vocab()
+    roles = {role: str(token) for role in ROLES if (token := getattr(own, role)) is not None and str(token) in known}
     if any(str(getattr(plain, role)) != token for role, token in roles.items()):
         write_json(folder / "tokenizer_config.json", _settings(folder) | roles | {"tokenizer_class": PLAIN_CLASS})
 
@@ -169,18 +173,19 @@ def settle(folder: Path) -> None:
     if not (folder / "tokenizer.json").is_file() and (folder / "tokenizer.model").is_file():
         make_tokenizer_json(folder)
     if not (folder / "tokenizer.json").is_file():
-        AutoTokenizer.from_pretrained(folder, local_files_only=True).save_pretrained(folder)
-        _keep_roles(folder)
+        loaded = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        loaded.save_pretrained(folder)
+        _keep_roles(folder, loaded)
         return
     own = Tokenizer.from_file(str(folder / "tokenizer.json"))
     expected = [own.encode(text, add_special_tokens=False).ids for text in TEXTS]
 
-    def differs() -> bool:
-        loaded = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        return any(chat.encode_text(loaded, text) != ids for text, ids in zip(TEXTS, expected, strict=True))
+    def same(loaded) -> bool:
+        return all(chat.encode_text(loaded, text) == ids for text, ids in zip(TEXTS, expected, strict=True))
 
-    if not differs():
-        _keep_roles(folder)
+    loaded = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    if same(loaded):
+        _keep_roles(folder, loaded)
         return
     settings = _settings(folder)
     logger.warning(
@@ -189,5 +194,6 @@ def settle(folder: Path) -> None:
         settings.get("tokenizer_class"),
     )
     write_json(folder / "tokenizer_config.json", settings | {"tokenizer_class": PLAIN_CLASS})
-    if differs():
+    _keep_roles(folder, loaded)
+    if not same(load_tokenizer(folder)):
         raise InputError(f"{folder}: transformers reads other ids from its tokenizer.json than the file itself gives")
