@@ -23,7 +23,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig
 LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"
 SETTINGS = {
     "conversation": tiny.CONVERSATION,
-    "train": {"gradient_checkpointing": False, "target_modules": None, "base_precision": "nf4"},
+    "train": {"gradient_checkpointing": False, "target_modules": None, "base_precision": "nf4", "weights": "lora"},
     "r": 16,
     "context": 1024,
     "batch_size": 1,
@@ -342,6 +342,21 @@ def test_training_on_sixteen_bits_takes_more_memory():
     )
     assert sixteen["weights_gib"] == pytest.approx(8.03e9 * 2 / 2**30 + 0.6, abs=0.1)
     assert sixteen["weights_gib"] > four["weights_gib"] + 9
+
+
+def test_training_all_weights_takes_each_of_them_four_times():
+    config = LlamaConfig(
+        hidden_size=512, intermediate_size=1024, num_hidden_layers=2, num_attention_heads=8, vocab_size=1000
+    )
+    model = preflight_model.build(config)
+    targets = choose_targets(model, None)
+    settings = {"checkpointing": False, "context": 1024, "batch_size": 1, "precision": "bf16", "r": 16, "limit": None}
+    lora, whole = (
+        preflight_model.memory(model, targets, weights=weights, **settings)["training"]["weights_gib"]
+        for weights in ("lora", "all")
+    )
+    expected = (targets.coverage["covered"] - 16 * targets.width) * preflight_model.ADAPTER_BYTES / 2**30
+    assert whole - lora == pytest.approx(expected, abs=2e-3)
 
 
 def test_a_pair_of_weights_is_read_by_its_head_alone(tmp_path):

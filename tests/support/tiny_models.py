@@ -35,6 +35,8 @@ TEXTS = [
 ]
 SETTINGS = {
     "base_precision": "nf4",
+    "weights": "lora",
+    "loss": "answer",
     "target_modules": None,
     "backend": "trl",
     "packing": "auto",

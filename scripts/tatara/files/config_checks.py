@@ -72,6 +72,9 @@ def _training(config: dict) -> list[Fault]:
     if train["micro_batch_size"] and train["batch_size"] % train["micro_batch_size"]:
         state = f"is {train['micro_batch_size']}: it must divide train.batch_size, {train['batch_size']}"
         faults.append(_fault("train.micro_batch_size", state))
+    if train["weights"] == "all" and train["base_precision"] != "bf16":
+        state = f"is all, and train.base_precision {train['base_precision']}: expected bf16, which can be trained"
+        faults.append(_fault("train.weights", state))
     return faults
 
 

@@ -134,6 +134,7 @@ def inspect(
         model,
         targets,
         precision=train["base_precision"],
+        weights=train["weights"],
         r=r,
         checkpointing=train["gradient_checkpointing"],
         context=context,

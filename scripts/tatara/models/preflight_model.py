@@ -58,11 +58,12 @@ def memory(
     context: int,
     batch_size: int,
     limit: float | None,
+    weights: str = "lora",
 ) -> dict:
     """Return estimates of GPU memory in GiB.
 
     Args:
-        targets: what gets an adapter; precision: `train.base_precision`.
+        targets: what gets an adapter; precision, weights: `train.base_precision` and `train.weights`.
         r: rank of the adapter; checkpointing: whether layers are computed again in training.
         context, batch_size: of answers.
         limit: what a job may take, None where nothing is set.
@@ -74,7 +75,8 @@ def memory(
     known, config = sizes(model), model.config
     linear_bytes = NF4_BYTES if precision == "nf4" else 2
     resting = (known["linear"] * linear_bytes + (known["parameters"] - known["linear"]) * 2) / GIB
-    adapter = targets.width * r * ADAPTER_BYTES / GIB
+    trained = targets.coverage["covered"] if weights == "all" else targets.width * r
+    adapter = trained * ADAPTER_BYTES / GIB
     token = (config.num_hidden_layers * config.hidden_size if checkpointing else known["kept"]) * 2
     room = None if limit is None else limit - resting - adapter - WORKING
     formats = {}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training
+from peft.utils.constants import DUMMY_TARGET_MODULES
 
 from tatara.job.errors import InputError
 from tatara.models import loading
@@ -66,15 +67,24 @@ def choose_backend(choice: str, place: torch.device, base: Trainable, packing: b
     return chosen
 
 
-def lora_config(lora: dict, targets: Targets) -> LoraConfig:
-    """Return PEFT's settings of an adapter.
+def lora_config(lora: dict, targets: Targets, weights: str = "lora") -> LoraConfig:
+    """Return PEFT's settings of an adapter: matrices of low rank, or where all weights are trained, those themselves.
 
     Args:
-        lora: `r`, `alpha`, `dropout`.
+        lora: `r`, `alpha`, `dropout`; weights: `train.weights`.
 
     Raises:
-        InputError: experts that a model keeps in one matrix are to be adapted with dropout, which PEFT cannot.
+        InputError: experts that a model keeps in one matrix are to be adapted with dropout, which PEFT cannot, or to be
+            trained themselves.
     """
+    if weights == "all":
+        if targets.parameters:
+            raise InputError(
+                f"config key train.target_modules names {', '.join(targets.parameters)}, matrices of experts or "
+                "routers, which are trained by LoRA alone: set train.weights to lora"
+            )
+        whole = list(targets.modules)
+        return LoraConfig(target_modules=DUMMY_TARGET_MODULES, modules_to_save=whole, task_type="CAUSAL_LM")
     if targets.parameters and lora["dropout"]:
         raise InputError(
             f"config key train.target_modules names {', '.join(targets.parameters)}, matrices of experts or routers, "
@@ -100,7 +110,7 @@ def load_trainable(
         settings: the `train` section of the config.
     """
     checkpointing, precision = settings["gradient_checkpointing"], base.precision
-    config = lora_config(lora, base.targets)
+    config = lora_config(lora, base.targets, settings["weights"])
     if backend == "unsloth":
         return _load_unsloth(folder, config, settings["max_length"], checkpointing, seed)
     model = loading.load_base(folder, place, precision)

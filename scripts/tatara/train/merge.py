@@ -36,7 +36,7 @@ def merge(base: Path, adapter: Path, output: Path, threads: int) -> None:
     model = loading.load_causal(base, dtype="auto")
     if model.dtype == torch.float32:
         model = model.to(torch.bfloat16)
-    merged = PeftModel.from_pretrained(model, str(adapter)).merge_and_unload(safe_merge=True)
+    merged = PeftModel.from_pretrained(model, str(adapter)).merge_and_unload(safe_merge=True).to(model.dtype)
     output.mkdir(parents=True, exist_ok=True)
     merged.save_pretrained(output)
     for name in TOKENIZER_FILES:

@@ -65,7 +65,7 @@ def train(
     trainable = describe(base, settings)
     backend = choose_backend(settings["backend"], place, trainable, settings["packing"])
     pairs = read_jsonl(subset)
-    samples = Samples.of(load_tokenizer(base), pairs, conversation, settings["max_length"])
+    samples = Samples.of(load_tokenizer(base), pairs, conversation, settings["max_length"], settings["loss"])
     model = load_trainable(base, trainable, backend, place, lora, settings, seed)
     packing = choose_packing(settings["packing"], backend, place, model)
     plan = Plan(

@@ -1,4 +1,4 @@
-"""Training samples: token ids, labels on answers alone, packed rows."""
+"""Training samples: token ids, labels on answers alone or on all, packed rows."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,9 +31,18 @@ def encode_pairs(tokenizer, pairs: list[dict], conversation: Conversation, max_l
     return encoded
 
 
-def check_labels(tokenizer, pair: dict, labels: list[int], conversation: Conversation) -> str:
-    """Compare the labels of a sample with its pair, token by token: the answer and the end of its turn carry loss, and
-    nothing else does.
+def labels_of(item: chat.Encoded, loss: str) -> list[int]:
+    """Return the labels of a sample: of the answer and the end of its turn, or of all tokens after the first.
+
+    Args:
+        loss: `train.loss`, `answer` or `all`.
+    """
+    return item.labels if loss == "answer" else [chat.IGNORED, *item.input_ids[1:]]
+
+
+def check_labels(tokenizer, pair: dict, labels: list[int], conversation: Conversation, loss: str = "answer") -> str:
+    """Compare the labels of a sample with its pair, token by token: what `loss` says carries loss, and nothing else
+    does.
 
     Returns:
         The tokens that carry loss, decoded.
@@ -41,7 +50,8 @@ def check_labels(tokenizer, pair: dict, labels: list[int], conversation: Convers
     Raises:
         InputError: they differ (a wrong mask trains on the prompt, or on nothing; unsloth issues 1262, 2095).
     """
-    expected = chat.encode(tokenizer, pair["question"], pair["answer"], conversation, f"pair {pair['id']}").labels
+    item = chat.encode(tokenizer, pair["question"], pair["answer"], conversation, f"pair {pair['id']}")
+    expected = labels_of(item, loss)
     place = first_difference(labels, expected)
     if place is not None:
         carries, expected_token = (
@@ -49,8 +59,8 @@ def check_labels(tokenizer, pair: dict, labels: list[int], conversation: Convers
             for row in (labels, expected)
         )
         raise InputError(
-            f"pair {pair['id']}: at token {place} {carries} carries loss, expected {expected_token}: the answer and "
-            "the end of its turn alone are trained"
+            f"pair {pair['id']}: at token {place} {carries} carries loss, expected {expected_token}: the labels "
+            f"are not those of train.loss: {loss}"
         )
     carrying = [token for token in labels if token != chat.IGNORED]
     return tokenizer.decode(carrying, skip_special_tokens=False, clean_up_tokenization_spaces=False)
@@ -94,11 +104,14 @@ class Samples:
     pairs: list[dict]
     conversation: Conversation
     encoded: list[chat.Encoded]
+    loss: str = "answer"
 
     @classmethod
-    def of(cls, tokenizer, pairs: list[dict], conversation: Conversation, max_length: int) -> "Samples":
-        """Encode QA pairs; `encode_pairs` says which are refused."""
-        return cls(tokenizer, pairs, conversation, encode_pairs(tokenizer, pairs, conversation, max_length))
+    def of(
+        cls, tokenizer, pairs: list[dict], conversation: Conversation, max_length: int, loss: str = "answer"
+    ) -> "Samples":
+        """Encode QA pairs; `encode_pairs` says which are refused. `loss` is `train.loss`."""
+        return cls(tokenizer, pairs, conversation, encode_pairs(tokenizer, pairs, conversation, max_length), loss)
 
     @property
     def tokens(self) -> int:
@@ -108,7 +121,7 @@ class Samples:
     @property
     def answer_tokens(self) -> int:
         """The tokens of one epoch that carry loss."""
-        return self.tokens - sum(item.prompt_tokens for item in self.encoded)
+        return sum(label != chat.IGNORED for item in self.encoded for label in labels_of(item, self.loss))
 
     @property
     def exact(self) -> int:
@@ -117,7 +130,9 @@ class Samples:
 
     def dataset(self) -> Dataset:
         """Return the samples as the trainer takes them."""
-        return Dataset.from_list([{"input_ids": item.input_ids, "labels": item.labels} for item in self.encoded])
+        return Dataset.from_list(
+            [{"input_ids": item.input_ids, "labels": labels_of(item, self.loss)} for item in self.encoded]
+        )
 
     def check_batch(self, batch: dict[str, torch.Tensor]) -> list[str]:
         """Compare a batch, as the trainer draws it, with the pairs; return its decoded labels.
@@ -131,5 +146,5 @@ class Samples:
             if tuple(ids) not in index_of:
                 raise InputError(f"the trainer changed a sample, which now reads {self.tokenizer.decode(ids)!r}")
             pair = self.pairs[index_of[tuple(ids)]]
-            decoded.append(check_labels(self.tokenizer, pair, labels, self.conversation))
+            decoded.append(check_labels(self.tokenizer, pair, labels, self.conversation, self.loss))
         return decoded

@@ -79,6 +79,8 @@ def training_report(plan: Plan, base: Trainable, samples: Samples, fit: Fit, lor
         "micro_batch_size": fit.micro_batch_size,
         "packing": plan.packing,
         "base_precision": base.precision,
+        "weights": plan.settings["weights"],
+        "loss_on": plan.settings["loss"],
         "coverage": base.targets.coverage,
         "left_out": base.left_out,
         "template_exact": samples.exact,
