@@ -27,6 +27,11 @@ if HARM:
     include: "rules/harm.smk"
 
 
+if config["recipes"]:
+
+    include: "rules/recipes.smk"
+
+
 include: "rules/figures.smk"
 include: "rules/report.smk"
 include: "rules/deploy.smk"

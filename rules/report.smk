@@ -6,6 +6,7 @@ TABLES = [
     *(["results/tables/probe_types"] if config["evaluate"]["untuned"] else []),
     "results/tables/at_hand",
     *(["results/tables/harm"] if HARM else []),
+    *(["results/tables/recipes"] if config["recipes"] else []),
     "results/quant/ladder",
     "results/quant/merge",
 ]

@@ -64,17 +64,41 @@ def _models(models: dict) -> list[Fault]:
     return faults
 
 
+def _train(key: str, train: dict) -> list[Fault]:
+    """Return what does not fit in the section `train`, or in that of an arm."""
+    faults = []
+    if train["micro_batch_size"] and train["batch_size"] % train["micro_batch_size"]:
+        state = f"is {train['micro_batch_size']}: it must divide train.batch_size, {train['batch_size']}"
+        faults.append(_fault(f"{key}.micro_batch_size", state))
+    if train["weights"] == "all" and train["base_precision"] != "bf16":
+        state = f"is all, and base_precision {train['base_precision']}: expected bf16, which can be trained"
+        faults.append(_fault(f"{key}.weights", state))
+    return faults
+
+
 def _training(config: dict) -> list[Fault]:
     faults = []
     model, models, train = config["stage1"]["model"], config["models"], config["train"]
     if model not in models:
         faults.append(_fault("stage1.model", f"is {model!r}: expected one of models, {', '.join(models)}"))
-    if train["micro_batch_size"] and train["batch_size"] % train["micro_batch_size"]:
-        state = f"is {train['micro_batch_size']}: it must divide train.batch_size, {train['batch_size']}"
-        faults.append(_fault("train.micro_batch_size", state))
-    if train["weights"] == "all" and train["base_precision"] != "bf16":
-        state = f"is all, and train.base_precision {train['base_precision']}: expected bf16, which can be trained"
-        faults.append(_fault("train.weights", state))
+    return faults + _train("train", train)
+
+
+def _recipes(config: dict) -> list[Fault]:
+    faults = []
+    sizes = ", ".join(map(str, config["subsets"]["sizes"]))
+    recipes = config["recipes"] or {"model": config["stage1"]["model"], "n": config["subsets"]["sizes"][0], "arms": {}}
+    if recipes["arms"] and not config["testset"]["dev"]:
+        faults.append(_fault("recipes", "needs testset.dev: arms are compared on the development questions"))
+    places = {"recipes": recipes} | {f"recipes.arms.{arm}": entry for arm, entry in recipes["arms"].items()}
+    for key, entry in places.items():
+        if entry["model"] is not None and entry["model"] not in config["models"]:
+            expected = f"expected one of models, {', '.join(config['models'])}"
+            faults.append(_fault(f"{key}.model", f"is {entry['model']!r}: {expected}"))
+        if entry["n"] is not None and entry["n"] not in config["subsets"]["sizes"]:
+            faults.append(_fault(f"{key}.n", f"is {entry['n']}: expected one of subsets.sizes, {sizes}"))
+    for arm, entry in recipes["arms"].items():
+        faults += _train(f"recipes.arms.{arm}.train", config["train"] | entry["train"])
     return faults
 
 
@@ -153,6 +177,7 @@ def check_across(config: dict) -> list[Fault]:
         *_graph(config["graph"]),
         *_models(config["models"]),
         *_training(config),
+        *_recipes(config),
         *_graph_at_hand(config),
         *_judges(config["judge"]["judges"]),
         *_addresses(config),

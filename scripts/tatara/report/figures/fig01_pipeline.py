@@ -28,6 +28,7 @@ TITLES = {
     "compared": "What training is compared with",
     "knowledge": "What models know",
     "harm": "Harm: the rest of a model",
+    "recipes": "Recipes: what teaches",
     "judge": "Judge",
     "quantization": "Quantization, by token",
     "tables": "Tables",

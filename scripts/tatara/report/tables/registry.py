@@ -16,6 +16,7 @@ from tatara.report.tables import (
     ladder,
     merge,
     probe,
+    recipes,
     table1,
     table2,
     table3,
@@ -36,8 +37,8 @@ class Table:
     paper: Layout | None = None
 
 
-# By the names of the files: table1.csv … table6.csv, taught.csv, probe.csv, probe_types.csv, at_hand.csv and harm.csv
-# of results/tables/, ladder.csv and merge.csv of results/quant/, agreement.csv of results/judge/.
+# By the names of the files: table1.csv … table6.csv, taught.csv, probe.csv, probe_types.csv, at_hand.csv, harm.csv and
+# recipes.csv of results/tables/, ladder.csv and merge.csv of results/quant/, agreement.csv of results/judge/.
 TABLES = {
     "table1": Table(table1.LAYOUT, table1.table1, table1.PAPER),
     "table2": Table(table2.LAYOUT, table2.table2, table2.PAPER),
@@ -50,6 +51,7 @@ TABLES = {
     "probe_types": Table(probe.TYPES, probe.probe_types),
     "at_hand": Table(at_hand.LAYOUT, at_hand.at_hand_table),
     "harm": Table(harm.LAYOUT, harm.harm_table),
+    "recipes": Table(recipes.LAYOUT, recipes.recipes_table),
     "ladder": Table(ladder.LAYOUT, ladder.ladder_table),
     "merge": Table(merge.LAYOUT, merge.merge_table),
     "agreement": Table(agreement.LAYOUT),
