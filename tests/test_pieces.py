@@ -29,8 +29,8 @@ def of_llama(tiny):
 def test_they_are_the_rows_that_predict_the_tokens_from_a_place_on(tiny, start):
     with torch.inference_mode():
         whole = tiny["model"](input_ids=torch.tensor([IDS])).logits[0, start - 1 : -1]
-    for pieces in (transformers_pieces(tiny["model"]), of_llama(tiny)):
-        got = torch.cat([torch.as_tensor(piece).clone() for piece in pieces(IDS, start)])
+    for engine in (transformers_pieces(tiny["model"]), of_llama(tiny)):
+        got = torch.cat([torch.as_tensor(piece).clone() for piece in engine(IDS, start)])
         assert got.shape == whole.shape and torch.allclose(got, whole, atol=2e-2)
     expected = torch.nn.functional.cross_entropy(whole.double(), torch.tensor(IDS[start:]), reduction="sum").item()
     assert nats_of(transformers_pieces(tiny["model"]), IDS, start) == pytest.approx(expected, rel=1e-5)
@@ -38,12 +38,12 @@ def test_they_are_the_rows_that_predict_the_tokens_from_a_place_on(tiny, start):
 
 @pytest.mark.parametrize("rows", [1, 7])
 def test_a_large_vocabulary_comes_a_few_tokens_at_a_time_and_says_the_same(tiny, monkeypatch, rows):
-    once = [nats_of(pieces, IDS, 20) for pieces in (transformers_pieces(tiny["model"]), of_llama(tiny))]
+    once = [nats_of(engine, IDS, 20) for engine in (transformers_pieces(tiny["model"]), of_llama(tiny))]
     vocabulary = tiny["model"].config.vocab_size
     for module in (nats, gguf_model):
         monkeypatch.setattr(module, "LOGITS", rows * vocabulary + 1)
     cut = (transformers_pieces(tiny["model"]), of_llama(tiny))
-    for pieces, expected in zip(cut, once, strict=True):
-        sizes = [len(piece) for piece in pieces(IDS, 20)]
+    for engine, expected in zip(cut, once, strict=True):
+        sizes = [len(piece) for piece in engine(IDS, 20)]
         assert max(sizes) == rows and sum(sizes) == len(IDS) - 20
-        assert nats_of(pieces, IDS, 20) == pytest.approx(expected, rel=1e-4)
+        assert nats_of(engine, IDS, 20) == pytest.approx(expected, rel=1e-4)

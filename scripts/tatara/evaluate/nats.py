@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator
 import numpy
 import torch
 
-from tatara.llama.gguf_model import LOGITS
+LOGITS = 2**25  # most logits of a piece of transformers': 256 MiB in float64, whatever the vocabulary
+
 
 # token ids, place of the first token that is asked for (at least 1) -> logits (tokens, vocabulary) in pieces, of which
 # row after row predicts that token and those that follow; a piece holds until the next one is taken

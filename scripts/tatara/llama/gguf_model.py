@@ -10,7 +10,7 @@ from tatara.job.errors import InputError
 from tatara.job.gpu_layers import gpu_layers
 
 logger = logging.getLogger("tatara")
-LOGITS = 2**25  # most logits of a piece: 128 MiB in float32, whatever the vocabulary
+LOGITS = 2**25  # most logits of one decode: 128 MiB in float32, whatever the vocabulary
 
 
 def load(file: Path, context: int, threads: int, vocab_only: bool = False, more: int = 0):
