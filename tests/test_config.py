@@ -12,7 +12,7 @@ from tatara.files.config import check_config, read_config
 from tatara.files.strict_yaml import read_yaml, read_yaml_lines
 from tatara.job.errors import InputError
 
-STUDIES = ["config", "lab", "paper", "smoke", "smollm2"]
+STUDIES = ["config", "gemma", "lab", "paper", "smoke", "smollm2"]
 DOMAIN = REPOSITORY / "config/domains/river.yaml"
 
 
