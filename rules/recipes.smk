@@ -67,6 +67,7 @@ rule measure_recipe:
         model=lambda wildcards: ARMS[wildcards.arm]["model"],
         precision=lambda wildcards: ARMS[wildcards.arm].get("train", config["train"])["base_precision"],
         chat=CHAT,
+        limit=QUESTIONS["limit"],
         arguments=ANSWERING | BATCHES,
         code=code_of("measure_recipe"),
     script:

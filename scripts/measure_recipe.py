@@ -5,6 +5,7 @@ from pathlib import Path
 from tatara.job.run import job
 
 with job(snakemake):
+    from tatara.data.questions import spread
     from tatara.evaluate.recipe import RecipeFiles, measure_recipe
     from tatara.files.jsonl import read_jsonl
     from tatara.job.scratch_folder import unfinished
@@ -16,7 +17,7 @@ with job(snakemake):
         model=snakemake.params.model,
         base=Path(given.base),
         adapter=Path(given.adapter[0]).parent if given.adapter else None,
-        rows=read_jsonl(given.dev),
+        rows=spread(read_jsonl(given.dev), snakemake.params.limit),
         items=read_jsonl(given.probe_items),
         neutral=read_jsonl(given.neutral) if given.get("neutral") else [],
         conversation=Conversation(**snakemake.params.chat),

@@ -7,7 +7,7 @@ import pytest
 import test_probe_scores
 import tiny_models
 import yaml
-from pipeline_copy import REPOSITORY
+from pipeline_copy import REPOSITORY, Copy
 from tatara.evaluate.recipe import RecipeFiles, measure_recipe
 from tatara.files.config import check_config
 from tatara.files.jsonl import read_jsonl, write_jsonl
@@ -45,6 +45,16 @@ def study() -> dict:
         },
     }
     return config
+
+
+def test_the_rules_train_each_arm_once_and_measure_what_was_not_trained_as_well(copy: Copy):
+    config = copy.folder / "config/smoke.yaml"
+    config.write_text(yaml.safe_dump(study(), allow_unicode=True), encoding="utf-8")
+    planned = copy.planned("results/tables/recipes.csv", "--profile", "profiles/slurm", config="config/smoke.yaml")
+    assert (planned["train_recipe"], planned["measure_recipe"], planned["coverage_dev"]) == (3, 5, 1)
+    assert planned["base_scratch"] == 2 and not {"train_scale", "scale", "merge"} & planned.keys()
+    settings = yaml.safe_load((REPOSITORY / "profiles/slurm/profile.yaml").read_text(encoding="utf-8"))
+    assert {"train_recipe", "measure_recipe"} <= settings["set-resources"].keys() & settings["set-threads"].keys()
 
 
 def test_an_arm_is_the_study_with_what_it_changes():

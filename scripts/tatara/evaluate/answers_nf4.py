@@ -69,10 +69,7 @@ def answer_nf4(
     tokenizer = load_tokenizer(base)
     stops = chat.stop_tokens(tokenizer, conversation)
     prompts = encode_prompts(tokenizer, rows, conversation, limit, context)
-    place = loading.device(device)
-    model = (
-        loading.load_adapted(base, adapter, place, precision) if adapter else loading.load_base(base, place, precision)
-    )
+    model = loading.load_adapted(base, adapter, loading.device(device), precision)
     generate_batch = greedy(model, tokenizer, stops, limit)
     engine = Engine(
         tokenizer,

@@ -15,14 +15,6 @@ from tatara.models.chat_template import Conversation
 from tatara.models.tokenizer import load_tokenizer
 
 
-def load(base: Path, adapter: Path | None, precision: str, device: str):
-    """Return the base with its adapter, or the base alone where there is none."""
-    place = loading.device(device)
-    if adapter is None:
-        return loading.load_base(base, place, precision)
-    return loading.load_adapted(base, adapter, place, precision)
-
-
 def harm_adapter(
     *,
     base: Path,
@@ -53,7 +45,7 @@ def harm_adapter(
     loading.prepare(0, threads)
     tokenizer = load_tokenizer(base)
     ids = [encode_sentence(tokenizer, row, conversation) for row in sets.neutral]
-    loaded = load(base, adapter, precision, device)
+    loaded = loading.load_adapted(base, adapter, loading.device(device), precision)
     neutral = score_sentences(sets.neutral, ids, f"{model} {fmt}", transformers_pieces(loaded))
     stops = chat.stop_tokens(tokenizer, conversation)
     generate = greedy(loaded, tokenizer, stops, limit)

@@ -56,10 +56,7 @@ def nll_adapter(
         name, model: of the run or the evaluated model, and id of the model in the config.
     """
     loading.prepare(0, threads)
-    place = loading.device(device)
-    loaded = (
-        loading.load_adapted(base, adapter, place, precision) if adapter else loading.load_base(base, place, precision)
-    )
+    loaded = loading.load_adapted(base, adapter, loading.device(device), precision)
     tokenizer, pieces = load_tokenizer(base), transformers_pieces(loaded)
     questions = score(tokenizer, rows, conversation, name, pieces)
     more = score(tokenizer, list(development), conversation, f"{name}, development questions", pieces)

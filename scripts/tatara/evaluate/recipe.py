@@ -5,7 +5,6 @@ from pathlib import Path
 
 from tatara.evaluate.answers import AnswerFiles
 from tatara.evaluate.answers_nf4 import answer_nf4
-from tatara.evaluate.harm_adapter import load
 from tatara.evaluate.neutral import encode_sentence, score_sentences
 from tatara.evaluate.nll import score, write_nll
 from tatara.evaluate.nll_adapter import transformers_pieces
@@ -66,7 +65,8 @@ def measure_recipe(
         InputError: a text that spells a control token, or a prompt that does not fit the context.
     """
     loading.prepare(0, threads)
-    tokenizer, loaded = load_tokenizer(base), load(base, adapter, precision, device)
+    tokenizer = load_tokenizer(base)
+    loaded = loading.load_adapted(base, adapter, loading.device(device), precision)
     pieces = transformers_pieces(loaded)
     write_nll(files.nll, name, model, score(tokenizer, rows, conversation, name, pieces))
     ids = [encode_sentence(tokenizer, row, conversation) for row in neutral]

@@ -29,8 +29,3 @@ def arms_of(config: dict) -> dict[str, dict]:
             "seed": recipes["seed"],
         }
     return untuned | arms
-
-
-def first_arm(config: dict) -> str:
-    """Return the arm that the others are compared with."""
-    return next(iter(config["recipes"]["arms"]))

@@ -150,8 +150,10 @@ def load_base(folder: Path, place: torch.device, precision: str):
     return load_causal(folder, dtype=compute_dtype(place), device_map={"": place}, **quantization).eval()
 
 
-def load_adapted(folder: Path, adapter: Path, place: torch.device, precision: str):
-    """Load a base with a trained adapter: the very model that was trained."""
+def load_adapted(folder: Path, adapter: Path | None, place: torch.device, precision: str):
+    """Load a base with a trained adapter, the very model that was trained, or without one where there is none."""
+    if adapter is None:
+        return load_base(folder, place, precision)
     from peft import PeftModel
 
     return PeftModel.from_pretrained(load_base(folder, place, precision), str(adapter), is_trainable=False).eval()
