@@ -85,7 +85,7 @@ def make_base(folder: Path) -> None:
     import torch
     from bitsandbytes.functional import quantize_4bit
     from safetensors.torch import save_file
-    from tatara.models import families, loading
+    from tatara.models import families, nf4
     from transformers import LlamaConfig
 
     folder.mkdir(parents=True)
@@ -99,7 +99,7 @@ def make_base(folder: Path) -> None:
         pad_token_id=tokenizer.pad_token_id,
     )
     config.architectures = ["LlamaForCausalLM"]
-    config.quantization_config = loading.nf4_config(torch.device("cuda")).to_dict()
+    config.quantization_config = nf4.nf4_config(torch.bfloat16).to_dict()
     config.save_pretrained(folder)
     torch.manual_seed(0)
     width, wide, kv = SHAPE["hidden_size"], SHAPE["intermediate_size"], SHAPE["hidden_size"] // 4

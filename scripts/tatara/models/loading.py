@@ -9,16 +9,13 @@ from pathlib import Path
 
 import numpy
 import torch
-from accelerate import dispatch_model, infer_auto_device_map
-from bitsandbytes.functional import dequantize_4bit
-from bitsandbytes.nn import Linear4bit
-from transformers import AutoConfig, AutoModelForCausalLM, BitsAndBytesConfig
+from transformers import AutoConfig, AutoModelForCausalLM
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
 from transformers.utils import logging as transformers_logging
 
 from tatara.job.errors import InputError
 from tatara.job.gpus import MEMORY_LIMIT
-from tatara.models import text_part
+from tatara.models import nf4, text_part
 
 logger = logging.getLogger("tatara")
 
@@ -64,6 +61,8 @@ def distribute(model, place: torch.device):
     """
     if place.type == "cpu":
         return model.to(place)
+    from accelerate import dispatch_model, infer_auto_device_map
+
     free, whole = torch.cuda.mem_get_info()
     limit = os.environ.get(MEMORY_LIMIT)
     room = min(free, float(limit) * 2**30 - torch.cuda.memory_reserved() if limit else whole)
@@ -130,24 +129,15 @@ def load_model(folder: Path, place: torch.device, dtype: torch.dtype | None = No
     return distribute(load_causal(folder, dtype=dtype or compute_dtype(place)), place).eval()
 
 
-def nf4_config(place: torch.device) -> BitsAndBytesConfig:
-    """NF4 with double quantization (paper eq. 2, §5.1)."""
-    return BitsAndBytesConfig(
-        load_in_4bit=True,
-        bnb_4bit_quant_type="nf4",
-        bnb_4bit_use_double_quant=True,
-        bnb_4bit_compute_dtype=compute_dtype(place),
-    )
-
-
 def load_base(folder: Path, place: torch.device, precision: str):
     """Load a model as it is trained and as its adapter is evaluated.
 
     Args:
         precision: `train.base_precision`: `nf4`, or `bf16`, which is computed in float32 on a CPU.
     """
-    quantization = {"quantization_config": nf4_config(place)} if precision == "nf4" else {}
-    return load_causal(folder, dtype=compute_dtype(place), device_map={"": place}, **quantization).eval()
+    dtype = compute_dtype(place)
+    quantization = {"quantization_config": nf4.nf4_config(dtype)} if precision == "nf4" else {}
+    return load_causal(folder, dtype=dtype, device_map={"": place}, **quantization).eval()
 
 
 def load_adapted(folder: Path, adapter: Path | None, place: torch.device, precision: str):
@@ -157,22 +147,6 @@ def load_adapted(folder: Path, adapter: Path | None, place: torch.device, precis
     from peft import PeftModel
 
     return PeftModel.from_pretrained(load_base(folder, place, precision), str(adapter), is_trainable=False).eval()
-
-
-def dequantized(model):
-    """Return an NF4 model with plain matrices in main memory, each as its NF4 form gives it back."""
-    for name, module in list(model.named_modules()):
-        if isinstance(module, Linear4bit):
-            plain = torch.nn.Linear(module.in_features, module.out_features, module.bias is not None, device="meta")
-            plain.weight = torch.nn.Parameter(
-                dequantize_4bit(module.weight.data, module.weight.quant_state).cpu(), requires_grad=False
-            )
-            plain.bias = module.bias
-            model.set_submodule(name, plain)
-    del model.config.quantization_config, model.hf_quantizer
-    model.is_loaded_in_4bit = model.is_quantized = False
-    model.quantization_method = None
-    return model.to("cpu")
 
 
 def cuts_logits(model) -> bool:

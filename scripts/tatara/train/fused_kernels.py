@@ -6,7 +6,8 @@ import functools
 from collections.abc import Callable
 
 import torch
-from bitsandbytes.functional import dequantize_4bit
+
+from tatara.models import nf4
 
 
 def _pointwise(function: Callable) -> Callable:
@@ -111,7 +112,7 @@ def dequantize(weight, output: torch.Tensor) -> None:
     """
     state = weight.quant_state
     if not weight.is_cuda or not state.nested or (state.blocksize, state.state2.blocksize) != (64, 256):
-        output.copy_(dequantize_4bit(weight.data, state))
+        output.copy_(nf4.dequantize(weight))
         return
     count = weight.numel()
     _dequantize_kernel[(triton.cdiv(count, 2048),)](

@@ -9,7 +9,7 @@ from peft import PeftModel
 
 from tatara.files.text import write_json
 from tatara.llama.tokenizer_metadata import TOKENIZER
-from tatara.models import loading
+from tatara.models import loading, nf4
 
 # What belongs to a tokenizer; copied as it is, so that its ids cannot change on the way.
 TOKENIZER_FILES = (
@@ -55,6 +55,6 @@ def merge_as_trained(base: Path, adapter: Path, place: torch.device, precision: 
         precision: `train.base_precision`; for `nf4` the base as NF4 gives it back.
     """
     model = loading.load_base(base, place, precision)
-    model = loading.dequantized(model) if precision == "nf4" else model.to("cpu")
+    model = nf4.dequantized(model) if precision == "nf4" else model.to("cpu")
     merged = PeftModel.from_pretrained(model, str(adapter)).merge_and_unload(safe_merge=True)
     return loading.distribute(merged.to(torch.bfloat16).to(loading.compute_dtype(place)), place).eval()
