@@ -215,6 +215,7 @@ def run(recipe: str, base: Path, scratch: Path, steps: int | None, profile: Path
     report = qlora.train(
         base=base,
         subset=scratch / "pairs.jsonl",
+        general=None,
         adapter=scratch / "adapter",
         report=scratch / "train.json",
         checkpoint_folder=scratch / "checkpoints",

@@ -85,7 +85,7 @@ GIVEN = [
     config["graph"]["toc"],
     *config["qa"]["templates"],
     config["testset"]["file"],
-    *filter(None, [config["testset"]["dev"]]),
+    *filter(None, [config["testset"]["dev"], config["train"]["general_pairs"]]),
     *([AUGMENT["prompt"]] if AUGMENT else []),
     *([config["graph_at_hand"]["prompt"]] if AT_HAND else []),
     *(HARM.values() if HARM else []),

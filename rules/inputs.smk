@@ -11,6 +11,11 @@ def corpus_files():
     return [os.path.relpath(path) for path in found]
 
 
+def general_pairs(train):
+    """Return the general pairs, where the section `train`, or an arm's, mixes some in."""
+    return ["results/qa/general.jsonl"] if train["general_share"] else []
+
+
 def path_source(wildcards):
     return config["models"][wildcards.model]["source"].get("path")
 

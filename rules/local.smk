@@ -5,6 +5,7 @@ localrules:
     load_graph,
     qa_pairs,
     pool,
+    general_pairs,
     subsets,
     testset,
     probe_items,

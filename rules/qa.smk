@@ -83,6 +83,22 @@ rule pool:
         "../scripts/pool.py"
 
 
+rule general_pairs:
+    """Check the pairs about everything but the domain that are mixed into training."""
+    input:
+        *([resource(config["train"]["general_pairs"])] if config["train"]["general_pairs"] else []),
+    output:
+        "results/qa/general.jsonl",
+    log:
+        "results/logs/general_pairs.log",
+    priority: DATA_PRIORITY
+    threads: ALL_CORES
+    params:
+        code=code_of("general_pairs"),
+    script:
+        "../scripts/general_pairs.py"
+
+
 rule subsets:
     """Cut the nested, stratified training subsets."""
     input:

@@ -24,6 +24,7 @@ rule train_recipe:
     input:
         base=lambda wildcards: f"results/base/{ARMS[wildcards.arm]['model']}",
         subset=lambda wildcards: f"results/subsets/subset_merged_{ARMS[wildcards.arm]['n']}.jsonl",
+        general=lambda wildcards: general_pairs(ARMS[wildcards.arm]["train"]),
     output:
         adapter=[f"results/recipes/{{arm}}/{name}" for name in ADAPTER_FILES],
         report="results/recipes/{arm}/train.json",

@@ -7,6 +7,7 @@ rule train_scale:
     input:
         base="results/base/{model}",
         subset="results/subsets/subset_merged_{n}.jsonl",
+        general=general_pairs(config["train"]),
     output:
         adapter=[f"results/adapters/{{model}}_n{{n}}_r{{r}}_s{{seed}}/{name}" for name in ADAPTER_FILES],
         report="results/adapters/{model}_n{n}_r{r}_s{seed}/train.json",

@@ -6,6 +6,7 @@ rule train_selected:
     input:
         base="results/base/{model}",
         subset=selected_subset,
+        general=general_pairs(config["train"]),
     output:
         adapter=[f"results/adapters/{{model}}_selected_r{{r}}_s{{seed}}/{name}" for name in ADAPTER_FILES],
         report="results/adapters/{model}_selected_r{r}_s{seed}/train.json",

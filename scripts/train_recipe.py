@@ -13,6 +13,7 @@ with job(snakemake):
     train(
         base=Path(snakemake.input.base),
         subset=Path(snakemake.input.subset),
+        general=Path(snakemake.input.general[0]) if snakemake.input.general else None,
         adapter=Path(snakemake.output.report).parent,
         report=Path(snakemake.output.report),
         checkpoint_folder=unfinished(run),

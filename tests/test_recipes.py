@@ -35,12 +35,14 @@ NEUTRAL = [{"id": f"n{n}", "text": text} for n, text in enumerate(("朝の空は
 def study() -> dict:
     """Return the smoke study's configuration with recipes of three arms."""
     config = yaml.safe_load((REPOSITORY / "config/smoke.yaml").read_text(encoding="utf-8"))
+    config["train"] = {"general_pairs": "resources/general/pairs.jsonl"}
     config["recipes"] = {
         "model": "llama",
         "n": 16,
         "arms": {
             "paper": {"name": "LoRA"},
             "whole": {"name": "all weights", "n": 24, "train": {"weights": "all", "base_precision": "bf16"}},
+            "general": {"name": "a tenth of general pairs", "train": {"general_share": 0.1}},
             "other": {"name": "another base", "model": "tanuki", "r": 4, "dropout": 0.1},
         },
     }
@@ -51,7 +53,8 @@ def test_the_rules_train_each_arm_once_and_measure_what_was_not_trained_as_well(
     config = copy.folder / "config/smoke.yaml"
     config.write_text(yaml.safe_dump(study(), allow_unicode=True), encoding="utf-8")
     planned = copy.planned("results/tables/recipes.csv", "--profile", "profiles/slurm", config="config/smoke.yaml")
-    assert (planned["train_recipe"], planned["measure_recipe"], planned["coverage_dev"]) == (3, 5, 1)
+    assert (planned["train_recipe"], planned["measure_recipe"], planned["coverage_dev"]) == (4, 6, 1)
+    assert planned["general_pairs"] == 1
     assert planned["base_scratch"] == 2 and not {"train_scale", "scale", "merge"} & planned.keys()
     settings = yaml.safe_load((REPOSITORY / "profiles/slurm/profile.yaml").read_text(encoding="utf-8"))
     assert {"train_recipe", "measure_recipe"} <= settings["set-resources"].keys() & settings["set-threads"].keys()

@@ -43,6 +43,7 @@ SETTINGS = {
     "batch_size": 4,
     "micro_batch_size": 2,
     "epochs": 2,
+    "general_share": 0.0,
     "learning_rate": 2e-3,
     "warmup_ratio": 0.1,
     "weight_decay": 0.0,
@@ -80,11 +81,16 @@ def train(folder: Path, base_folder: Path, **changes) -> dict:
 
     folder.mkdir(parents=True, exist_ok=True)
     write_jsonl(folder / "subset.jsonl", changes.pop("pairs", PAIRS))
+    general = None
+    if "general" in changes:
+        general = folder / "general.jsonl"
+        write_jsonl(general, changes.pop("general"))
     settings = SETTINGS | changes.pop("settings", {})
     lora = {"r": 8, "alpha": 16, "dropout": 0.05} | changes.pop("lora", {})
     return qlora.train(
         base=base_folder,
         subset=folder / "subset.jsonl",
+        general=general,
         adapter=folder / "adapter",
         report=folder / "train.json",
         checkpoint_folder=folder / "checkpoints",

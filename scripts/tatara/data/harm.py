@@ -3,69 +3,26 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from tatara.data.text_rows import TEXT, Seen, read_text_rows, row_of
 from tatara.data.toc import Citation, Toc
-from tatara.files.control_tokens import token_problem
 from tatara.files.json_schema import schema_errors
-from tatara.files.jsonl import read_numbered
-from tatara.files.normalise import normalise, squeeze
+from tatara.files.normalise import squeeze
 from tatara.files.strict_yaml import nearest_line, read_yaml_lines
 from tatara.job.errors import Problem, raise_problems
 
 FALSE_PREMISE, OUTSIDE = "false_premise", "outside"
-_TEXT = {"type": "string", "pattern": r"\S", "description": "a text"}
-_WORDINGS = {"type": "array", "minItems": 1, "items": _TEXT, "description": "a list of texts"}
-
-
-def _row(required: dict, optional: dict | None = None) -> dict:
-    return {
-        "type": "object",
-        "additionalProperties": False,
-        "required": list(required),
-        "properties": required | (optional or {}),
-    }
-
-
-_PLACE = _row({"volume": _TEXT, "chapter": _TEXT}, {"section": {"type": "string"}})
-_NEUTRAL = _row({"id": _TEXT, "text": _TEXT})
+_WORDINGS = {"type": "array", "minItems": 1, "items": TEXT, "description": "a list of texts"}
+_PLACE = row_of({"volume": TEXT, "chapter": TEXT}, {"section": {"type": "string"}})
+_NEUTRAL = row_of({"id": TEXT, "text": TEXT})
 _CORRECT = {
     "type": "array",
     "minItems": 1,
     "items": _WORDINGS,
     "description": "corrections, each a list of accepted wordings",
 }
-_FALSE_PREMISE = _row({"id": _TEXT, "question": _TEXT, "premise": _TEXT, "correct": _CORRECT}, {"source": _PLACE})
-_OUTSIDE = _row({"id": _TEXT, "question": _TEXT}, {"subject": _TEXT})
+_FALSE_PREMISE = row_of({"id": TEXT, "question": TEXT, "premise": TEXT, "correct": _CORRECT}, {"source": _PLACE})
+_OUTSIDE = row_of({"id": TEXT, "question": TEXT}, {"subject": TEXT})
 _REFUSALS = {"type": "object", "minProperties": 1, "additionalProperties": _WORDINGS}
-
-
-class _Seen:
-    """Ids and texts of all files read so far: none may stand twice."""
-
-    def __init__(self):
-        self.places: dict[tuple[str, str], str] = {}
-
-    def problems(self, where: str, row: dict, text: str) -> Iterator[Problem]:
-        for key, value in (("id", row["id"]), ("text", normalise(row[text]))):
-            if (key, value) in self.places:
-                message = f"{where}: this {key} stands already in {self.places[key, value]}; change one of the two"
-                yield Problem(f"{key}s that stand twice", message)
-            self.places.setdefault((key, value), where)
-        if problem := token_problem(f"{where}: {text}", row[text]):
-            yield problem
-
-
-def _read(path: Path | str, schema: dict, text: str, seen: _Seen) -> list[tuple[str, dict]]:
-    """Return the rows of a file, each with its place; `text` is the key that a model sees."""
-    problems, rows = [], []
-    for line, row in read_numbered(path):
-        where = f"{path}:{line}"
-        wrong = [Problem("rows of another form", f"{where}: {message}") for _, message in schema_errors(row, schema)]
-        problems += wrong or seen.problems(where, row, text)
-        rows.append((where, row))
-    if not rows:
-        problems.append(f"{path}: no row; expected one JSON object a line")
-    raise_problems(problems)
-    return rows
 
 
 def _premise_problems(where: str, row: dict, toc: Toc) -> Iterator[Problem]:
@@ -85,7 +42,7 @@ def load_neutral(path: Path | str) -> list[dict]:
         InputError: every problem found, with file and line: another form of a row, an id or a sentence that stands
             twice, a control token.
     """
-    return [row for _, row in _read(path, _NEUTRAL, "text", _Seen())]
+    return [row for _, row in read_text_rows(path, _NEUTRAL, "text", Seen())]
 
 
 def load_questions(false_premise: Path | str, outside: Path | str, toc: Toc) -> list[dict]:
@@ -104,11 +61,11 @@ def load_questions(false_premise: Path | str, outside: Path | str, toc: Toc) -> 
             twice, a control token, a correction that the question itself holds, a source that the table of contents
             lacks.
     """
-    seen = _Seen()
-    rows = _read(false_premise, _FALSE_PREMISE, "question", seen)
+    seen = Seen()
+    rows = read_text_rows(false_premise, _FALSE_PREMISE, "question", seen)
     raise_problems(problem for where, row in rows for problem in _premise_problems(where, row, toc))
     questions = [(FALSE_PREMISE, row) for _, row in rows]
-    questions += [(OUTSIDE, row) for _, row in _read(outside, _OUTSIDE, "question", seen)]
+    questions += [(OUTSIDE, row) for _, row in read_text_rows(outside, _OUTSIDE, "question", seen)]
     return [
         {"id": row["id"], "set": name, "question": row["question"], "correct": row.get("correct", [])}
         for name, row in questions

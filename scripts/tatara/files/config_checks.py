@@ -67,6 +67,9 @@ def _models(models: dict) -> list[Fault]:
 def _train(key: str, train: dict) -> list[Fault]:
     """Return what does not fit in the section `train`, or in that of an arm."""
     faults = []
+    if train["general_share"] and not train["general_pairs"]:
+        state = f"is {train['general_share']}, and train.general_pairs names no file of general pairs"
+        faults.append(_fault(f"{key}.general_share", state))
     if train["micro_batch_size"] and train["batch_size"] % train["micro_batch_size"]:
         state = f"is {train['micro_batch_size']}: it must divide train.batch_size, {train['batch_size']}"
         faults.append(_fault(f"{key}.micro_batch_size", state))
@@ -153,6 +156,7 @@ def _paths(config: dict) -> list[Fault]:
     named |= {"qa.templates": config["qa"]["templates"], "testset.file": config["testset"]["file"]}
     named |= {"qa.augment.prompt": augment["prompt"]} if augment else {}
     named["graph_at_hand.prompt"] = config["graph_at_hand"]["prompt"]
+    named["train.general_pairs"] = config["train"]["general_pairs"]
     named |= {f"harm.{key}": path for key, path in (config["harm"] or {}).items()}
     for name, model in config["models"].items():
         named[f"models.{name}.source.path.file"] = model["source"].get("path", {}).get("file")

@@ -20,7 +20,7 @@ from tatara.models.tokenizer import load_tokenizer
 from tatara.train import checkpoints
 from tatara.train.backends import choose_backend, load_trainable
 from tatara.train.packing import choose_packing
-from tatara.train.samples import Samples
+from tatara.train.samples import Samples, share_of
 from tatara.train.trainable import describe
 from tatara.train.trainer import Plan, make_trainer
 from tatara.train.training_report import Fit, training_report
@@ -33,6 +33,7 @@ def train(
     *,
     base: Path,
     subset: Path,
+    general: Path | None,
     adapter: Path,
     report: Path,
     checkpoint_folder: Path,
@@ -50,6 +51,7 @@ def train(
     Args:
         base: folder of the base model (safetensors and tokenizer).
         subset: JSONL of QA pairs.
+        general: JSONL of general pairs, of which `train.general_share` of the samples are; None where there are none.
         adapter: folder for the adapter.
         report: path of train.json (docs/files.md has its fields).
         checkpoint_folder: where checkpoints lie until the run is done; a killed run goes on from there.
@@ -65,9 +67,12 @@ def train(
     trainable = describe(base, settings)
     backend = choose_backend(settings["backend"], place, trainable, settings["packing"])
     pairs = read_jsonl(subset)
-    samples = Samples.of(load_tokenizer(base), pairs, conversation, settings["max_length"], settings["loss"])
+    others = share_of(read_jsonl(general), settings["general_share"], len(pairs)) if general else []
+    tokenizer = load_tokenizer(base)
+    samples = Samples.of(tokenizer, pairs, conversation, settings["max_length"], settings["loss"], others)
     model = load_trainable(base, trainable, backend, place, lora, settings, seed)
     packing = choose_packing(settings["packing"], backend, place, model)
+    files = [base, subset, *filter(None, [general])]
     plan = Plan(
         run=run,
         settings=settings,
@@ -75,11 +80,11 @@ def train(
         place=place,
         packing=packing,
         micro_batch_size=settings["micro_batch_size"] or _usual_micro_batch(packing, settings["batch_size"]),
-        total_steps=math.ceil(len(pairs) / settings["batch_size"]) * settings["epochs"],
+        total_steps=math.ceil(len(samples.pairs) / settings["batch_size"]) * settings["epochs"],
         seed=seed,
         threads=threads,
         checkpoint_folder=checkpoint_folder,
-        fingerprint=fingerprint([settings, lora, asdict(conversation), seed, threads, backend], [base, subset]),
+        fingerprint=fingerprint([settings, lora, asdict(conversation), seed, threads, backend], files),
     )
     fit = _fit(plan, model, samples)
     _save_adapter(fit.trainer.model, adapter)

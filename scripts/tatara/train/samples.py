@@ -1,6 +1,7 @@
 """Training samples: token ids, labels on answers alone or on all, packed rows."""
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -29,6 +30,13 @@ def encode_pairs(tokenizer, pairs: list[dict], conversation: Conversation, max_l
             )
         encoded.append(item)
     return encoded
+
+
+def share_of(general: list[dict], share: float, others: int) -> list[dict]:
+    """Return as many general pairs as make `share` of all samples beside `others` pairs, in the order of their file and
+    again from its beginning where they are too few.
+    """
+    return list(itertools.islice(itertools.cycle(general), round(others * share / (1 - share))))
 
 
 def labels_of(item: chat.Encoded, loss: str) -> list[int]:
@@ -98,20 +106,29 @@ def unpack(batch: dict[str, torch.Tensor]) -> Iterator[tuple[list[int], list[int
 
 @dataclass(frozen=True)
 class Samples:
-    """The QA pairs of a training run and their token ids, in the order of the file."""
+    """The QA pairs of a training run and their token ids, in the order of the file; the last `general` are general."""
 
     tokenizer: object
     pairs: list[dict]
     conversation: Conversation
     encoded: list[chat.Encoded]
     loss: str = "answer"
+    general: int = 0
 
     @classmethod
     def of(
-        cls, tokenizer, pairs: list[dict], conversation: Conversation, max_length: int, loss: str = "answer"
+        cls,
+        tokenizer,
+        pairs: list[dict],
+        conversation: Conversation,
+        max_length: int,
+        loss: str = "answer",
+        general: Sequence[dict] = (),
     ) -> "Samples":
-        """Encode QA pairs; `encode_pairs` says which are refused. `loss` is `train.loss`."""
-        return cls(tokenizer, pairs, conversation, encode_pairs(tokenizer, pairs, conversation, max_length), loss)
+        """Encode QA pairs and general pairs; `encode_pairs` says which are refused. `loss` is `train.loss`."""
+        together = [*pairs, *general]
+        encoded = encode_pairs(tokenizer, together, conversation, max_length)
+        return cls(tokenizer, together, conversation, encoded, loss, len(general))
 
     @property
     def tokens(self) -> int:
