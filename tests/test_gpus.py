@@ -1,5 +1,6 @@
 """A GPU of its own for each job; no GPU is needed here, since what a job gets is a name."""
 
+import contextlib
 import os
 import re
 import signal
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from pipeline_copy import ENVIRONMENT, REPOSITORY
 from tatara.job import gpus
+from tatara.job.errors import InputError
 
 SNAKEFILE = """
 rule all:
@@ -74,6 +76,25 @@ def test_jobs_at_once_have_a_gpu_each(environment, tmp_path):
     )
     assert done.returncode == 0, done.stdout[-3000:]
     assert {(tmp_path / f"{n}.txt").read_text() for n in range(6)} == {"0", "1", "2", "3"}
+
+
+def test_jobs_share_gpus_where_they_may_and_spread_over_them(environment, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    monkeypatch.setenv(gpus.JOBS_PER_GPU, "2")
+    environment |= {"CUDA_VISIBLE_DEVICES": "0,1", gpus.JOBS_PER_GPU: "2"}
+    with contextlib.ExitStack() as jobs:
+        held = []
+        for _ in range(3):
+            job = jobs.enter_context(
+                subprocess.Popen([sys.executable, "-c", HOLD], env=environment, stdout=-1, text=True)
+            )
+            jobs.callback(job.kill)
+            held.append(job.stdout.readline().strip())
+        with gpus.own(1) as last:
+            assert (held, last) == (["0", "1", "0"], ["1"])
+    with pytest.raises(InputError, match=r"TATARA_JOBS_PER_GPU is 'two': expected a whole number"):
+        monkeypatch.setenv(gpus.JOBS_PER_GPU, "two")
+        gpus.jobs_per_gpu()
 
 
 def test_a_killed_job_frees_its_gpu(environment):

@@ -7,6 +7,7 @@ ends, however it ends.
 
 import contextlib
 import fcntl
+import itertools
 import logging
 import os
 import shutil
@@ -17,10 +18,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from tatara.job.errors import InputError
+
 logger = logging.getLogger("tatara")
 # GiB of GPU memory that a process may take. Each job sets it from Snakemake's resource gpu_memory_gib: an environment
 # variable and no param, since another card is no reason to train again.
 MEMORY_LIMIT = "TATARA_GPU_MEMORY_GIB"
+# How many jobs may share one of several GPUs, 1 where it is not set: small models leave most of a GPU idle.
+JOBS_PER_GPU = "TATARA_JOBS_PER_GPU"
 
 
 def visible() -> list[str]:
@@ -42,11 +47,27 @@ def lock_folder() -> Path:
     return Path(tempfile.gettempdir(), f"tatara-gpus-{os.getuid()}" + (f"-{allocation}" if allocation else ""))
 
 
+def jobs_per_gpu() -> int:
+    """Return how many jobs may share a GPU.
+
+    Raises:
+        InputError: the environment variable is no whole number of at least 1.
+    """
+    given = os.environ.get(JOBS_PER_GPU, "1")
+    if not (given.isascii() and given.isdigit() and int(given)):
+        raise InputError(f"environment variable {JOBS_PER_GPU} is {given!r}: expected a whole number of at least 1")
+    return int(given)
+
+
 def _take(devices: list[str], count: int, folder: Path) -> dict[str, IO]:
-    """Return device -> its locked file for `count` free devices, or nothing where fewer are free."""
+    """Return device -> its locked file for `count` devices with room for a job, those with the fewest jobs first, or
+    nothing where fewer have room.
+    """
     held: dict[str, IO] = {}
-    for device in devices:
-        file = (folder / f"{device.replace('/', '_')}.lock").open("w")
+    for place, device in itertools.product(range(jobs_per_gpu()), devices):
+        if device in held:
+            continue
+        file = (folder / f"{device.replace('/', '_')}{f'.{place}' if place else ''}.lock").open("w")
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -62,7 +83,8 @@ def _take(devices: list[str], count: int, folder: Path) -> dict[str, IO]:
 
 @contextlib.contextmanager
 def own(count: int) -> Iterator[list[str]]:
-    """Show this process `count` GPUs that no other job of Tatara on this machine has, and no GPU where `count` is 0.
+    """Show this process `count` GPUs that no other job of Tatara on this machine has (or as many others as
+    TATARA_JOBS_PER_GPU allows), and no GPU where `count` is 0.
 
     Where there is one GPU or none there is nothing to choose, and nothing is locked.
 
