@@ -24,6 +24,7 @@ rule graph:
     threads: ALL_CORES
     params:
         neo4j=config["graph"]["neo4j"] if FROM_NEO4J else None,
+        evidence=config["graph"]["evidence"],
         code=code_of("graph"),
     script:
         "../scripts/graph.py"
@@ -45,6 +46,7 @@ rule load_graph:
         "results/benchmarks/load_graph.tsv"
     params:
         neo4j=config["graph"]["neo4j"],
+        evidence=config["graph"]["evidence"],
         code=code_of("load_graph"),
     script:
         "../scripts/load_graph.py"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tatara.data.csv_rows import Table, read_table
 from tatara.data.facts import read_fact_rows
-from tatara.data.graph import Graph
+from tatara.data.graph import OPTIONAL, REQUIRED, Graph
 from tatara.data.graph_build import build_graph, dangling
 from tatara.data.graph_header import NODE_COLUMNS, NODE_ROLES, RELATION_COLUMNS, RELATION_ROLES, Header
 from tatara.data.left_out import QUALIFIED_IDS, LeftOut
@@ -159,6 +159,7 @@ def load_graph(
     toc_file: Path,
     left_out: LeftOut | None = None,
     fact_files: Iterable[Path] = (),
+    evidence: str = REQUIRED,
 ) -> Graph:
     """Read and check a graph from CSV files in the header format of Neo4j's bulk import, of APOC, or plain.
 
@@ -168,6 +169,7 @@ def load_graph(
         toc_file: the table of contents (docs/files.md).
         left_out: takes what is dropped or joined.
         fact_files: CSV files of facts (docs/files.md).
+        evidence: REQUIRED or OPTIONAL, as `build_graph` takes it.
 
     Raises:
         InputError: every problem found, each with file and line.
@@ -188,14 +190,15 @@ def load_graph(
     ids = _Ids(nodes)
     node_rows, relation_rows = _resolved_nodes(nodes, ids, left_out), _resolved_relations(relations, ids, problems)
     fact_rows = [row for path in fact_files for row in read_fact_rows(path)]
-    return build_graph(node_rows, relation_rows, schema, toc, left_out, problems, fact_rows)
+    return build_graph(node_rows, relation_rows, schema, toc, left_out, problems, fact_rows, evidence)
 
 
 def load_exported(files: Mapping[str, str]) -> Graph:
-    """Read the graph that rule graph has written.
+    """Read the graph that rule graph has written, which says itself what it lacks.
 
     Args:
-        files: a job's input with the names nodes, relations, facts, schema and toc.
+        files: a job's input with the names nodes, relations, schema and toc, and facts where they are needed.
     """
-    schema = read_schema(files["schema"])
-    return load_graph([files["nodes"]], [files["relations"]], schema, files["toc"], fact_files=[files["facts"]])
+    schema, facts = read_schema(files["schema"]), [files["facts"]] if "facts" in files else []
+    nodes, relations = [files["nodes"]], [files["relations"]]
+    return load_graph(nodes, relations, schema, files["toc"], fact_files=facts, evidence=OPTIONAL)

@@ -12,7 +12,7 @@ from neo4j.exceptions import IncompleteCommit
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from tatara.data.facts import LABEL, RELATION, fact_row
-from tatara.data.graph import EVIDENCE, NODE_PROPERTIES, Graph
+from tatara.data.graph import EVIDENCE, NODE_PROPERTIES, REQUIRED, Graph
 from tatara.data.graph_build import build_graph
 from tatara.data.graph_header import property_key
 from tatara.data.left_out import LeftOut
@@ -218,9 +218,10 @@ def read_graph(
     toc_file: Path,
     patience: float = PATIENCE,
     left_out: LeftOut | None = None,
+    evidence: str = REQUIRED,
 ) -> Graph:
     """Read and check the graph of a database; raises as `connect`, `read_rows` and `build_graph`."""
     toc = read_toc(toc_file)
     with connect(uri, user, database, patience) as connection:
         rows = read_rows(connection)
-    return build_graph(*map(_drained, rows), schema, toc, left_out)
+    return build_graph(*map(_drained, rows), schema, toc, left_out, evidence=evidence)

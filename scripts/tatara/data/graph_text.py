@@ -18,7 +18,8 @@ def read_texts(nodes: Path | str, relations: Path | str) -> list[str]:
     """Return one text a node (number, name, description) and one a relation with a reason (reason, evidence)."""
     named = [f"{row['number']} {row['name']}".strip() + f"。{row['description']}" for row in _rows(nodes)]
     reasons = [
-        f"{row['reason']}（{row['volume']} {row['chapter']} {row['section']}".rstrip() + "）"
+        row["reason"]
+        + (f"（{row['volume']} {row['chapter']} {row['section']}".rstrip() + "）" if row["volume"] else "")
         for row in _rows(relations)
         if row["reason"]
     ]
