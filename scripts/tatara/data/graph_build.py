@@ -7,7 +7,8 @@ from tatara.data.fact_nodes import FactNodes
 from tatara.data.facts import Fact, build_facts
 from tatara.data.graph import EVIDENCE, NODE_PROPERTIES, OPTIONAL, REQUIRED, Graph, Node, Relation
 from tatara.data.graph_header import NODE_COLUMNS, RELATION_COLUMNS
-from tatara.data.left_out import LONE_NODES, OTHER_LABELS, SHARED_NAMES, UNPROVEN, LeftOut
+from tatara.data.left_out import LONE_NODES, NUMBERED_NAMES, OTHER_LABELS, SHARED_NAMES, UNPROVEN, LeftOut
+from tatara.data.numbering import split_number
 from tatara.data.schema import Schema, nearest
 from tatara.data.toc import Citation, Toc
 from tatara.files.control_tokens import token_problem
@@ -36,7 +37,9 @@ def _label_problem(
     return None
 
 
-def _node(where: str, row: dict[str, str], schema: Schema, problems: list[str], left_out: LeftOut) -> Node | None:
+def _node(
+    where: str, row: dict[str, str], schema: Schema, toc: Toc, problems: list[str], left_out: LeftOut
+) -> Node | None:
     labels = [label.strip() for label in row["label"].split(";") if label.strip()]
     known = [label for label in labels if label in schema.labels]
     if not row["id"]:
@@ -55,7 +58,12 @@ def _node(where: str, row: dict[str, str], schema: Schema, problems: list[str], 
         if label not in known:
             left_out.add(OTHER_LABELS, f"{label} ({row['id']})")
     others = {key: value for key, value in row.items() if value and key not in (*NODE_COLUMNS, *NODE_PROPERTIES)}
-    return Node(row["id"], known[0], row["name"], row.get("number", ""), row.get("description", ""), others, where)
+    number, name = row.get("number", ""), row["name"]
+    if schema.levels.get(known[0], 0):
+        number, name = split_number(number, name, toc)
+    if name != row["name"]:
+        left_out.add(NUMBERED_NAMES, f"{row['name']} → {number}, {name}")
+    return Node(row["id"], known[0], name, number, row.get("description", ""), others, where)
 
 
 def _evidence_problem(where: str, row: dict[str, str], relation: str, toc: Toc, evidence: str) -> Problem | None:
@@ -108,18 +116,21 @@ def _relation(
     return Relation(start.id, end.id, kind.type, *values, others, where)
 
 
-def _nodes(rows: Iterable[tuple[str, dict]], schema: Schema, problems: list[str], left_out: LeftOut) -> dict[str, Node]:
+def _nodes(
+    rows: Iterable[tuple[str, dict]], schema: Schema, toc: Toc, problems: list[str], left_out: LeftOut
+) -> dict[str, Node]:
     """Return id -> node; one with a problem has no label, so that its relations are not reported as well."""
     by_id: dict[str, Node] = {}
     for where, row in rows:
         if row["id"] in by_id:
             message = f"{where}: duplicate id {row['id']}, first at {by_id[row['id']].source}"
             problems.append(Problem("duplicate ids", message))
-        elif node := _node(where, row, schema, problems, left_out):
+        elif node := _node(where, row, schema, toc, problems, left_out):
             by_id[node.id] = node
         elif row["id"]:
             by_id[row["id"]] = Node(row["id"], "", row["name"], source=where)
     left_out.expect(OTHER_LABELS, len(by_id))
+    left_out.expect(NUMBERED_NAMES, len(by_id))
     return by_id
 
 
@@ -223,7 +234,7 @@ def build_graph(
     left_out = left_out or LeftOut()
     problems = list(problems)
     fact_nodes = FactNodes(schema)
-    by_id = _nodes(fact_nodes.nodes(nodes), schema, problems, left_out)
+    by_id = _nodes(fact_nodes.nodes(nodes), schema, toc, problems, left_out)
     checked = _relations(fact_nodes.relations(relations), by_id, schema, toc, evidence, problems)
     all_facts = _facts([*facts, *fact_nodes.rows.values()], by_id, toc, problems)
     graph = Graph({key: by_id[key] for key in sorted(by_id)}, checked, schema, toc, all_facts)

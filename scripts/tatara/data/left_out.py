@@ -27,6 +27,7 @@ class Kind:
 
 OTHER_LABELS = Kind("labels of nodes that schema.yaml does not have")
 QUALIFIED_IDS = Kind("ids of nodes that stand in several id spaces, written as SPACE-ID", asked_for=True)
+NUMBERED_NAMES = Kind("names of places that carry their number, which is taken out of them", asked_for=True)
 LONE_NODES = Kind("nodes without a relation, of which no pair is made")
 SHARED_NAMES = Kind("nodes that have the name and the label of another")
 UNPROVEN = Kind("relations without a reason or evidence")
