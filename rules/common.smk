@@ -83,7 +83,7 @@ GIVEN = [
     *([] if FROM_NEO4J else config["graph"]["facts"]),
     config["graph"]["schema"],
     config["graph"]["toc"],
-    *config["qa"]["templates"],
+    *config["qa"]["templates"] + config["qa"]["pairs"],
     config["testset"]["file"],
     *filter(None, [config["testset"]["dev"]]),
     *([AUGMENT["prompt"]] if AUGMENT else []),

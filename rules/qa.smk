@@ -3,7 +3,7 @@
 
 
 rule qa_pairs:
-    """Make question-answer pairs from the graph by the templates, without duplicates."""
+    """Make question-answer pairs from the graph by the templates, and add the user's own, without duplicates."""
     input:
         nodes="results/graph/nodes.csv",
         relations="results/graph/relations.csv",
@@ -11,6 +11,7 @@ rule qa_pairs:
         schema=resource(config["graph"]["schema"]),
         toc=resource(config["graph"]["toc"]),
         templates=resources_of(config["qa"]["templates"]),
+        own=resources_of(config["qa"]["pairs"]),
     output:
         pairs="results/qa/qa_pairs.jsonl",
         left_out="results/qa/left_out.csv",
@@ -23,6 +24,7 @@ rule qa_pairs:
     params:
         target_counts=config["qa"]["target_counts"],
         held_out=config["probe"]["held_out"],
+        stratify_by=config["qa"]["stratify_by"],
         seed=config["seed"],
         code=code_of("qa_pairs"),
     script:

@@ -6,6 +6,7 @@ with job(snakemake):
     from tatara.data.graph_csv import load_exported
     from tatara.data.held_out import without_held_out
     from tatara.data.left_out import LeftOut
+    from tatara.data.own_pairs import read_own_pairs
     from tatara.data.pairs import make_pairs
     from tatara.data.templates import read_templates
     from tatara.files.jsonl import write_jsonl
@@ -16,5 +17,8 @@ with job(snakemake):
     )
     templates = read_templates(snakemake.input.templates, graph.schema)
     pairs = make_pairs(graph, templates, snakemake.params.target_counts, snakemake.params.seed, left_out)
-    write_jsonl(snakemake.output.pairs, pairs)
+    # Strata are kept apart from relation types by a prefix: one may be called like the other.
+    standing = [pair["id"] for pair in pairs]
+    own = read_own_pairs(snakemake.input.own, snakemake.params.stratify_by, left_out, standing, "own: ")
+    write_jsonl(snakemake.output.pairs, pairs + own)
     left_out.write(snakemake.output.left_out)

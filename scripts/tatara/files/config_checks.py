@@ -32,6 +32,12 @@ def _graph(graph: dict) -> list[Fault]:
     return faults
 
 
+def _qa(qa: dict) -> list[Fault]:
+    if qa["stratify_by"] and not qa["pairs"]:
+        return [_fault("qa.stratify_by", "is for the files of qa.pairs, and none is named")]
+    return []
+
+
 def _packages(key: str, path: dict) -> list[Fault]:
     """Return what is wrong with the packages of a `path` source."""
     faults = []
@@ -150,7 +156,8 @@ def _paths(config: dict) -> list[Fault]:
     """Return the paths that Snakemake would take for patterns."""
     graph, augment = config["graph"], config["qa"]["augment"]
     named = {f"graph.{key}": graph[key] for key in ("nodes", "relations", "schema", "toc")}
-    named |= {"qa.templates": config["qa"]["templates"], "testset.file": config["testset"]["file"]}
+    named |= {f"qa.{key}": config["qa"][key] for key in ("templates", "pairs")}
+    named["testset.file"] = config["testset"]["file"]
     named |= {"qa.augment.prompt": augment["prompt"]} if augment else {}
     named["graph_at_hand.prompt"] = config["graph_at_hand"]["prompt"]
     named |= {f"harm.{key}": path for key, path in (config["harm"] or {}).items()}
@@ -175,6 +182,7 @@ def check_across(config: dict) -> list[Fault]:
     """
     return [
         *_graph(config["graph"]),
+        *_qa(config["qa"]),
         *_models(config["models"]),
         *_training(config),
         *_recipes(config),
