@@ -6,6 +6,7 @@ min_version("9.27")
 
 include: "rules/common.smk"
 include: "rules/inputs.smk"
+include: "rules/graph.smk" if GRAPH else "rules/no_graph.smk"
 include: "rules/data.smk"
 include: "rules/qa.smk"
 include: "rules/sources.smk"

@@ -4,6 +4,8 @@ localrules:
     graph,
     load_graph,
     qa_pairs,
+    without_graph,
+    own_pairs,
     pool,
     subsets,
     testset,

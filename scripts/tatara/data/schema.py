@@ -30,7 +30,8 @@ _COUNT = {"type": "integer", "minimum": 0, "description": "expected how many que
 
 
 def _section(entry: dict, description: str) -> dict:
-    return {"type": "object", "minProperties": 1, "additionalProperties": entry, "description": description}
+    """Return the schema of a section; it is empty in a study without a graph."""
+    return {"type": "object", "additionalProperties": entry, "description": description}
 
 
 _FILE = {

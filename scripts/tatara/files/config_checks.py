@@ -15,8 +15,25 @@ def _fault(path: str, message: str) -> Fault:
     return tuple(path.split(".")), f"config key {path} {message}"
 
 
-def _graph(graph: dict) -> list[Fault]:
-    faults = []
+def _without_graph(config: dict) -> list[Fault]:
+    """Return what asks for a graph in a study that has none."""
+    graph, qa, faults = config["graph"], config["qa"], []
+    if not qa["pairs"]:
+        faults.append(_fault("graph", "is missing: a study needs a graph, or pairs of its own under qa.pairs"))
+    needing = {f"graph.{key}": graph[key] for key in ("nodes", "relations", "facts", "schema", "toc")}
+    needing |= {f"qa.{key}": qa[key] for key in ("templates", "target_counts", "augment")}
+    needing["graph_at_hand.models"] = config["graph_at_hand"]["models"]
+    reason = "needs a graph, and there is none (config key graph.source): remove one of the two"
+    return faults + [_fault(key, reason) for key, value in needing.items() if value]
+
+
+def _graph(config: dict) -> list[Fault]:
+    graph, faults = config["graph"], []
+    if graph["source"] == "none":
+        return _without_graph(config)
+    if not config["qa"]["templates"]:
+        remedy = "expected template files, such as resources/templates/generic.yaml"
+        faults.append(_fault("qa.templates", f"is missing: {remedy}"))
     if graph["source"] == "csv" and not graph["nodes"]:
         faults.append(_fault("graph.nodes", "is missing: the source csv needs it"))
     uri = graph["neo4j"]["uri"]
@@ -181,7 +198,7 @@ def check_across(config: dict) -> list[Fault]:
         config: the configuration with every default.
     """
     return [
-        *_graph(config["graph"]),
+        *_graph(config),
         *_qa(config["qa"]),
         *_models(config["models"]),
         *_training(config),

@@ -85,6 +85,8 @@ def learnt(table3: pandas.DataFrame) -> list[str]:
     sentences = []
     for row in tuned(table3).to_dict("records"):
         before = untuned.get(row["model"])
+        if math.isnan(row["probe"]):
+            continue
         words = f"{_label(row)} answers {_points(row, 'probe')} of the probe's items right that training may teach"
         words += f", untuned {_points(before, 'probe')}" if before else ""
         if not math.isnan(row["probe_held_out"]):
@@ -96,7 +98,7 @@ def learnt(table3: pandas.DataFrame) -> list[str]:
             others = math.isnan(row["recall_untaught"])
             words += "." if others else f", and {_points(row, 'recall_untaught')} of the others."
         sentences.append(words)
-    return sentences
+    return sentences or ["There is no probe: the study has no graph, or one that is too small."]
 
 
 def quantization(table5: pandas.DataFrame) -> list[str]:

@@ -16,6 +16,8 @@ from tatara.report.tables.common import NO_DIFFERENCE
 from tatara.report.text_table import read_table
 
 TITLES = {
+    "graph": "Graph and its pairs",
+    "no_graph": "Pairs of one's own",
     "data": "Data",
     "qa": "Pairs and subsets",
     "sources": "Sources of models",

@@ -135,6 +135,8 @@ def _draw_probe(panels: Sequence[Axes], table2: pandas.DataFrame, places: dict[i
         if len(untuned):
             base = 100 * float(untuned[key].iloc[0])
             axes.axhline(base, color=DARK, linestyle="--", linewidth=1.1)
+        if tuned[key].isna().all():
+            axes.text(0.5, 0.5, "no items", transform=axes.transAxes, ha="center", bbox=PLATE)
         axes.set_title(f"{title}, {100 * level:g} % intervals")
         axes.set_ylabel("% of the items answered right")
     return handles
