@@ -75,6 +75,7 @@ rule base_gguf:
         passed=passed,
         nodes="results/graph/nodes.csv",
         relations="results/graph/relations.csv",
+        pairs=PAIRS_AS_TEXT,
     output:
         directory("results/base/{model}"),
     log:
@@ -108,6 +109,7 @@ rule base_scratch:
         passed=passed,
         nodes="results/graph/nodes.csv",
         relations="results/graph/relations.csv",
+        pairs=PAIRS_AS_TEXT,
         corpus=corpus_files(),
     output:
         directory("results/base/{model}"),
@@ -133,6 +135,7 @@ rule base_continued:
         source="results/source/{model}",
         nodes="results/graph/nodes.csv",
         relations="results/graph/relations.csv",
+        pairs=PAIRS_AS_TEXT,
         corpus=corpus_files(),
     output:
         directory("results/base/{model}"),

@@ -76,16 +76,13 @@ ALL_CORES = workflow.resource_settings.cores or 1
 # The files that the user brings; a graph of a database is one once it is exported.
 AUGMENT = config["qa"]["augment"]
 HARM = config["harm"] if config["evaluate"]["untuned"] else None  # before and after training
+GRAPH = config["graph"]["source"] != "none"
 FROM_NEO4J = config["graph"]["source"] == "neo4j"
 GIVEN = [
-    *([] if FROM_NEO4J else config["graph"]["nodes"]),
-    *([] if FROM_NEO4J else config["graph"]["relations"]),
-    *([] if FROM_NEO4J else config["graph"]["facts"]),
-    config["graph"]["schema"],
-    config["graph"]["toc"],
-    *config["qa"]["templates"],
-    config["testset"]["file"],
-    *filter(None, [config["testset"]["dev"], config["train"]["general_pairs"]]),
+    *(file for key in ("nodes", "relations", "facts") if not FROM_NEO4J for file in config["graph"][key]),
+    *filter(None, [config["graph"]["schema"], config["graph"]["toc"]]),
+    *config["qa"]["templates"] + config["qa"]["pairs"],
+    *filter(None, [config["testset"]["file"], config["testset"]["dev"], config["train"]["general_pairs"]]),
     *([AUGMENT["prompt"]] if AUGMENT else []),
     *([config["graph_at_hand"]["prompt"]] if AT_HAND else []),
     *(HARM.values() if HARM else []),
@@ -107,6 +104,11 @@ def resource(path):
 
 def resources_of(paths):
     return [resource(path) for path in paths]
+
+
+# A study without a graph makes both of its test questions.
+SCHEMA = resource(config["graph"]["schema"]) if GRAPH else "results/graph/schema.yaml"
+TOC = resource(config["graph"]["toc"]) if GRAPH else "results/graph/toc.csv"
 
 
 def names_of(names):
@@ -150,11 +152,4 @@ CHAT = config["chat"]
 PRECISION = config["train"]["base_precision"]
 NAMES = {model: entry["name"] for model, entry in config["models"].items()}
 BOOTSTRAP = {"seed": config["seed"], **config["statistics"]}
-# What every table says of itself.
-ONE_SET = (
-    ""
-    if config["testset"]["dev"]
-    else "There are no development questions: size and format are selected on the questions that are reported."
-)
-IN_WORDS = {"level": BOOTSTRAP["level"], "notice": " ".join(filter(None, [config["study"]["notice"], ONE_SET]))}
 QUESTIONS = {"label": config["testset"]["label"], "limit": config["testset"]["limit"]}

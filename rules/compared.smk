@@ -69,8 +69,8 @@ rule at_hand:
         nodes="results/graph/nodes.csv",
         relations="results/graph/relations.csv",
         facts="results/graph/facts.csv",
-        schema=resource(config["graph"]["schema"]),
-        toc=resource(config["graph"]["toc"]),
+        schema=SCHEMA,
+        toc=TOC,
         testset="results/testset/test_set_200.jsonl",
         prompt=resource(config["graph_at_hand"]["prompt"]),
     output:

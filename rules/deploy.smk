@@ -20,6 +20,7 @@ rule model_card:
         title=config["study"]["title"],
         notice=config["study"]["notice"],
         judges=list(JUDGES),
+        pairs=PAIRS_FROM,
         seed=config["seed"],
         level=config["statistics"]["level"],
         resamples=config["statistics"]["resamples"],

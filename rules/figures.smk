@@ -1,5 +1,4 @@
 # Stage figures: results/figures/fig{01..11}_*.png and .svg, the paper's · data{01..05}_*, of the data · hand01_*, the two-by-two · quant01_*
-SCHEMA = resource(config["graph"]["schema"])
 LEVEL = {"level": BOOTSTRAP["level"]}
 BY_QUESTION = {"names": NAMES, **BOOTSTRAP}
 QUALITY = "results/subsets/quality.csv"
@@ -111,11 +110,14 @@ DRAWN = {
             "nodes": "results/graph/nodes.csv",
             "relations": "results/graph/relations.csv",
             "schema": SCHEMA,
-            "toc": resource(config["graph"]["toc"]),
+            "toc": TOC,
         },
         {},
     ),
 }
+if not GRAPH:  # these show the graph, or its relation types
+    for figure in ("fig02_relation_distribution", "data01_relation_types", "data05_graph"):
+        del DRAWN[figure]
 FIGURES = [name for name in DRAWN if not name.startswith("data")]
 DATA_FIGURES = [name for name in DRAWN if name.startswith("data")]
 

@@ -17,7 +17,7 @@ rule harm_sets:
         neutral=resource(HARM["neutral"]),
         false_premise=resource(HARM["false_premise"]),
         outside=resource(HARM["outside"]),
-        toc=resource(config["graph"]["toc"]),
+        toc=TOC,
     output:
         neutral="results/harm/neutral.jsonl",
         questions="results/harm/questions.jsonl",
@@ -111,7 +111,7 @@ rule harm_table:
         answers=expand("results/answers/{evaluated}.jsonl", evaluated=BEFORE + AFTER),
         questions="results/harm/questions.jsonl",
         refusals="results/harm/refusals.json",
-        toc=resource(config["graph"]["toc"]),
+        toc=TOC,
     output:
         multiext("results/tables/harm", csv=".csv", md=".md"),
     log:

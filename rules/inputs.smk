@@ -1,4 +1,22 @@
 # Inputs that are found from the configuration: the user's files, and the subset of the selected size.
+# What every table says of itself.
+ONE_SET = (
+    ""
+    if config["testset"]["dev"]
+    else "There are no development questions: size and format are selected on the questions that are reported."
+)
+NO_GRAPH = "" if GRAPH else "This study has no knowledge graph, so that there is nothing to probe."
+IN_WORDS = {
+    "level": BOOTSTRAP["level"],
+    "notice": " ".join(filter(None, [config["study"]["notice"], ONE_SET, NO_GRAPH])),
+}
+# Where the pairs are from, as the model cards say it.
+PAIRS_FROM = " and ".join(
+    (["made from a knowledge graph by templates"] if GRAPH else [])
+    + (["taken from files of the user's own"] if config["qa"]["pairs"] else [])
+)
+# The domain's text beside a corpus: the graph's, or the answers of one's own pairs.
+PAIRS_AS_TEXT = [] if GRAPH else "results/qa/qa_pairs.jsonl"
 
 
 def corpus_files():

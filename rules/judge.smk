@@ -1,48 +1,4 @@
-# Stage judge: results/judge/{judge}/identity.json, {model}_{fmt}.csv · results/judge/judge_{model}_{fmt}.csv · results/judge/agreement.csv
-JUDGES = config["judge"]["judges"]
-JUDGED_NAMES = EVALUATED + WITH_GRAPH_ANSWERED
-# A kind of judge has rules of its own: an edit to one scores nothing again with another.
-JUDGES_OF = {
-    kind: names_of([name for name, entry in JUDGES.items() if entry["kind"] == kind])
-    for kind in ("rubric", "llama_cpp", "ollama")
-}
-
-
-rule judge_llama_cpp_identity:
-    """Write which file an LLM judge is, before anything is trained: without the file the build stops here."""
-    input:
-        files=judge_files,
-    output:
-        "results/judge/{judge}/identity.json",
-    log:
-        "results/logs/judge_{judge}_identity.log",
-    wildcard_constraints:
-        judge=JUDGES_OF["llama_cpp"],
-    priority: DATA_PRIORITY
-    threads: ALL_CORES
-    params:
-        file=lambda wildcards: judge_file(wildcards.judge),
-        content=lambda wildcards: content_of(judge_files(wildcards)),
-        code=code_of("judge_llama_cpp_identity"),
-    script:
-        "../scripts/judge_llama_cpp_identity.py"
-
-
-rule judge_ollama_identity:
-    """Ask which model an LLM judge is, before anything is trained: without server or model the build stops here."""
-    output:
-        "results/judge/{judge}/identity.json",
-    log:
-        "results/logs/judge_{judge}_identity.log",
-    wildcard_constraints:
-        judge=JUDGES_OF["ollama"],
-    priority: DATA_PRIORITY
-    threads: ALL_CORES
-    params:
-        settings=lambda wildcards: JUDGES[wildcards.judge],
-        code=code_of("judge_ollama_identity"),
-    script:
-        "../scripts/judge_ollama_identity.py"
+# Stage judge: results/judge/{judge}/{model}_{fmt}.csv · results/judge/judge_{model}_{fmt}.csv · results/judge/agreement.csv
 
 
 rule judge_rubric:
@@ -51,6 +7,7 @@ rule judge_rubric:
         answers="results/answers/{evaluated}.jsonl",
         seconds="results/answers/{evaluated}_seconds.csv",
         testset="results/testset/test_set_200.jsonl",
+        identity="results/judge/{judge}/identity.json",
     output:
         "results/judge/{judge}/{evaluated}.csv",
     log:

@@ -1,32 +1,5 @@
-# Stage qa: results/qa/{qa_pairs,qa_augmented,pool}.jsonl, left_out.csv, augmented.csv, diversity.csv ·
+# Stage qa: results/qa/{qa_augmented,pool}.jsonl, augmented.csv, diversity.csv ·
 # results/subsets/subset_merged_{n}.jsonl
-
-
-rule qa_pairs:
-    """Make question-answer pairs from the graph by the templates, without duplicates."""
-    input:
-        nodes="results/graph/nodes.csv",
-        relations="results/graph/relations.csv",
-        facts="results/graph/facts.csv",
-        schema=resource(config["graph"]["schema"]),
-        toc=resource(config["graph"]["toc"]),
-        templates=resources_of(config["qa"]["templates"]),
-    output:
-        pairs="results/qa/qa_pairs.jsonl",
-        left_out="results/qa/left_out.csv",
-    log:
-        "results/logs/qa_pairs.log",
-    benchmark:
-        "results/benchmarks/qa_pairs.tsv"
-    priority: DATA_PRIORITY
-    threads: ALL_CORES
-    params:
-        target_counts=config["qa"]["target_counts"],
-        held_out=config["probe"]["held_out"],
-        seed=config["seed"],
-        code=code_of("qa_pairs"),
-    script:
-        "../scripts/qa_pairs.py"
 
 
 rule qa_augmented:
@@ -35,8 +8,8 @@ rule qa_augmented:
         pairs="results/qa/qa_pairs.jsonl",
         nodes="results/graph/nodes.csv",
         relations="results/graph/relations.csv",
-        schema=resource(config["graph"]["schema"]),
-        toc=resource(config["graph"]["toc"]),
+        schema=SCHEMA,
+        toc=TOC,
         testset=resource(config["testset"]["file"]),
         prompt=resource(AUGMENT["prompt"]) if AUGMENT else [],
     output:

@@ -6,18 +6,16 @@ from tatara.job.run import job
 
 with job(snakemake):
     from tatara.data.augment import augment
-    from tatara.data.graph_csv import load_graph
+    from tatara.data.graph_csv import load_exported
     from tatara.data.questions import select
-    from tatara.data.schema import read_schema
     from tatara.data.testset import load_testset
     from tatara.ollama.client import Server
 
-    schema = read_schema(snakemake.input.schema)
-    graph = load_graph([snakemake.input.nodes], [snakemake.input.relations], schema, snakemake.input.toc)
+    graph = load_exported(dict(snakemake.input.items()))
     augment(
         pairs=Path(snakemake.input.pairs),
         graph=graph,
-        testset=select(load_testset(snakemake.input.testset, schema, graph.toc), snakemake.params.label),
+        testset=select(load_testset(snakemake.input.testset, graph.schema, graph.toc), snakemake.params.label),
         threshold=snakemake.params.threshold,
         prompt=Path(snakemake.input.prompt),
         server=Server(snakemake.params.ollama["url"], snakemake.params.ollama["timeout"]),

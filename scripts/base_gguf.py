@@ -13,7 +13,7 @@ with job(snakemake):
         name=snakemake.wildcards.model,
         source=source,
         file=Path(package, source["file"]) if package else Path(snakemake.input.files[0]),
-        texts=read_texts(snakemake.input.nodes, snakemake.input.relations),
+        texts=read_texts(snakemake.input.nodes, snakemake.input.relations, snakemake.input.get("pairs")),
         folder=Path(snakemake.output[0]),
         template=snakemake.input.get("template"),
     )

@@ -9,7 +9,8 @@ with job(snakemake):
     from tatara.models.base_scratch import build
 
     given = snakemake.input
-    texts, held_out = domain_texts(given.nodes, given.relations, given.corpus, **snakemake.params.corpus)
+    settings = snakemake.params.corpus | {"pairs": given.get("pairs")}
+    texts, held_out = domain_texts(given.nodes, given.relations, given.corpus, **settings)
     build(
         name=snakemake.wildcards.model,
         source=snakemake.params.source,

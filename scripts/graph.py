@@ -11,13 +11,13 @@ with job(snakemake):
     from tatara.data.schema import read_schema
 
     schema, toc, left_out = read_schema(snakemake.input.schema), snakemake.input.toc, LeftOut()
+    others = {"left_out": left_out, "evidence": snakemake.params.evidence}
     if snakemake.params.neo4j:
         from tatara.data.graph_neo4j import read_graph
 
-        graph = read_graph(**snakemake.params.neo4j, schema=schema, toc_file=toc, left_out=left_out)
+        graph = read_graph(**snakemake.params.neo4j, schema=schema, toc_file=toc, **others)
     else:
-        graph = load_graph(
-            snakemake.input.nodes, snakemake.input.relations, schema, toc, left_out, snakemake.input.facts
-        )
+        files = snakemake.input.nodes, snakemake.input.relations
+        graph = load_graph(*files, schema, toc, fact_files=snakemake.input.facts, **others)
     write_graph(graph, *map(Path, (snakemake.output.nodes, snakemake.output.relations, snakemake.output.facts)))
     left_out.write(snakemake.output.left_out)

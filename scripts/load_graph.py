@@ -18,6 +18,7 @@ with job(snakemake):
         read_schema(snakemake.input.schema),
         snakemake.input.toc,
         fact_files=snakemake.input.facts,
+        evidence=snakemake.params.evidence,
     )
     with connect(**snakemake.params.neo4j) as connection:
         counts = load(connection, graph)

@@ -21,6 +21,7 @@ def card(study, tmp_path, *, model="swallow", fmt="q4", license="llama3", base=N
         json.dumps(base or {"model": model, "source": "hub", "repo": "some/model", "commit": "0123abc"})
     )
     write_card(
+        pairs="made from a knowledge graph by templates",
         output=tmp_path / "README.md",
         fmt=fmt,
         model={"name": "Swallow-8B", "license": license},

@@ -59,6 +59,32 @@ def test_apocs_default_export_is_one_file_of_both(tmp_path):
     assert left_out.counts[OTHER_LABELS] == 12 and left_out.examples[OTHER_LABELS][0] == "Concept (book)"
 
 
+def test_every_variant_of_neo4j_admins_headers_is_read(tmp_path):
+    nodes = write(
+        tmp_path / "n.csv",
+        "key:ID(Tool),name:string,:LABEL,description:string,tags:string[],weight:double,:IGNORE,note:IGNORE,:IGNORE",
+        "t1,燻煙器,Tool;Concept,煙を送る道具である。,煙;巣門,1.5,捨てる,捨てる,捨てる",
+        "t2,捕殺器,Concept;Tool,害敵を捕る道具である。,,,,,",
+    )
+    pests = write(
+        tmp_path / "p.csv",
+        ":ID(Pest){label:Pest},:LABEL,name:string{optional: false},description",
+        "1,Pest,スズメバチ,害敵である。",
+    )
+    relations = write(
+        tmp_path / "r.csv",
+        ":START_ID(Tool),:END_ID(Pest){label:Pest},:TYPE,reason:string,volume:string,chapter:string,since:int,:IGNORE",
+        f"t2,1,COUNTERS,効く。,{PLACE}2020,x",
+    )
+    loaded = load(nodes, pests, relations=(relations,))
+    assert sorted(loaded.nodes) == ["1", "t1", "t2"]
+    assert loaded.nodes["t1"].properties == {"tags": "煙;巣門", "weight": "1.5"}
+    assert {node.label for node in loaded.nodes.values()} == {"Tool", "Pest"}
+    (relation,) = loaded.relations
+    assert (relation.start, relation.end, relation.reason) == ("t2", "1", "効く。")
+    assert relation.properties == {"since": "2020"}
+
+
 def test_the_rule_takes_one_file_of_both(copy: Copy):
     apoc_export(copy.folder / "all.csv")
     config = read_yaml(copy.folder / "tests/data/beekeeping/beekeeping.yaml")
@@ -173,10 +199,8 @@ def test_a_plain_table_without_header_types(tmp_path):
             ["book,養蜂の手引き,Handbook,手引きである。"],
             ":1: missing column id:ID, name, :LABEL: the first line is book,養蜂の手引き,Handbook,手引きである。; put",
         ),
-        (
-            ['{"type":"node","id":"0","labels":["Tool"]}'],
-            ":1: this is JSON, expected the header id:ID,name,:LABEL,…; export",
-        ),
+        (['{"n": {"type": "node", "id": "0", "labels": ["Tool"]}}'], ':1: expected {"type": "node", "id": …'),
+        (['{"type": "node", "id": "0", "labels": ["Tool"]'], ":1: not JSON at column 47"),
         (["id：ID，name，：LABEL", "a，b，Tool"], "; write , instead of ，"),
         (["id:ID,name,:LABEL,description,description", "a,b,Tool,x,y"], ":1: the column description stands twice"),
         (["id:ID,name,:LABEL,:label", "a,b,Tool,Tool"], ":1: the column label stands twice in the header"),

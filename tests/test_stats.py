@@ -157,10 +157,22 @@ def test_one_question_gives_no_interval():
     assert estimate.value == 2.0 and numpy.isnan(estimate.low) and numpy.isnan(estimate.high)
 
 
-@pytest.mark.parametrize(("values", "others"), [([], []), ([1.0, 2.0], [1.0]), ([1.0, float("nan")], [1.0, 1.0])])
+@pytest.mark.parametrize(("values", "others"), [([], [1.0]), ([1.0, 2.0], [1.0]), ([1.0, float("nan")], [1.0, 1.0])])
 def test_what_cannot_be_compared_is_refused(values, others):
     with pytest.raises(ValueError, match=r"expected at least one question|not finite"):
         bootstrap_ratio(values, others, HOW)
+
+
+def test_of_no_question_nothing_is_known():
+    none, one = Ratio([], []), Ratio([1.0], [2.0])
+    assert all(math.isnan(value) for value in vars(bootstrap_ratio(*none, HOW)).values())
+    assert all(math.isnan(value) for value in vars(paired_difference(none, none, HOW)).values())
+    assert math.isnan(permutation_test(none, none, HOW))
+    with pytest.raises(ValueError, match="expected at least one question"):
+        paired_difference(none, one, HOW)
+    # A test that could not be made is none of the family.
+    adjusted = holm([0.01, math.nan, 0.04])
+    assert adjusted[::2] == pytest.approx([0.02, 0.04]) and math.isnan(adjusted[1])
 
 
 def test_mcnemar_is_the_exact_binomial_test_of_the_questions_that_differ():

@@ -115,6 +115,8 @@ def terms(graph: Graph, texts: Texts, counts: Counter) -> tuple[set[str], set[st
         if graph.schema.relations[relation.type].structural:
             continue
         place = graph.evidence(relation)
+        if not place.volume:
+            continue
         chapter = texts.text(Citation(place.volume, place.chapter))
         if place.chapter and not chapter:
             headings.add(f"{place.volume} {place.chapter}")
@@ -176,7 +178,9 @@ def main() -> None:
     files = read_config([arguments.config], root)["graph"]
     paths = {key: [root / name for name in files[key]] for key in ("nodes", "relations", "facts")}
     schema, toc = read_schema(root / files["schema"]), root / files["toc"]
-    graph = load_graph(paths["nodes"], paths["relations"], schema, toc, fact_files=paths["facts"])
+    graph = load_graph(
+        paths["nodes"], paths["relations"], schema, toc, fact_files=paths["facts"], evidence=files["evidence"]
+    )
     volumes = list(dict.fromkeys(place.volume for place in graph.toc.places))
     named = {volume: Path(file) for volume, _, file in (entry.partition("=") for entry in arguments.texts)}
     if missing := sorted(set(volumes) ^ named.keys()):

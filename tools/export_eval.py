@@ -18,7 +18,7 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from lm_eval_tasks import COMMON, PROBE, REFERENCE, TEST, VERSION, probe_tasks, test_set_tasks
 from tatara.data.probe import KINDS
-from tatara.data.questions import evaluated
+from tatara.data.questions import evaluated, with_reference
 from tatara.files.config import read_config
 from tatara.files.jsonl import read_numbered, write_jsonl
 from tatara.files.text import write_text
@@ -156,7 +156,7 @@ def export(config: dict, results: Path, output: Path, in_question: bool = False)
         earlier.unlink(missing_ok=True)
     tasks = [
         *(probe_tasks(items, shared) if items else ()),
-        *test_set_tasks(shared, config["evaluate"]["max_new_tokens"]),
+        *test_set_tasks(shared, config["evaluate"]["max_new_tokens"], len(with_reference(questions))),
     ]
     for name, content in tasks:
         write_text(output / name, yaml.safe_dump(content, sort_keys=False, allow_unicode=True))

@@ -62,11 +62,14 @@ def probe_tasks(items: list[dict], shared: dict) -> Iterator[tuple[str, dict]]:
         yield f"{name}.yaml", content
 
 
-def test_set_tasks(shared: dict, max_new_tokens: int) -> Iterator[tuple[str, dict]]:
-    """Yield name and content of the test set's two files: answers, and the likelihood of the reference answers."""
+def test_set_tasks(shared: dict, max_new_tokens: int, references: int) -> Iterator[tuple[str, dict]]:
+    """Yield name and content of the test set's two files: answers, and the likelihood of the reference answers.
+
+    Args:
+        references: how many questions have a reference answer; without any there is only the first file.
+    """
     common = {
         "custom_dataset": Function("rows"),
-        "dataset_kwargs": {"file": "test.jsonl"},
         **shared,
         "doc_to_target": "reference",
     }
@@ -78,11 +81,14 @@ def test_set_tasks(shared: dict, max_new_tokens: int) -> Iterator[tuple[str, dic
             "task": TEST,
             "output_type": "generate_until",
             **common,
+            "dataset_kwargs": {"file": "test.jsonl"},
             "generation_kwargs": settings,
             "process_results": Function("fact_recall"),
             "metric_list": [recall],
         },
     )
+    if not references:
+        return
     measures = {"byte_perplexity": "weighted_perplexity", "bits_per_byte": "bits_per_byte"}
     yield (
         f"{REFERENCE}.yaml",
@@ -90,6 +96,7 @@ def test_set_tasks(shared: dict, max_new_tokens: int) -> Iterator[tuple[str, dic
             "task": REFERENCE,
             "output_type": "loglikelihood",
             **common,
+            "dataset_kwargs": {"file": "test.jsonl", "answered": True},
             "process_results": Function("per_byte"),
             "metric_list": [
                 {"metric": metric, "aggregation": aggregation, "higher_is_better": False}

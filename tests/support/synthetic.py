@@ -96,9 +96,9 @@ def nll_content(name: str, model: str, questions: list[dict]) -> dict:
     return {
         "name": name,
         "model": model,
-        "nll": nats / tokens,
-        "ppl": math.exp(nats / tokens),
-        "bits_per_byte": nats / (math.log(2) * size),
+        "nll": nats / tokens if tokens else None,
+        "ppl": math.exp(nats / tokens) if tokens else None,
+        "bits_per_byte": nats / (math.log(2) * size) if tokens else None,
         "nats": nats,
         "tokens": tokens,
         "bytes": size,
@@ -106,8 +106,9 @@ def nll_content(name: str, model: str, questions: list[dict]) -> dict:
     }
 
 
-def test_rows(count: int) -> list[dict]:
-    """Return questions of the test set with their reference answers."""
+def test_rows(count: int, references: int | None = None) -> list[dict]:
+    """Return questions of the test set, all or the first `references` with reference answer, facts and citations."""
+    without = {"reference": "", "facts": [], "citations": []}
     return [
         {
             "id": f"q{i + 1:03}",
@@ -119,6 +120,7 @@ def test_rows(count: int) -> list[dict]:
             "facts": [["亀裂"], ["漏水", "漏えい"]],
             "citations": [{"volume": "維持管理編（河川編）", "chapter": "第6章 堤防", "section": ""}],
         }
+        | (without if references is not None and i >= references else {})
         for i in range(count)
     ]
 
@@ -135,6 +137,7 @@ def _nll_questions(
             "bytes": tokens * 4,
         }
         for row, hard in zip(rows, hardness, strict=True)
+        if row["reference"]
         for tokens in [30 + int(row["id"][1:]) % 17]
     ]
 
@@ -468,10 +471,10 @@ def _coverage(study: Study, rows: list[dict]) -> None:
             "label": row["label"],
             "category": row["category"],
             "n": n,
-            "facts": 2,
-            "taught": 2 - place % 3,
-            "taught_facts": held[place % 3][1],
-            "question": held[place % 3][0],
+            "facts": len(row["facts"]),
+            "taught": 2 - place % 3 if row["facts"] else 0,
+            "taught_facts": held[place % 3][1] if row["facts"] else "",
+            "question": held[place % 3][0] if row["facts"] else "unknown",
         }
         for n in study.sizes
         for place, row in enumerate(rows)
@@ -544,12 +547,14 @@ def write_study(
     questions: int = 40,
     second_judge: bool = False,
     names: dict[str, str] = NAMES,
+    references: int | None = None,
 ) -> Study:
-    """Write the result files of a study.
+    """Write the result files of a study; where `references` is given, only so many questions have a reference answer
+    and facts.
 
     Its NLL falls to the second-largest size and rises at the largest, as in the paper's Table 2.
     """
-    rng, rows = random.Random(1), test_rows(questions)
+    rng, rows = random.Random(1), test_rows(questions, references)
     study = Study(folder, list(sizes), dict(names))
     _quality(study)
     _pairs(study)

@@ -35,9 +35,11 @@ def _answered(study: Study, model: str, fmt: str, rows: list[dict], second_judge
     return {"judge": study.judge.pop(), "times": written, "answers": str(path)}
 
 
-def add_compared(study: Study, *, questions: int = 40, second_judge: bool = False) -> Study:
+def add_compared(
+    study: Study, *, questions: int = 40, second_judge: bool = False, references: int | None = None
+) -> Study:
     """Add to a study of so many questions its untuned models, the row n = 0, and the two-by-two of its first model."""
-    rng, rows = random.Random(7), test_rows(questions)
+    rng, rows = random.Random(7), test_rows(questions, references)
     hardness = [rng.uniform(0.8, 1.2) for _ in rows]
     first = next(iter(study.names))
     for model in study.names:

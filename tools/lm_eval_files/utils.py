@@ -13,14 +13,18 @@ import datasets
 FOLDER = Path(__file__).resolve().parent
 
 
-def rows(file: str, kind: str | None = None, taught: bool | None = None, **_) -> dict[str, datasets.Dataset]:
+def rows(
+    file: str, kind: str | None = None, taught: bool | None = None, answered: bool = False, **_
+) -> dict[str, datasets.Dataset]:
     """Return the rows of a JSONL file beside this one, in its order, as the split `test`.
 
     Args:
         kind: of the probe's items, those of this kind alone; taught: those that training may know, or may not, alone.
+        answered: of the test set's questions, those with a reference answer alone.
     """
     content = [json.loads(line) for line in (FOLDER / file).read_text(encoding="utf-8").split("\n") if line]
     chosen = [row for row in content if kind in (None, row.get("kind")) and taught in (None, row.get("taught"))]
+    chosen = [row for row in chosen if row["reference"]] if answered else chosen
     return {"test": datasets.Dataset.from_list(chosen)}
 
 
@@ -41,7 +45,7 @@ def fact_recall(doc: dict, results: list[str]) -> dict[str, tuple[int, int]]:
 
 def share(pairs: list[tuple[int, int]]) -> float:
     """Return the share of all facts that is held: each fact counts once, not each question."""
-    return sum(held for held, _ in pairs) / sum(facts for _, facts in pairs)
+    return sum(held for held, _ in pairs) / (sum(facts for _, facts in pairs) or float("nan"))
 
 
 def per_byte(doc: dict, results: list[tuple[float, bool]]) -> dict[str, tuple[float, int]]:

@@ -8,7 +8,15 @@ from tatara.data.compose import UnfilledSlot, compose, fill
 from tatara.data.fact_choice import Ledger
 from tatara.data.fact_places import FactPlaces
 from tatara.data.graph import Graph, Relation
-from tatara.data.left_out import LIKE_QUESTIONS, REPEATED_PAIRS, SAME_QUESTIONS, UNFIT_WORDINGS, LeftOut
+from tatara.data.left_out import (
+    LIKE_QUESTIONS,
+    REPEATED_PAIRS,
+    SAME_QUESTIONS,
+    UNFIT_WORDINGS,
+    UNPROVEN_WORDINGS,
+    LeftOut,
+)
+from tatara.data.schema import NO_CATEGORY
 from tatara.data.slots import View
 from tatara.data.templates import SLOT, Template
 from tatara.files.normalise import normalise
@@ -25,12 +33,18 @@ def relation_name(relation: Relation) -> str:
 
 
 def category(graph: Graph, relation: Relation) -> str:
-    """Return the test category that pairs of a relation count for.
+    """Return the test category that pairs of a relation count for: that of the volume of its evidence.
+
+    A relation without evidence has the volume that one of its ends stands in; where neither stands in any, there is no
+    category.
 
     Raises:
-        InputError: the schema has none for the volume of its evidence.
+        InputError: the schema has none for the volume.
     """
-    volume = graph.evidence(relation).volume
+    places = (graph.evidence(relation), graph.citation(relation.end), graph.citation(relation.start))
+    volume = next((place.volume for place in places if place.volume), "")
+    if not volume:
+        return NO_CATEGORY
     if volume not in graph.schema.volume_category:
         raise InputError(f"{relation.source}: schema.yaml has no volume_category for {volume!r}")
     return graph.schema.volume_category[volume]
@@ -80,7 +94,7 @@ class Candidate:
         }
 
 
-def _check_answer(template: Template, number: int, view: View, turn: int) -> None:
+def check_answer(template: Template, number: int, view: View, turn: int) -> None:
     """Raise UnfilledSlot where a line that is not optional has a slot without a value."""
     for line in template.answers[number % len(template.answers)]:
         for slot in SLOT.findall(line.text) if not line.optional else ():
@@ -92,12 +106,15 @@ def ask(template: Template, number: int, turn: int, view: View, category_: str) 
     """Return the question of one wording.
 
     Raises:
-        InputError: a slot of the question or of a required line has no value.
+        UnfilledSlot: a slot of the question or of a required line has no value, since a relation has no evidence.
+        InputError: it has none for another reason.
     """
     try:
         question = fill(template.questions[number], view, turn)
-        _check_answer(template, number, view, turn)
+        check_answer(template, number, view, turn)
     except UnfilledSlot as error:
+        if view.unproven(str(error)):
+            raise
         raise InputError(
             f"{template.source}: template {template.id}: the slot {{{error}}} has no value for "
             f"{relation_name(view.relation)}; name it under needs, or make its line optional with a leading '? '"
@@ -120,8 +137,13 @@ def about_relation(
             turn += 1
             if lacking:
                 left_out.add(UNFIT_WORDINGS, f"{template.id}: {relation_name(relation)} has no {{{lacking}}}")
-            else:
-                yield ask(template, number, turn, view, category_)
+                continue
+            try:
+                candidate = ask(template, number, turn, view, category_)
+            except UnfilledSlot as error:
+                left_out.add(UNPROVEN_WORDINGS, f"{template.id}: {relation_name(relation)} has no {{{error}}}")
+                continue
+            yield candidate
 
 
 def count_repeated(candidate: Candidate, first: Candidate, left_out: LeftOut) -> None:

@@ -41,13 +41,20 @@ def hold_out(texts: list[str], share: float) -> tuple[list[str], list[str]]:
 
 
 def domain_texts(
-    nodes: Path | str, relations: Path | str, corpus: list[str], *, min_chars: int, held_out: float
+    nodes: Path | str,
+    relations: Path | str,
+    corpus: list[str],
+    *,
+    min_chars: int,
+    held_out: float,
+    pairs: Path | str | None = None,
 ) -> tuple[list[str], list[str]]:
     """Return the text to train on, the graph's first, and what of the corpus is measured on.
 
     Args:
         nodes, relations: the canonical graph; corpus: the user's text files.
         min_chars: shorter paragraphs are left out; held_out: share of the paragraphs.
+        pairs: as `read_texts` takes them.
     """
     kept, held = hold_out(corpus_texts([Path(file) for file in corpus], min_chars), held_out)
-    return read_texts(nodes, relations) + kept, held
+    return read_texts(nodes, relations, pairs) + kept, held

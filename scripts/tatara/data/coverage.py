@@ -9,10 +9,13 @@ from tatara.files.text import write_csv
 COLUMNS = ("id", "label", "category", "n", "facts", "taught", "taught_facts", "question")
 GRAPH = "graph"  # in place of n: all facts of the graph
 TAUGHT, PARTLY, UNTAUGHT = "taught", "partly", "untaught"
+UNKNOWN = "unknown"  # of a question that requires no fact
 
 
 def status(taught: int, facts: int) -> str:
-    """Return whether a question is taught (all of its facts are), untaught (none), or partly taught."""
+    """Return whether a question is taught (all of its facts are), untaught (none), partly taught, or requires none."""
+    if not facts:
+        return UNKNOWN
     return TAUGHT if taught == facts else PARTLY if taught else UNTAUGHT
 
 

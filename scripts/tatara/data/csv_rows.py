@@ -16,6 +16,7 @@ from tatara.job.errors import InputError, Problem, raise_problems
 
 SEPARATORS = (",", "\t", ";")
 FULL_WIDTH = "，；"
+UNREAD = ("", ":IGNORE")  # names of columns that may stand several times
 _SEP = re.compile(r"sep=([,;|\t])[ \r]*", re.IGNORECASE)  # Excel's own
 _INVISIBLE = "\u200b\u2060\ufeff"  # stripped from header fields, beside white space
 
@@ -102,12 +103,11 @@ def read_table(path: Path | str, expected: str, knows: Callable[[list[str]], boo
     if not first.strip():
         raise InputError(f"{path}:{line}: the file is empty; expected the header {expected}")
     if first.lstrip().startswith(("{", "[")):
-        remedy = "export it as CSV (a graph by apoc.export.csv.all, or set config key graph.source to neo4j)"
-        raise InputError(f"{path}:{line}: this is JSON, expected the header {expected}; {remedy}")
+        raise InputError(f"{path}:{line}: this is JSON, expected CSV with the header {expected}; export it as CSV")
     (header_line, names), *rows = _parse(path, text, separator or _separator(first, knows), line)
     rows = [(number, fields) for number, fields in rows if any(fields)]
     header = _without_empty_end([name.strip(_INVISIBLE).strip() for name in names], rows)
-    doubled = next((name for name in header if name and header.count(name) > 1), None)
+    doubled = next((name for name in header if name not in UNREAD and header.count(name) > 1), None)
     if doubled:
         raise InputError(f"{path}:{header_line}: the column {doubled} stands twice in the header; rename or remove one")
     raise_problems(filter(None, (_field_problem(path, number, fields, header) for number, fields in rows)))

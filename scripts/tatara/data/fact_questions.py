@@ -4,7 +4,7 @@ import heapq
 import random
 from collections import Counter, defaultdict
 
-from tatara.data.candidates import Candidate, category, pair_id
+from tatara.data.candidates import Candidate, category, check_answer, pair_id
 from tatara.data.compose import UnfilledSlot, fill
 from tatara.data.fact_places import FactPlaces
 from tatara.data.graph import Graph, Relation
@@ -24,12 +24,11 @@ class FactQuestions:
     def reach(self, type_: str) -> dict[int, list[tuple[int, Relation]]]:
         """Return position of a fact -> (steps, relation) of the relations of a type under which it is asked for."""
         reach = defaultdict(list)
-        for relation in self.graph.relations:
-            if relation.type == type_:
-                around = self.places.around(relation)
-                for position, steps in zip(around.facts.tolist(), around.steps.tolist(), strict=True):
-                    if steps <= FURTHEST:
-                        reach[position].append((steps, relation))
+        for relation in self.graph.of_type(type_):
+            around = self.places.around(relation)
+            for position, steps in zip(around.facts.tolist(), around.steps.tolist(), strict=True):
+                if steps <= FURTHEST:
+                    reach[position].append((steps, relation))
         return reach
 
     def make(self, type_: str, count: int, templates: list[Template]) -> list[Candidate]:
@@ -73,7 +72,8 @@ class FactQuestions:
                     continue
                 try:
                     question = fill(template.questions[number], view, turn)
-                except UnfilledSlot:  # a fact without a topic
+                    check_answer(template, number, view, turn)
+                except UnfilledSlot:  # a fact without a topic, a relation without evidence
                     continue
                 if (id_ := pair_id(question)) not in self.taken:
                     self.taken.add(id_)

@@ -14,6 +14,7 @@ from tatara.files.text import write_csv
 
 NODE_PROPERTIES = ("number", "description")
 EVIDENCE = ("reason", "volume", "chapter", "section")
+REQUIRED, OPTIONAL = "required", "optional"  # whether relations need a reason and evidence (graph.evidence)
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Relation:
-    """A relation; the reason and the evidence (volume, chapter, section) are empty for structural ones."""
+    """A relation; reason and evidence (volume, chapter, section) are empty for structural ones, and may be optional."""
 
     start: str
     end: str
@@ -83,6 +84,10 @@ class Graph:
         """Return the relations that end at a node, all or those of one type."""
         return [relation for relation in self._by_end.get(("in", node_id), []) if type_ in (None, relation.type)]
 
+    def of_type(self, type_: str) -> list[Relation]:
+        """Return the relations of a type."""
+        return [relation for relation in self.relations if relation.type == type_]
+
     def parent(self, node_id: str) -> Node | None:
         """Return the node above in the table of contents, None for a volume and for what is no part of it."""
         above = [relation for relation in self.incoming(node_id) if self.schema.relations[relation.type].structural]
@@ -103,6 +108,11 @@ class Graph:
             if level < len(titles):
                 titles[level] = node.title
         return Citation(*titles)
+
+    def proven(self, relation: Relation) -> bool:
+        """Return whether a relation has a reason and a place, or is structural and needs none."""
+        known = relation.reason and relation.volume and relation.chapter
+        return bool(known) or self.schema.relations[relation.type].structural
 
     def evidence(self, relation: Relation) -> Citation:
         """Return the place that a relation is read from: its evidence, or for a structural one where its end stands."""

@@ -1,12 +1,14 @@
 """A graph from the rows of any source, checked against the schema and the table of contents."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
-from tatara.data.facts import LABEL, RELATION, Fact, build_facts
-from tatara.data.graph import EVIDENCE, NODE_PROPERTIES, Graph, Node, Relation
+from tatara.data.fact_nodes import FactNodes
+from tatara.data.facts import Fact, build_facts
+from tatara.data.graph import EVIDENCE, NODE_PROPERTIES, OPTIONAL, REQUIRED, Graph, Node, Relation
 from tatara.data.graph_header import NODE_COLUMNS, RELATION_COLUMNS
-from tatara.data.left_out import LONE_NODES, OTHER_LABELS, SHARED_NAMES, LeftOut
+from tatara.data.left_out import LONE_NODES, NUMBERED_NAMES, OTHER_LABELS, SHARED_NAMES, UNPROVEN, LeftOut
+from tatara.data.numbering import split_number
 from tatara.data.schema import Schema, nearest
 from tatara.data.toc import Citation, Toc
 from tatara.files.control_tokens import token_problem
@@ -35,7 +37,9 @@ def _label_problem(
     return None
 
 
-def _node(where: str, row: dict[str, str], schema: Schema, problems: list[str], left_out: LeftOut) -> Node | None:
+def _node(
+    where: str, row: dict[str, str], schema: Schema, toc: Toc, problems: list[str], left_out: LeftOut
+) -> Node | None:
     labels = [label.strip() for label in row["label"].split(";") if label.strip()]
     known = [label for label in labels if label in schema.labels]
     if not row["id"]:
@@ -54,21 +58,36 @@ def _node(where: str, row: dict[str, str], schema: Schema, problems: list[str], 
         if label not in known:
             left_out.add(OTHER_LABELS, f"{label} ({row['id']})")
     others = {key: value for key, value in row.items() if value and key not in (*NODE_COLUMNS, *NODE_PROPERTIES)}
-    return Node(row["id"], known[0], row["name"], row.get("number", ""), row.get("description", ""), others, where)
+    number, name = row.get("number", ""), row["name"]
+    if schema.levels.get(known[0], 0):
+        number, name = split_number(number, name, toc)
+    if name != row["name"]:
+        left_out.add(NUMBERED_NAMES, f"{row['name']} → {number}, {name}")
+    return Node(row["id"], known[0], name, number, row.get("description", ""), others, where)
 
 
-def _evidence_problem(where: str, row: dict[str, str], relation: str, toc: Toc) -> Problem | None:
+def _evidence_problem(where: str, row: dict[str, str], relation: str, toc: Toc, evidence: str) -> Problem | None:
     empty = [key for key in EVIDENCE[:3] if not row.get(key)]
-    if empty:
-        message = f"{where}: {relation} has no {', '.join(empty)}; only structural relations go without"
+    if empty and evidence == REQUIRED:
+        message = (
+            f"{where}: {relation} has no {', '.join(empty)}; only structural relations go without, unless config key "
+            "graph.evidence is optional"
+        )
         return Problem("relations without a reason or evidence", message)
-    if problem := toc.problem(Citation(*(row.get(key, "") for key in EVIDENCE[1:]))):
+    place = Citation(*(row.get(key, "") for key in EVIDENCE[1:]))
+    if place.text and (problem := toc.problem(place)):
         return Problem("citations that are not in the table of contents", f"{where}: {problem}")
     return None
 
 
 def _relation(
-    where: str, row: dict[str, str], nodes: dict[str, Node], schema: Schema, toc: Toc, problems: list[str]
+    where: str,
+    row: dict[str, str],
+    nodes: dict[str, Node],
+    schema: Schema,
+    toc: Toc,
+    evidence: str,
+    problems: list[str],
 ) -> Relation | None:
     kind = schema.relations.get(row["type"])
     if kind is None:
@@ -89,38 +108,46 @@ def _relation(
         problems.append(Problem("relations between labels that the schema does not join", message))
         return None
     if not kind.structural:
-        problem = _evidence_problem(where, row, f"{kind.type} from {start.id} to {end.id}", toc)
+        problem = _evidence_problem(where, row, f"{kind.type} from {start.id} to {end.id}", toc, evidence)
         problems += [problem] if problem else []
     problems += _token_problems(where, row, EVIDENCE[:1])
-    evidence = [row.get(key, "") for key in EVIDENCE]
+    values = [row.get(key, "") for key in EVIDENCE]
     others = {key: value for key, value in row.items() if value and key not in (*RELATION_COLUMNS, *EVIDENCE)}
-    return Relation(start.id, end.id, kind.type, *evidence, others, where)
+    return Relation(start.id, end.id, kind.type, *values, others, where)
 
 
-def _nodes(rows: Iterable[tuple[str, dict]], schema: Schema, problems: list[str], left_out: LeftOut) -> dict[str, Node]:
+def _nodes(
+    rows: Iterable[tuple[str, dict]], schema: Schema, toc: Toc, problems: list[str], left_out: LeftOut
+) -> dict[str, Node]:
     """Return id -> node; one with a problem has no label, so that its relations are not reported as well."""
     by_id: dict[str, Node] = {}
     for where, row in rows:
         if row["id"] in by_id:
             message = f"{where}: duplicate id {row['id']}, first at {by_id[row['id']].source}"
             problems.append(Problem("duplicate ids", message))
-        elif node := _node(where, row, schema, problems, left_out):
+        elif node := _node(where, row, schema, toc, problems, left_out):
             by_id[node.id] = node
         elif row["id"]:
             by_id[row["id"]] = Node(row["id"], "", row["name"], source=where)
     left_out.expect(OTHER_LABELS, len(by_id))
+    left_out.expect(NUMBERED_NAMES, len(by_id))
     return by_id
 
 
 def _relations(
-    rows: Iterable[tuple[str, dict]], nodes: dict[str, Node], schema: Schema, toc: Toc, problems: list[str]
+    rows: Iterable[tuple[str, dict]],
+    nodes: dict[str, Node],
+    schema: Schema,
+    toc: Toc,
+    evidence: str,
+    problems: list[str],
 ) -> list[Relation]:
     known: dict[tuple[str, str, str], Relation] = {}
     for where, row in rows:
         ends = [nodes.get(row[end]) for end in ("start", "end")]
         if any(node is not None and not node.label for node in ends):
             continue  # its end was reported above
-        if relation := _relation(where, row, nodes, schema, toc, problems):
+        if relation := _relation(where, row, nodes, schema, toc, evidence, problems):
             key = (relation.start, relation.type, relation.end)
             if key in known:
                 name = f"{relation.start} -{relation.type}-> {relation.end}"
@@ -157,6 +184,14 @@ def _facts(rows: list[tuple[str, dict]], nodes: dict[str, Node], toc: Toc, probl
     return facts
 
 
+def _count_unproven(graph: Graph, left_out: LeftOut) -> None:
+    """Count the relations without a reason or evidence."""
+    left_out.expect(UNPROVEN, len(graph.relations))
+    for relation in graph.relations:
+        if not graph.proven(relation):
+            left_out.add(UNPROVEN, f"{relation.start} -{relation.type}-> {relation.end} ({relation.source})")
+
+
 def _count_left_out(graph: Graph, left_out: LeftOut) -> None:
     left_out.expect(LONE_NODES, len(graph.nodes))
     left_out.expect(SHARED_NAMES, len(graph.nodes))
@@ -172,28 +207,6 @@ def _count_left_out(graph: Graph, left_out: LeftOut) -> None:
         names[key] += 1
 
 
-class _FactNodes:
-    """Takes facts that are nodes of their own out of the rows of nodes and relations, in this order."""
-
-    def __init__(self, schema: Schema):
-        self.apart = LABEL not in schema.labels
-        self.rows: dict[str, tuple[str, dict]] = {}
-
-    def nodes(self, rows: Iterable[tuple[str, dict]]) -> Iterator[tuple[str, dict]]:
-        for where, row in rows:
-            if self.apart and LABEL in row["label"].split(";"):
-                self.rows[row["id"]] = (where, row)
-            else:
-                yield where, row
-
-    def relations(self, rows: Iterable[tuple[str, dict]]) -> Iterator[tuple[str, dict]]:
-        for where, row in rows:
-            if self.apart and row["type"] == RELATION and row["end"] in self.rows:
-                self.rows[row["end"]][1]["node"] = row["start"]
-            else:
-                yield where, row
-
-
 def build_graph(
     nodes: Iterable[tuple[str, dict]],
     relations: Iterable[tuple[str, dict]],
@@ -202,6 +215,7 @@ def build_graph(
     left_out: LeftOut | None = None,
     problems: Iterable[str] = (),
     facts: Iterable[tuple[str, dict]] = (),
+    evidence: str = REQUIRED,
 ) -> Graph:
     """Check rows of any source and return them as a graph.
 
@@ -212,19 +226,22 @@ def build_graph(
         facts: `(where, row)` as `build_facts` takes them.
         left_out: takes what is dropped or joined.
         problems: what was found wrong before, to be told with the rest.
+        evidence: REQUIRED refuses a relation that is not structural and has no reason or evidence; OPTIONAL counts it.
 
     Raises:
         InputError: all problems, each with its `where`.
     """
     left_out = left_out or LeftOut()
     problems = list(problems)
-    fact_nodes = _FactNodes(schema)
-    by_id = _nodes(fact_nodes.nodes(nodes), schema, problems, left_out)
-    checked = _relations(fact_nodes.relations(relations), by_id, schema, toc, problems)
+    fact_nodes = FactNodes(schema)
+    by_id = _nodes(fact_nodes.nodes(nodes), schema, toc, problems, left_out)
+    checked = _relations(fact_nodes.relations(relations), by_id, schema, toc, evidence, problems)
     all_facts = _facts([*facts, *fact_nodes.rows.values()], by_id, toc, problems)
     graph = Graph({key: by_id[key] for key in sorted(by_id)}, checked, schema, toc, all_facts)
     if not problems:
         problems = _place_problems(graph)
     raise_problems(problems)
     _count_left_out(graph, left_out)
+    if evidence == OPTIONAL:
+        _count_unproven(graph, left_out)
     return graph

@@ -1,35 +1,19 @@
-"""A graph in CSV files, as it is exported: read as rows, ids resolved across id spaces, checked."""
+"""A graph in CSV or JSON files, as it is exported: read as rows, ids resolved across id spaces, checked."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from tatara.data.csv_rows import Table, read_table
 from tatara.data.facts import read_fact_rows
-from tatara.data.graph import Graph
+from tatara.data.graph import OPTIONAL, REQUIRED, Graph
 from tatara.data.graph_build import build_graph, dangling
 from tatara.data.graph_header import NODE_COLUMNS, NODE_ROLES, RELATION_COLUMNS, RELATION_ROLES, Header
+from tatara.data.graph_json import is_json, read_json_rows
+from tatara.data.graph_rows import Row
 from tatara.data.left_out import QUALIFIED_IDS, LeftOut
 from tatara.data.schema import Schema, nearest, read_schema
 from tatara.data.toc import read_toc
 from tatara.job.errors import InputError, Problem, raise_problems
-
-
-@dataclass(frozen=True)
-class Row:
-    """A row of a file.
-
-    Attributes:
-        where: file:line.
-        values: key -> value; the keys are those of NODE_COLUMNS or RELATION_COLUMNS, and properties.
-        exported_id: of a node, the id that relations of the same export name; `values["id"]` may be another.
-        spaces: id, start, end -> the id space that the header names, "" for none.
-    """
-
-    where: str
-    values: dict[str, str]
-    exported_id: str
-    spaces: dict[str, str]
 
 
 def _row(where: str, values: dict[str, str], own_id: str | None, spaces: dict[str, str]) -> Row:
@@ -70,7 +54,7 @@ def _rows(path: Path | str, table: Table, header: Header) -> tuple[list[Row], li
 
 
 def read_rows(path: Path | str, required: dict[str, str]) -> tuple[list[Row], list[Row]]:
-    """Return the nodes and the relations of a file; one file may hold both.
+    """Return the nodes and the relations of a file, CSV or JSON; one file may hold both.
 
     Args:
         required: NODE_COLUMNS or RELATION_COLUMNS, the header that messages show where the file has neither.
@@ -79,6 +63,8 @@ def read_rows(path: Path | str, required: dict[str, str]) -> tuple[list[Row], li
         InputError: no header, a missing or doubled column, broken quotes, rows with too few or too many fields, a row
             that is neither node nor relation (file and line).
     """
+    if is_json(path):
+        return read_json_rows(path)
 
     def is_header(names: list[str]) -> bool:
         return Header.of(names).has_nodes or Header.of(names).has_relations
@@ -159,8 +145,9 @@ def load_graph(
     toc_file: Path,
     left_out: LeftOut | None = None,
     fact_files: Iterable[Path] = (),
+    evidence: str = REQUIRED,
 ) -> Graph:
-    """Read and check a graph from CSV files in the header format of Neo4j's bulk import, of APOC, or plain.
+    """Read and check a graph from files: CSV with the header of Neo4j's bulk import, of APOC, or plain, or APOC's JSON.
 
     Args:
         node_files: files with `id:ID`, `name`, `:LABEL`; their other columns may differ.
@@ -168,6 +155,7 @@ def load_graph(
         toc_file: the table of contents (docs/files.md).
         left_out: takes what is dropped or joined.
         fact_files: CSV files of facts (docs/files.md).
+        evidence: REQUIRED or OPTIONAL, as `build_graph` takes it.
 
     Raises:
         InputError: every problem found, each with file and line.
@@ -188,14 +176,15 @@ def load_graph(
     ids = _Ids(nodes)
     node_rows, relation_rows = _resolved_nodes(nodes, ids, left_out), _resolved_relations(relations, ids, problems)
     fact_rows = [row for path in fact_files for row in read_fact_rows(path)]
-    return build_graph(node_rows, relation_rows, schema, toc, left_out, problems, fact_rows)
+    return build_graph(node_rows, relation_rows, schema, toc, left_out, problems, fact_rows, evidence)
 
 
 def load_exported(files: Mapping[str, str]) -> Graph:
-    """Read the graph that rule graph has written.
+    """Read the graph that rule graph has written, which says itself what it lacks.
 
     Args:
-        files: a job's input with the names nodes, relations, facts, schema and toc.
+        files: a job's input with the names nodes, relations, schema and toc, and facts where they are needed.
     """
-    schema = read_schema(files["schema"])
-    return load_graph([files["nodes"]], [files["relations"]], schema, files["toc"], fact_files=[files["facts"]])
+    schema, facts = read_schema(files["schema"]), [files["facts"]] if "facts" in files else []
+    nodes, relations = [files["nodes"]], [files["relations"]]
+    return load_graph(nodes, relations, schema, files["toc"], fact_files=facts, evidence=OPTIONAL)

@@ -1,7 +1,6 @@
 """The graph in a Neo4j database: read as rows for `build_graph`, and loaded from a checked graph."""
 
 import logging
-import sys
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -12,9 +11,9 @@ from neo4j.exceptions import IncompleteCommit
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from tatara.data.facts import LABEL, RELATION, fact_row
-from tatara.data.graph import EVIDENCE, NODE_PROPERTIES, Graph
+from tatara.data.graph import EVIDENCE, NODE_PROPERTIES, REQUIRED, Graph
 from tatara.data.graph_build import build_graph
-from tatara.data.graph_header import property_key
+from tatara.data.graph_rows import property_values, value_text
 from tatara.data.left_out import LeftOut
 from tatara.data.neo4j_connection import PATIENCE, Connection, connect
 from tatara.data.schema import Schema
@@ -24,7 +23,6 @@ from tatara.job.progress import Progress
 
 logger = logging.getLogger("tatara")
 BATCH = 5000  # rows a transaction, which bounds what the server holds in memory for it
-SHORT = 64  # characters; what is shorter, such as ids and places, stands in many rows and is kept once
 
 Rows = deque[tuple[str, dict[str, str]]]
 
@@ -36,30 +34,6 @@ def escaped(name: str) -> str:
     own code.
     """
     return "`" + name.replace("\\", "\\u005C").replace("`", "``") + "`"
-
-
-def _text(value: object) -> str:
-    """Return a property's value as a CSV field holds it."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, list):
-        return ";".join(map(_text, value))
-    text = value.iso_format() if hasattr(value, "iso_format") else str(value)
-    text = text.replace("\r\n", "\n").replace("\r", "\n").strip()
-    return sys.intern(text) if len(text) < SHORT else text
-
-
-def _properties(where: str, values: dict, own: tuple[str, ...] = ()) -> dict[str, str]:
-    """Return properties by the keys that they have in CSV; `own` keys stay as they are.
-
-    Raises:
-        InputError: two properties that would have one key there, such as `a:b` and `a_b`.
-    """
-    keys = {name: name if name in own else property_key(name.replace(":", "_")) for name in values}
-    if len(set(keys.values())) < len(keys):
-        doubled = [name for name, key in keys.items() if list(keys.values()).count(key) > 1]
-        raise InputError(f"{where}: the properties {' and '.join(doubled)} would be one column in CSV; rename one")
-    return {sys.intern(keys[name]): _text(value) for name, value in values.items()}
 
 
 def _batches(items: Iterable, size: int) -> Iterator[list]:
@@ -81,7 +55,7 @@ def _read(transaction: neo4j.ManagedTransaction) -> tuple[Rows, Rows]:
     nodes, relations = deque(), deque()
     for element, labels, properties in transaction.run("MATCH (n) RETURN elementId(n), labels(n), properties(n)"):
         place = f"neo4j node {element}"
-        row = {"id": "", "name": ""} | _properties(place, properties, ("id",)) | {"label": ";".join(sorted(labels))}
+        row = {"id": "", "name": ""} | property_values(place, properties, ("id",)) | {"label": ";".join(sorted(labels))}
         nodes.append((place, row))
     query = (
         "MATCH (a)-[r]->(b) RETURN elementId(r), coalesce(a.id, elementId(a)), coalesce(b.id, elementId(b)), type(r), "
@@ -89,7 +63,7 @@ def _read(transaction: neo4j.ManagedTransaction) -> tuple[Rows, Rows]:
     )
     for element, start, end, type_, properties in transaction.run(query):
         place = f"neo4j relation {element}"
-        row = _properties(place, properties) | {"start": _text(start), "end": _text(end), "type": type_}
+        row = property_values(place, properties) | {"start": value_text(start), "end": value_text(end), "type": type_}
         relations.append((place, row))
     return nodes, relations
 
@@ -218,9 +192,10 @@ def read_graph(
     toc_file: Path,
     patience: float = PATIENCE,
     left_out: LeftOut | None = None,
+    evidence: str = REQUIRED,
 ) -> Graph:
     """Read and check the graph of a database; raises as `connect`, `read_rows` and `build_graph`."""
     toc = read_toc(toc_file)
     with connect(uri, user, database, patience) as connection:
         rows = read_rows(connection)
-    return build_graph(*map(_drained, rows), schema, toc, left_out)
+    return build_graph(*map(_drained, rows), schema, toc, left_out, evidence=evidence)

@@ -1,7 +1,11 @@
-"""The graph's own text: what a stand-in is pretrained on, and Japanese to compare tokenizers by."""
+"""The domain's own text, of the graph or of pairs: what a stand-in is pretrained on, and Japanese to compare tokenizers
+by.
+"""
 
 import csv
 from pathlib import Path
+
+from tatara.files.jsonl import read_fields
 
 
 def _rows(path: Path | str) -> list[dict]:
@@ -14,12 +18,17 @@ def read_descriptions(nodes: Path | str) -> list[str]:
     return [row["description"] for row in _rows(nodes)]
 
 
-def read_texts(nodes: Path | str, relations: Path | str) -> list[str]:
-    """Return one text a node (number, name, description) and one a relation with a reason (reason, evidence)."""
+def read_texts(nodes: Path | str, relations: Path | str, pairs: Path | str | None = None) -> list[str]:
+    """Return one text a node (number, name, description) and one a relation with a reason (reason, evidence).
+
+    Args:
+        pairs: qa/qa_pairs.jsonl of a study without a graph: one text a pair, its answer.
+    """
     named = [f"{row['number']} {row['name']}".strip() + f"。{row['description']}" for row in _rows(nodes)]
     reasons = [
-        f"{row['reason']}（{row['volume']} {row['chapter']} {row['section']}".rstrip() + "）"
+        row["reason"]
+        + (f"（{row['volume']} {row['chapter']} {row['section']}".rstrip() + "）" if row["volume"] else "")
         for row in _rows(relations)
         if row["reason"]
     ]
-    return named + reasons
+    return named + reasons + ([row["answer"] for row in read_fields(pairs, ("answer",))] if pairs else [])

@@ -27,8 +27,11 @@ class Kind:
 
 OTHER_LABELS = Kind("labels of nodes that schema.yaml does not have")
 QUALIFIED_IDS = Kind("ids of nodes that stand in several id spaces, written as SPACE-ID", asked_for=True)
+NUMBERED_NAMES = Kind("names of places that carry their number, which is taken out of them", asked_for=True)
 LONE_NODES = Kind("nodes without a relation, of which no pair is made")
 SHARED_NAMES = Kind("nodes that have the name and the label of another")
+UNPROVEN = Kind("relations without a reason or evidence")
+UNPROVEN_WORDINGS = Kind("wordings passed over since their relation has no reason or evidence")
 UNFIT_WORDINGS = Kind("wordings passed over since the graph lacks what their template needs", asked_for=True)
 REPEATED_PAIRS = Kind("pairs that repeat a question about the same relation, or a pair word for word")
 SAME_QUESTIONS = Kind("questions dropped since another relation has the same, with another answer")
@@ -41,6 +44,7 @@ HELD_OUT = Kind("relations held out of training for the probe", asked_for=True)
 UNTAUGHT_FACTS = Kind("facts that stand in no answer")
 UNUSED_TEMPLATES = Kind("templates of which no pair is made")
 NOT_CHOSEN = Kind("pairs above qa.target_counts, not drawn", asked_for=True)
+WARNED = (UNPROVEN,)  # of these the log warns whatever their share
 
 
 class LeftOut:
@@ -73,6 +77,7 @@ class LeftOut:
         for kind, total in self.totals.items():
             count, examples = self.counts[kind], BETWEEN.join(self.examples[kind])
             if count:
-                logger.info("%s: %d of %d, for example %s", kind.name, count, total, examples)
+                level = logging.WARNING if kind in WARNED else logging.INFO
+                logger.log(level, "%s: %d of %d, for example %s", kind.name, count, total, examples)
             rows.append([kind.name, count, total, round(count / total if total else 0.0, 6), kind.asked_for, examples])
         write_csv(path, list(COLUMNS), rows)

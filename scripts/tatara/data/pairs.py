@@ -16,6 +16,7 @@ from tatara.data.left_out import (
     REPEATED_PAIRS,
     SAME_QUESTIONS,
     UNFIT_WORDINGS,
+    UNPROVEN_WORDINGS,
     UNTAUGHT_FACTS,
     UNUSED_TEMPLATES,
     WITHOUT_PAIR,
@@ -85,14 +86,16 @@ def _ask_for_facts(
 ) -> list[str]:
     """Add the questions about facts, and return the types, those that reach the fewest facts first.
 
-    A type that reaches many facts asks for those that others have left.
+    A type that reaches many facts asks for those that others have left. One that has no question about relations, since
+    the templates need evidence that they lack, asks as if it had one a relation.
     """
     taken = {candidate.id for type_ in questions for candidate in questions[type_].about_relations}
     asking = FactQuestions(graph, places, taken, seed)
     order = sorted(by_type, key=lambda type_: len(asking.reach(type_)))
     for type_ in order:
         own = questions[type_]
-        whole = targets.get(type_, round(len(own.about_relations) / (1 - FACT_SHARE)))
+        asked = len(own.about_relations) or len(graph.of_type(type_))
+        whole = targets.get(type_, round(asked / (1 - FACT_SHARE)))
         wanted = max(whole - len(own.about_relations), round(whole * FACT_SHARE))
         templates = [template for template in by_type[type_] if template.kinds]
         own.about_facts = asking.make(type_, wanted, templates)
@@ -167,6 +170,8 @@ def _count(graph: Graph, templates: list[Template], pairs: list[dict], candidate
         left_out.expect(kind, candidates)
     left_out.expect(MENDED_ANSWERS, len(pairs))
     left_out.expect(UNFIT_WORDINGS, candidates + left_out.counts[UNFIT_WORDINGS])
+    if not all(map(graph.proven, graph.relations)):
+        left_out.expect(UNPROVEN_WORDINGS, candidates + left_out.counts[UNPROVEN_WORDINGS])
     left_out.expect(WITHOUT_PAIR, len(graph.relations))
     left_out.expect(UNUSED_TEMPLATES, len(templates))
     left_out.expect(UNTAUGHT_FACTS, len(graph.facts))

@@ -67,7 +67,7 @@ def quality_rows(subsets: dict[int, list[dict]], facts: list[Fact], references: 
     Args:
         subsets: number of pairs -> the pairs.
         facts: all of the graph; none where it has no facts.
-        references: reference answers of the questions that are evaluated.
+        references: reference answers of the questions that are evaluated; without any there are no such rows.
     """
     largest = subsets[max(subsets)]
     rows = []
@@ -88,7 +88,7 @@ def quality_rows(subsets: dict[int, list[dict]], facts: list[Fact], references: 
         )
         rows += _repetition_rows(n, answers)
         rows += _fact_rows(n, pairs, facts) if facts else []
-        rows += _register_rows(n, references, "test_")
+        rows += _register_rows(n, references, "test_") if references else []
     return rows
 
 

@@ -10,6 +10,11 @@ from tatara.job.errors import InputError
 ALL = "all"
 
 
+def with_reference(rows: list[dict]) -> list[dict]:
+    """Return the questions that have a reference answer, whose likelihood can be measured."""
+    return [row for row in rows if row["reference"]]
+
+
 def has_fact(text: str, wordings: list[str]) -> bool:
     """Return whether a text holds one of a fact's accepted wordings, in NFKC and without spaces."""
     squeezed = squeeze(text)

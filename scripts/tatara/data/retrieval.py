@@ -52,7 +52,8 @@ def _relation(relation: Relation, graph: Graph) -> Passage:
     start, end = graph.nodes[relation.start].title, graph.nodes[relation.end].title
     words = f"{start} → {graph.schema.relations[relation.type].name}: {end}"
     words += f" ({relation.reason})" if relation.reason else ""
-    return Passage(words, f"{words} [{graph.evidence(relation).text}]")
+    place = graph.evidence(relation).text
+    return Passage(words, f"{words} [{place}]" if place else words)
 
 
 def passages(graph: Graph) -> list[Passage]:

@@ -10,6 +10,7 @@ from tatara.data.schema import Schema, nearest
 PLAIN = ("reason", "relation", "citation", "volume", "chapter", "section", "near")
 NODE_FIELDS = ("name", "number", "title", "label", "description", "place")
 FACT_FIELDS = ("text", "topic", "terms", "citation")
+OF_EVIDENCE = ("reason", "citation", "volume", "chapter", "section")  # that tell why and where a relation holds
 SENTENCES = ("description", "reason", "text")  # fields that hold whole sentences
 PATH_FIELDS = (*NODE_FIELDS, "reason", "citation", "names", "all", "count")
 _PATH = re.compile(r"(start|end)([<>])(\w+?)(?:#([1-9]))?$")
@@ -117,6 +118,15 @@ class View:
         return _LIST_MARK.join(
             f"「{node.title}」" for node in self._siblings[first : first + 5] if node is not self.end
         )
+
+    def unproven(self, slot: str) -> bool:
+        """Return whether a slot may be empty since a relation that it tells of has no reason or evidence."""
+        group, _, name = slot.rpartition(".")
+        if name not in OF_EVIDENCE:
+            return False
+        path = _PATH.match(group)
+        relations = [other for other, _ in self._path(*path.groups()[:3])] if path else [] if group else [self.relation]
+        return not all(map(self.graph.proven, relations))
 
     def value(self, slot: str, turn: int = 0) -> str:
         """Return what fills a slot.

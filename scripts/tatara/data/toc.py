@@ -33,9 +33,16 @@ class Toc:
 
     Attributes:
         places: volumes, chapters and sections as keys; the values are None. Look-ups are quick, the order is kept.
+        numbers: of chapters and sections, the longest first, so that 3.2.1 is not taken for 3.2.
     """
 
     places: dict[Citation, None]
+    numbers: tuple[str, ...] = ()
+
+    @cached_property
+    def titles(self) -> frozenset[str]:
+        """Chapters and sections as they are cited."""
+        return frozenset(title for place in self.places for title in (place.chapter, place.section))
 
     @cached_property
     def order(self) -> dict[Citation, int]:
@@ -81,6 +88,12 @@ def _place_problems(where: str, citation: Citation, places: dict[Citation, None]
     return problems
 
 
+def _title(values: dict[str, str], key: str) -> str:
+    """Return number and name; a name that begins with its number has it once."""
+    number, name = values[f"{key}_number"], values[key]
+    return name if number and name.startswith(f"{number} ") else f"{number} {name}".strip()
+
+
 def read_toc(path: Path | str) -> Toc:
     """Read toc.csv.
 
@@ -94,6 +107,7 @@ def read_toc(path: Path | str) -> Toc:
             f"{path}:{table.header_line}: missing column {', '.join(missing)}; expected {','.join(COLUMNS)}"
         )
     places: dict[Citation, None] = {}
+    numbers: set[str] = set()
     problems = []
     for line, fields in table.rows:
         values = dict(zip(table.header, fields, strict=True))
@@ -101,13 +115,10 @@ def read_toc(path: Path | str) -> Toc:
         if not values["volume"] or not values["chapter"]:
             problems.append(Problem("rows without volume or chapter", f"{where}: volume and chapter must not be empty"))
             continue
-        citation = Citation(
-            values["volume"],
-            f"{values['chapter_number']} {values['chapter']}".strip(),
-            f"{values['section_number']} {values['section']}".strip(),
-        )
+        numbers |= {values["chapter_number"], values["section_number"]}
+        citation = Citation(values["volume"], _title(values, "chapter"), _title(values, "section"))
         problems += _place_problems(where, citation, places)
         places[Citation(citation.volume)] = None
         places[citation] = None
     raise_problems(problems)
-    return Toc(places)
+    return Toc(places, tuple(sorted(numbers - {""}, key=lambda number: (-len(number), number))))

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy
 
+from tatara.data.questions import with_reference
 from tatara.evaluate import divergence
 from tatara.evaluate.probe import Probe
 from tatara.evaluate.probe_gguf import cells_of, llama_score
@@ -65,8 +66,9 @@ def measure(
 
     loaded = gguf_model.load(file, context, threads, more=cells_of(probe))
     pieces = gguf_model.pieces_of(loaded)
-    for _ in pieces(items[0].input_ids, 1):  # what is done once, such as reading the file from the disk, is not counted
-        pass
+    for item in items[:1]:
+        for _ in pieces(item.input_ids, 1):  # what is done once, such as reading the file from the disk, is not counted
+            pass
     entry = {
         "bytes": file.stat().st_size,
         "bits_per_weight": 8 * llama_cpp.llama_model_size(loaded.model) / llama_cpp.llama_model_n_params(loaded.model),
@@ -133,10 +135,12 @@ def ladder(
         quantized: variant -> its file, of those that the study has; the others are made here and removed again.
         imatrix: the importance matrix, None where no variant asks for one.
         variants: from `formats.variants`.
-        rows, development: questions of the test set, and those on which a format is selected.
+        rows, development: questions of the test set, and those on which a format is selected; those without a reference
+            answer are passed over.
         finished: keeps measured variants until all are there; a killed run goes on with the first that is missing.
     """
     tokenizer = load_tokenizer(base)
+    rows, development = with_reference(rows), with_reference(development)
     asked = [*rows, *development]
     items = [chat.encode(tokenizer, row["question"], row["reference"], conversation, row["id"]) for row in asked]
     encoded = Probe(tokenizer, probe_items, conversation)

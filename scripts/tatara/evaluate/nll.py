@@ -3,6 +3,7 @@
 import math
 from pathlib import Path
 
+from tatara.data.questions import with_reference
 from tatara.evaluate.nats import Pieces, nats_of
 from tatara.files.text import write_json
 from tatara.job.progress import Progress
@@ -11,15 +12,18 @@ from tatara.models.chat_template import Conversation
 
 
 def summary(name: str, model: str, questions: list[dict]) -> dict:
-    """Return the NLL file's content (docs/files.md): nats, tokens and bytes in all, per token and per byte."""
+    """Return the NLL file's content (docs/files.md): nats, tokens and bytes in all, per token and per byte.
+
+    Without a question that has a reference answer there is no likelihood: it is null.
+    """
     nats, tokens, size = (sum(row[key] for row in questions) for key in ("nats", "tokens", "bytes"))
-    nll = nats / tokens
+    nll = nats / tokens if tokens else None
     return {
         "name": name,
         "model": model,
         "nll": nll,
-        "ppl": math.exp(nll),
-        "bits_per_byte": nats / (math.log(2) * size),
+        "ppl": math.exp(nll) if tokens else None,
+        "bits_per_byte": nats / (math.log(2) * size) if size else None,
         "nats": nats,
         "tokens": tokens,
         "bytes": size,
@@ -28,15 +32,15 @@ def summary(name: str, model: str, questions: list[dict]) -> dict:
 
 
 def score(tokenizer, rows: list[dict], conversation: Conversation, name: str, pieces: Pieces) -> list[dict]:
-    """Return one entry a question: nats over the answer's tokens, how many tokens, and its UTF-8 bytes.
+    """Return one entry a question with a reference answer: nats over its tokens, how many these are, its UTF-8 bytes.
 
     Args:
-        rows: questions of the test set with their reference answers.
+        rows: questions of the test set, with their reference answers or without.
         name: of what is measured, for the log.
         pieces: the model.
     """
     questions = []
-    for row in Progress(rows, f"nll {name}"):
+    for row in Progress(with_reference(rows), f"nll {name}"):
         item = chat.encode(tokenizer, row["question"], row["reference"], conversation, row["id"])
         ids, start = item.input_ids, item.prompt_tokens
         nats, size = nats_of(pieces, ids, start), len(row["reference"].encode())

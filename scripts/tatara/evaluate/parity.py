@@ -9,6 +9,7 @@ import numpy
 import psutil
 import torch
 
+from tatara.data.questions import with_reference
 from tatara.evaluate import divergence
 from tatara.files.text import write_json
 from tatara.job.errors import InputError
@@ -129,7 +130,7 @@ def _lines(rows: list[dict], descriptions: list[str], tokenizer, conversation: C
     graph's own text.
     """
     prompts = [prompt_text(tokenizer, row["question"], conversation) for row in rows]
-    return prompts + [row["reference"] for row in rows] + descriptions
+    return prompts + [row["reference"] for row in with_reference(rows)] + descriptions
 
 
 def _too_many_unknown(entry: dict, settings: dict) -> bool:
@@ -177,7 +178,7 @@ def parity(
 
     Args:
         files: format -> GGUF file; `f16` must be among them.
-        rows: questions of the test set.
+        rows: questions of the test set; logits are compared on those with a reference answer, without any on the pairs.
         descriptions: further Japanese text for the tokens.
         pairs: questions and answers of training, for the tokens of the F16 file; the others have its vocabulary.
         settings: the `parity` section of the config.
@@ -190,9 +191,11 @@ def parity(
     tokenizer = load_tokenizer(merged)
     lines = _lines(rows, descriptions, tokenizer, conversation)
     trained = [text for pair in pairs for text in (pair["question"], pair["answer"])]
-    chosen = rows[: settings["lines"]]
+    answered = [(row["id"], row["question"], row["reference"]) for row in with_reference(rows)]
+    answered = answered or [(pair["id"], pair["question"], pair["answer"]) for pair in pairs]
     sequences = [
-        chat.encode(tokenizer, row["question"], row["reference"], conversation, row["id"]).input_ids for row in chosen
+        chat.encode(tokenizer, question, answer, conversation, id_).input_ids
+        for id_, question, answer in answered[: settings["lines"]]
     ]
     results = {}
     with tempfile.TemporaryDirectory(dir=output.parent) as scratch:

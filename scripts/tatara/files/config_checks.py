@@ -15,8 +15,25 @@ def _fault(path: str, message: str) -> Fault:
     return tuple(path.split(".")), f"config key {path} {message}"
 
 
-def _graph(graph: dict) -> list[Fault]:
-    faults = []
+def _without_graph(config: dict) -> list[Fault]:
+    """Return what asks for a graph in a study that has none."""
+    graph, qa, faults = config["graph"], config["qa"], []
+    if not qa["pairs"]:
+        faults.append(_fault("graph", "is missing: a study needs a graph, or pairs of its own under qa.pairs"))
+    needing = {f"graph.{key}": graph[key] for key in ("nodes", "relations", "facts", "schema", "toc")}
+    needing |= {f"qa.{key}": qa[key] for key in ("templates", "target_counts", "augment")}
+    needing["graph_at_hand.models"] = config["graph_at_hand"]["models"]
+    reason = "needs a graph, and there is none (config key graph.source): remove one of the two"
+    return faults + [_fault(key, reason) for key, value in needing.items() if value]
+
+
+def _graph(config: dict) -> list[Fault]:
+    graph, faults = config["graph"], []
+    if graph["source"] == "none":
+        return _without_graph(config)
+    if not config["qa"]["templates"]:
+        remedy = "expected template files, such as resources/templates/generic.yaml"
+        faults.append(_fault("qa.templates", f"is missing: {remedy}"))
     if graph["source"] == "csv" and not graph["nodes"]:
         faults.append(_fault("graph.nodes", "is missing: the source csv needs it"))
     uri = graph["neo4j"]["uri"]
@@ -30,6 +47,12 @@ def _graph(graph: dict) -> list[Fault]:
         expected = "expected bolt://host:port or neo4j://host:port, with +s or +ssc for TLS"
         faults.append(_fault("graph.neo4j.uri", f"{state}; {expected}"))
     return faults
+
+
+def _qa(qa: dict) -> list[Fault]:
+    if qa["stratify_by"] and not qa["pairs"]:
+        return [_fault("qa.stratify_by", "is for the files of qa.pairs, and none is named")]
+    return []
 
 
 def _packages(key: str, path: dict) -> list[Fault]:
@@ -153,7 +176,8 @@ def _paths(config: dict) -> list[Fault]:
     """Return the paths that Snakemake would take for patterns."""
     graph, augment = config["graph"], config["qa"]["augment"]
     named = {f"graph.{key}": graph[key] for key in ("nodes", "relations", "schema", "toc")}
-    named |= {"qa.templates": config["qa"]["templates"], "testset.file": config["testset"]["file"]}
+    named |= {f"qa.{key}": config["qa"][key] for key in ("templates", "pairs")}
+    named["testset.file"] = config["testset"]["file"]
     named |= {"qa.augment.prompt": augment["prompt"]} if augment else {}
     named["graph_at_hand.prompt"] = config["graph_at_hand"]["prompt"]
     named["train.general_pairs"] = config["train"]["general_pairs"]
@@ -178,7 +202,8 @@ def check_across(config: dict) -> list[Fault]:
         config: the configuration with every default.
     """
     return [
-        *_graph(config["graph"]),
+        *_graph(config),
+        *_qa(config["qa"]),
         *_models(config["models"]),
         *_training(config),
         *_recipes(config),

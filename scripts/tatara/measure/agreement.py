@@ -122,7 +122,8 @@ def agreement(scores: pandas.DataFrame, resampling: Resampling) -> list[dict]:
     question = scores.drop_duplicates("item").set_index("item")["id"]
     rows = []
     for comparison, name, other_name, one, other in pairs:
-        both = pandas.DataFrame({"one": one, "other": other})
+        # The rubric has no row of a question that requires no fact: nothing there could agree.
+        both = pandas.concat({"one": one, "other": other}, axis=1, join="inner")
         valid = both.dropna()
         row = {"comparison": comparison, "one": name, "other": other_name}
         row |= {"items": len(valid), "invalid": len(both) - len(valid)}

@@ -129,6 +129,8 @@ def read_judge(path: Path | str) -> pandas.DataFrame:
 def read_questions(paths: dict, part: str | None = None) -> dict:
     """Return `key -> {question id: (nats, tokens, bytes)}` of NLL files, all over the same questions in the same order.
 
+    Questions without a reference answer are not among them; there may be none that has one.
+
     Args:
         part: `development`, for the questions on which the size is selected.
 
@@ -148,7 +150,7 @@ def read_questions(paths: dict, part: str | None = None) -> dict:
             ) from None
         if first is None:
             first, ids = path, list(measured[key])
-        if not ids or set(measured[key]) != set(ids):
+        if set(measured[key]) != set(ids):
             raise InputError(f"{path}: not the questions of {first}; delete the one that is out of date and run again")
         measured[key] = {question: measured[key][question] for question in ids}
     return measured

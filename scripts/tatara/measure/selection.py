@@ -45,19 +45,19 @@ COLUMNS = (
 )
 UNTUNED_COLUMNS = tuple(f"untuned_{key}" for key in ("delta_nll", "delta_low", "delta_high", "p_value", "status"))
 DEVELOPMENT, REPORTED = "development", "reported"  # questions on which the size is selected
+UNMEASURED = "not measured"  # no question has a reference answer
 BETTER, WORSE, SAME, FIRST, UNTUNED = "better", "worse", "not distinguishable", "first", "untuned"
 
 
 def nll_ratio(questions: dict[str, tuple]) -> Ratio:
     """Return nats and tokens of the questions: NLL is their ratio."""
-    nats, tokens, _ = zip(*questions.values(), strict=True)
-    return Ratio(list(nats), list(tokens))
+    return Ratio([nats for nats, _, _ in questions.values()], [tokens for _, tokens, _ in questions.values()])
 
 
 def bits_ratio(questions: dict[str, tuple]) -> Ratio:
     """Return bits and bytes of the questions: their ratio compares models whose tokenizers differ."""
-    nats, _, sizes = zip(*questions.values(), strict=True)
-    return Ratio([value / math.log(2) for value in nats], list(sizes))
+    bits = [nats / math.log(2) for nats, _, _ in questions.values()]
+    return Ratio(bits, [size for _, _, size in questions.values()])
 
 
 def compare_nll(questions: dict, before: dict | None, resampling: Resampling) -> dict:
@@ -80,7 +80,9 @@ def compare_nll(questions: dict, before: dict | None, resampling: Resampling) ->
         return row | unknown | {"status": FIRST}
     delta = paired_difference(ratio, nll_ratio(before), resampling)
     p_value = permutation_test(ratio, nll_ratio(before), resampling)
-    status = SAME if p_value > 1 - resampling.level else BETTER if delta.value < 0 else WORSE
+    status = SAME if not p_value <= 1 - resampling.level else BETTER if delta.value < 0 else WORSE
+    if math.isnan(p_value):
+        status = UNMEASURED
     change = {"delta_nll": delta.value, "delta_low": delta.low, "delta_high": delta.high}
     return row | change | {"p_value": p_value, "status": status}
 
@@ -157,7 +159,7 @@ def _against_untuned(questions: dict, base: dict, seeds: int, resampling: Resamp
 def selection_questions(nll_jsons: list[str]) -> tuple[str, dict]:
     """Return `development` or `reported`, and run -> the NLL of these questions (`read_questions`).
 
-    The development questions are taken where every run has them.
+    The development questions are taken where every run has them, and one of them has a reference answer.
     """
     contents = {str(path): read_json(path) for path in nll_jsons}
     has_development = all(DEVELOPMENT in content for content in contents.values())
@@ -182,6 +184,8 @@ def select(rows: list[dict], nll_jsons: list[str], rule: str) -> dict:
         raise InputError(f"config key stage1.rule: unknown rule {rule!r}; expected min or one_se")
     questions, measured = selection_questions(nll_jsons)
     ratios = {run: nll_ratio(values) for run, values in measured.items()}
+    if not any(measured.values()):
+        return _without_likelihoods(rows, rule, questions)
     nll = {run: sum(ratio.numerators) / sum(ratio.denominators) for run, ratio in ratios.items()}
     by_size: dict[int, list[str]] = {}
     for row in sorted(rows, key=lambda row: row["n"]):
@@ -196,6 +200,16 @@ def select(rows: list[dict], nll_jsons: list[str], rule: str) -> dict:
         reason += " It is the largest size trained: a larger one may do better still."
     run = min(by_size[n], key=nll.get)
     return {"n": n, "run": run, "rule": rule, "questions": questions, "nll": mean[n], "reason": reason}
+
+
+def _without_likelihoods(rows: list[dict], rule: str, questions: str) -> dict:
+    """Return the largest size: of questions without reference answers there is nothing to select by."""
+    last = max(rows, key=lambda row: (row["n"], -row["seed"]))
+    reason = (
+        f"None of the {questions} questions has a reference answer, so that no likelihood could be measured to select "
+        f"by: the largest size is taken, n = {last['n']:,}."
+    )
+    return {"n": last["n"], "run": last["run"], "rule": rule, "questions": questions, "nll": None, "reason": reason}
 
 
 def _reason(rule: str, best: int, frugal: int, nll: float, error: float, questions: str) -> str:

@@ -107,12 +107,19 @@ def bootstrap_mean(values: Sequence[float], resampling: Resampling) -> Interval:
 
 
 def bootstrap_ratio(numerators: Sequence[float], denominators: Sequence[float], resampling: Resampling) -> Interval:
-    """Return sum(numerators) / sum(denominators) with its interval; numerator and denominator are drawn as one."""
+    """Return sum(numerators) / sum(denominators) with its interval; numerator and denominator are drawn as one.
+
+    Of no question nothing is known: all of it is NaN, here and in the two functions below.
+    """
+    if not len(numerators) and not len(denominators):
+        return UNKNOWN
     return _bootstrap(_checked(numerators, denominators), _ratio, resampling)
 
 
 def paired_difference(one: Ratio, other: Ratio, resampling: Resampling) -> Interval:
     """Return the first ratio less the other with its interval; item i of both belongs to the same question."""
+    if not any(map(len, (*one, *other))):
+        return UNKNOWN
     return _bootstrap(_checked(*one, *other), _ratio_difference, resampling)
 
 
@@ -123,6 +130,8 @@ def permutation_test(one: Ratio, other: Ratio, resampling: Resampling) -> float:
     no more than `resamples`; otherwise as many random ones, with the observed order counted among them (Phipson and
     Smyth 2010), so p is never 0. With equal denominators this is the sign-flip test of the differences.
     """
+    if not any(map(len, (*one, *other))):
+        return numpy.nan
     a, b, c, d = _checked(*one, *other)
     questions, resamples = a.size, resampling.resamples
     exact = 2**questions <= resamples
@@ -154,8 +163,14 @@ def mcnemar(successes: Sequence[bool], other_successes: Sequence[bool]) -> float
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Return the p-values adjusted for a family of tests by Holm's step-down method (Holm 1979), in the same order."""
-    return multitest.multipletests(p_values, method="holm")[1].tolist()
+    """Return the p-values adjusted for a family of tests by Holm's step-down method (Holm 1979), in the same order.
+
+    NaN, of a test that could not be made, stays so and counts for nothing.
+    """
+    adjusted = numpy.asarray(p_values, dtype=float)
+    tested = ~numpy.isnan(adjusted)
+    adjusted[tested] = multitest.multipletests(adjusted[tested], method="holm")[1]
+    return adjusted.tolist()
 
 
 def smallest_difference(differences: Sequence[float], level: float, power: float = POWER) -> float:

@@ -72,6 +72,7 @@ def write_card(
     parity: Path | str,
     selected: Path | str,
     judges: list[str],
+    pairs: str,
     **resampling: float,
 ) -> None:
     """Write the model card of one model in one format.
@@ -83,6 +84,7 @@ def write_card(
         train: train.json of the adapter; base: base.json of the base model; parity: {model}-parity.json; selected:
             scale/selected.json.
         judges: names of the judges; the first one's scores are shown.
+        pairs: where the pairs are from, as it follows `pairs, `.
         resampling: seed, resamples and level.
     """
     how = Resampling(**resampling)
@@ -111,6 +113,7 @@ def write_card(
         metrics=metrics(judge, nll, how),
         questions=len(read_judge(judge)),
         judges=judges,
+        pairs=pairs,
         level=percent(how.level),
     )
     write_text(output, text)

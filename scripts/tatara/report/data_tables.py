@@ -11,12 +11,17 @@ from tatara.report.numbers import DASH, number
 from tatara.report.text_table import TextTable
 
 NEAREST = 10
-SHARES = {"relation_share": "Share of each relation type (%)", "category_share": "Share of each category (%)"}
+SHARES = {"relation_share": "Share of each {} (%)", "category_share": "Share of each category (%)"}
 LENGTHS = {
     "answer_chars_mean": "Answer, mean",
     "answer_chars_sd": "Answer, SD",
     "question_chars_mean": "Question, mean",
 }
+
+
+def _stratum(schema: Schema) -> str:
+    """Return what subsets are stratified by: relation types, or in a study without a graph the strata of its pairs."""
+    return "relation type" if schema.relations else "stratum"
 
 
 def shares_table(pairs: Path | str, pool: Path | str, schema: Path | str) -> TextTable:
@@ -29,7 +34,8 @@ def shares_table(pairs: Path | str, pool: Path | str, schema: Path | str) -> Tex
     before, after = (
         Counter(row["relation_type"] for row in read_fields(path, ("relation_type",))) for path in (pairs, pool)
     )
-    names = {type_: relation.name for type_, relation in read_schema(schema).relations.items()}
+    vocabulary = read_schema(schema)
+    names, what = {type_: relation.name for type_, relation in vocabulary.relations.items()}, _stratum(vocabulary)
     rows = [
         [
             f"{names.get(type_, '')} {type_}".strip(),
@@ -48,8 +54,9 @@ def shares_table(pairs: Path | str, pool: Path | str, schema: Path | str) -> Tex
         for type_, count in before.items()
         if after[type_] < count
     )
-    headings = ["Relation type", "Pairs before", "% before", "Pairs after", "% after"]
-    title, numeric = "Relation types before and after undersampling", [False, True, True, True, True]
+    headings = [what.capitalize(), "Pairs before", "% before", "Pairs after", "% after"]
+    plural = "Relation types" if vocabulary.relations else "Strata"
+    title, numeric = f"{plural} before and after undersampling", [False, True, True, True, True]
     return TextTable(title, note, headings, rows, numeric, "No pairs.")
 
 
@@ -105,7 +112,9 @@ def quality_tables(quality: Path | str, schema: Schema) -> list[TextTable]:
     for metric, title in SHARES.items():
         shares = 100 * rows[rows["metric"] == metric].pivot(index="key", columns="n", values="value").fillna(0.0)
         shares = shares.sort_values(shares.columns.max(), ascending=False, kind="stable")
-        first = "Relation type" if metric == "relation_share" else "Category"
-        tables.append(by_size(title, first, shares, [names.get(key, key) for key in shares.index]))
+        first = _stratum(schema).capitalize() if metric == "relation_share" else "Category"
+        tables.append(
+            by_size(title.format(first.lower()), first, shares, [names.get(key, key) for key in shares.index])
+        )
     lengths = rows[rows["metric"].isin(LENGTHS)].pivot(index="metric", columns="n", values="value")
     return [*tables, by_size("Length (characters)", "Characters", lengths.loc[list(LENGTHS)], list(LENGTHS.values()))]

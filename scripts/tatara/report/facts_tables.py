@@ -66,7 +66,8 @@ def register_table(quality: Path | str, polite_points: float, length_share: floa
     table = _by_size(quality)
     sizes = list(table.columns)
     warned = {"polite_share": False, "answer_chars_mean": False}
-    for n in sizes:
+    compared = "test_polite_share" in table.index
+    for n in sizes if compared else ():
         points = 100 * abs(table.loc["polite_share", n] - table.loc["test_polite_share", n])
         length = abs(table.loc["answer_chars_mean", n] / table.loc["test_answer_chars_mean", n] - 1)
         warned["polite_share"] |= points > polite_points
@@ -74,7 +75,7 @@ def register_table(quality: Path | str, polite_points: float, length_share: floa
     labels = {"polite_share": "Polite sentences", "answer_chars_mean": "Characters of an answer, mean"}
     rows = []
     for metric, label in labels.items():
-        for prefix, whose in (("", "training"), ("test_", "test references")):
+        for prefix, whose in (("", "training"), ("test_", "test references"))[: 2 if compared else 1]:
             values = table.loc[f"{prefix}{metric}"]
             cells = [percent(value, 1) if metric == "polite_share" else number(value, 0) for value in values]
             rows.append([f"{WARNING if warned[metric] and not prefix else ''}{label}, {whose}", *cells])
@@ -84,6 +85,7 @@ def register_table(quality: Path | str, polite_points: float, length_share: floa
         f"{WARNING}marks a difference above {polite_points:g} points or {percent(length_share)} (config key register): "
         "then a likelihood of the references measures manners beside knowledge."
     )
+    note = note if compared else "No test question has a reference answer to compare with."
     numeric = [False] + [True] * len(sizes)
     return TextTable("Register of training and test", note, _headings("", sizes), rows, numeric, "No pairs.")
 

@@ -68,6 +68,7 @@ def questions_by_category(
             if id_ in rows
         ]
         question = {key: row[key] for key in ("id", "difficulty", "question", "reference")}
-        known = {"taught": taught[id_].group, "facts": f"{len(taught[id_].facts)} of {len(row['facts'])}"}
+        held = f"{len(taught[id_].facts)} of {len(row['facts'])} facts stand in the training answers"
+        known = {"taught": taught[id_].group, "facts": held if row["facts"] else "it requires no fact"}
         categories.setdefault(row["category"], []).append({**question, **known, "entries": entries})
     return categories

@@ -30,14 +30,14 @@ def training_size(selected: dict, table2: pandas.DataFrame) -> list[str]:
     sizes = [row for row in rows if row["n"]]
     sentences = [f"Train on n = {selected['n']:,} pairs (rule {selected['rule']}).", selected["reason"]]
     for before, row in itertools.pairwise(sizes):
-        if selected["n"] in (before["n"], row["n"]):
+        if selected["n"] in (before["n"], row["n"]) and not math.isnan(row["delta_nll"]):
             change = interval(row["delta_nll"], row["delta_low"], row["delta_high"], 4, sign=True)
             sentences.append(
                 f"From n = {before['n']:,} to {row['n']:,} the test NLL is {row['status']}: {change} nats per token, "
                 f"p {p_words(row['p_value'])}."
             )
     chosen = next((row for row in rows if row["n"] == selected["n"] and "untuned_delta_nll" in row), None)
-    if chosen:
+    if chosen and not math.isnan(chosen["untuned_delta_nll"]):
         change = interval(*(chosen[f"untuned_{key}"] for key in ("delta_nll", "delta_low", "delta_high")), 4, sign=True)
         sentences.append(
             f"Against the untuned model the test NLL at n = {selected['n']:,} is {chosen['untuned_status']}: {change} "
@@ -69,7 +69,7 @@ def best_model(table3: pandas.DataFrame) -> list[str]:
         sentences.append(f"No difference from the best is shown for {_listed([_label(row) for row in same])}.")
     coded = min(rows, key=lambda row: row["bits_per_byte"])
     bits = interval_of(coded, "bits_per_byte", 3)
-    if len(rows) > 1:
+    if len(rows) > 1 and not math.isnan(coded["bits_per_byte"]):
         sentences.append(f"{_label(coded)} needs the fewest bits per byte of the reference answers: {bits}.")
     return sentences
 
@@ -85,6 +85,8 @@ def learnt(table3: pandas.DataFrame) -> list[str]:
     sentences = []
     for row in tuned(table3).to_dict("records"):
         before = untuned.get(row["model"])
+        if math.isnan(row["probe"]):
+            continue
         words = f"{_label(row)} answers {_points(row, 'probe')} of the probe's items right that training may teach"
         words += f", untuned {_points(before, 'probe')}" if before else ""
         if not math.isnan(row["probe_held_out"]):
@@ -96,7 +98,7 @@ def learnt(table3: pandas.DataFrame) -> list[str]:
             others = math.isnan(row["recall_untaught"])
             words += "." if others else f", and {_points(row, 'recall_untaught')} of the others."
         sentences.append(words)
-    return sentences
+    return sentences or ["There is no probe: the study has no graph, or one that is too small."]
 
 
 def quantization(table5: pandas.DataFrame) -> list[str]:
@@ -178,6 +180,19 @@ def harm(table: pandas.DataFrame | None, table3: pandas.DataFrame, level: float)
     ]
 
 
+def references(table3: pandas.DataFrame) -> list[str]:
+    """Return what was not measured for want of reference answers."""
+    row = table3.to_dict("records")[0]
+    lacking = row["questions"] - row["references"]
+    if not lacking:
+        return []
+    whole = "no likelihood of answers was measured" if not row["references"] else "likelihoods are of the others"
+    return [
+        f"{lacking:,} of {row['questions']:,} questions have no reference answer: {whole}. Their answers are judged "
+        "without one."
+    ]
+
+
 def sentences(selected: dict, frames: dict[str, pandas.DataFrame], level: float) -> dict[str, list[str]]:
     """Return heading -> sentences of the summary; intervals are at `level`."""
     sure = (
@@ -194,5 +209,5 @@ def sentences(selected: dict, frames: dict[str, pandas.DataFrame], level: float)
         "What was learnt": learnt(frames["table3"]),
         "Quantization": quantization(frames["table5"]),
         "Harm": harm(frames.get("harm"), frames["table3"], level),
-        "How sure": [sure],
+        "How sure": [sure, *references(frames["table3"])],
     }

@@ -16,13 +16,13 @@ def draw(*, pool: Path | str, testset: Path | str, schema: Path | str, label: st
 
     Args:
         pool, testset: qa/pool.jsonl, testset/test_set_200.jsonl.
-        schema: schema.yaml; its categories give the order.
+        schema: schema.yaml; its categories give the order; those that only pairs have follow.
         label: the label of the questions that are evaluated, `all` for every one.
     """
     vocabulary = read_schema(schema)
     trained = Counter(row["category"] for row in read_jsonl(pool))
     asked = Counter(row["category"] for row in read_jsonl(testset) if label in ("all", row["label"]))
-    categories = list(vocabulary.categories)
+    categories = list(dict.fromkeys([*vocabulary.categories, *sorted(trained)]))
     figure = new_figure(7.6, 1.0 + 0.42 * len(categories))
     axes = figure.add_subplot()
     places = numpy.arange(len(categories))

@@ -10,8 +10,8 @@ from matplotlib.patches import PathPatch
 from matplotlib.path import Path as Curve
 
 from tatara.data.graph import Relation
-from tatara.data.graph_csv import load_graph
-from tatara.data.schema import Schema, read_schema
+from tatara.data.graph_csv import load_exported
+from tatara.data.schema import Schema
 from tatara.report.figures.graph_places import CONTENTS, GAP, ROW, Places, domain_relations, places_of
 from tatara.report.figures.style import BLUE, DARK, GREEN, ORANGE, PURPLE, SKY, VERMILION, YELLOW, new_figure
 
@@ -79,8 +79,8 @@ def draw(*, nodes: Path | str, relations: Path | str, schema: Path | str, toc: P
         nodes, relations: graph/nodes.csv, graph/relations.csv.
         schema, toc: schema.yaml, toc.csv.
     """
-    vocabulary = read_schema(schema)
-    graph = load_graph([nodes], [relations], vocabulary, toc)
+    graph = load_exported({"nodes": nodes, "relations": relations, "schema": schema, "toc": toc})
+    vocabulary = graph.schema
     drawn = domain_relations(graph)
     places = places_of(graph, drawn)
     used = Counter(relation.type for relation in drawn)

@@ -16,6 +16,8 @@ from tatara.report.tables.common import NO_DIFFERENCE
 from tatara.report.text_table import read_table
 
 TITLES = {
+    "graph": "Graph and its pairs",
+    "no_graph": "Pairs of one's own",
     "data": "Data",
     "qa": "Pairs and subsets",
     "sources": "Sources of models",
@@ -29,6 +31,7 @@ TITLES = {
     "knowledge": "What models know",
     "harm": "Harm: the rest of a model",
     "recipes": "Recipes: what teaches",
+    "judges": "Who judges",
     "judge": "Judge",
     "quantization": "Quantization, by token",
     "tables": "Tables",
@@ -60,8 +63,9 @@ def findings(selected: Path | str, table3: Path | str, table6: Path | str) -> di
     alike = int((models["verdict"] == NO_DIFFERENCE).sum())
     same = f"; {alike} not shown to differ" if alike else ""
     shipped = zip(formats["name"], formats["recommended"], strict=True)
+    nll = "no NLL" if chosen["nll"] is None else f"{chosen['questions']} NLL {chosen['nll']:.4f}"
     return {
-        "stage1": f"n = {chosen['n']:,} selected ({chosen['rule']}), {chosen['questions']} NLL {chosen['nll']:.4f}",
+        "stage1": f"n = {chosen['n']:,} selected ({chosen['rule']}), {nll}",
         "stage2": f"highest score: {best['name']}, {interval_of(best, 'score')}{same}",
         "quantization": "; ".join(f"{name}: {recommended}" for name, recommended in shipped),
     }

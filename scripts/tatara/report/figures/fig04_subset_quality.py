@@ -75,8 +75,10 @@ def draw(*, quality: Path | str, schema: Path | str) -> Figure:
     rows = pandas.read_csv(quality, keep_default_na=False)
     vocabulary = read_schema(schema)
     labels, values = _variations(rows, vocabulary)
-    wanted = list(dict.fromkeys(vocabulary.volume_category.values()))
-    categories = shares_by_size(rows, "category_share", wanted).reindex([*wanted]).fillna(0.0)
+    shares = shares_by_size(rows, "category_share", list(dict.fromkeys(vocabulary.volume_category.values())))
+    # Without a graph no category is wanted beforehand: those that there are stand here.
+    wanted = list(dict.fromkeys(vocabulary.volume_category.values())) or list(shares.index)
+    categories = shares.reindex(wanted).fillna(0.0)
     sizes = list(shares_by_size(rows, "relation_share", []).columns)
     figure = new_figure(9.2, max(3.4, 0.9 + 0.27 * len(labels)))
     left, right = figure.subplots(1, 2, width_ratios=[1, max(0.95, 0.5 + 0.13 * len(sizes))])

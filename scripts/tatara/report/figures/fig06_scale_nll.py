@@ -135,6 +135,8 @@ def _draw_probe(panels: Sequence[Axes], table2: pandas.DataFrame, places: dict[i
         if len(untuned):
             base = 100 * float(untuned[key].iloc[0])
             axes.axhline(base, color=DARK, linestyle="--", linewidth=1.1)
+        if tuned[key].isna().all():
+            axes.text(0.5, 0.5, "no items", transform=axes.transAxes, ha="center", bbox=PLATE)
         axes.set_title(f"{title}, {100 * level:g} % intervals")
         axes.set_ylabel("% of the items answered right")
     return handles
@@ -144,7 +146,7 @@ def _draw_untuned(panels: dict[str, Axes], untuned: Sequence[str]) -> list:
     """Draw the untuned model's likelihood as a line across; `panels` has the key of each."""
     content = read_json(untuned[0]) if untuned else {}
     style = {"color": DARK, "linestyle": "--", "linewidth": 1.1, "label": "untuned model"}
-    return [axes.axhline(content[key], **style) for key, axes in panels.items() if content][:1]
+    return [axes.axhline(content[key], **style) for key, axes in panels.items() if content.get(key) is not None][:1]
 
 
 def draw(
@@ -181,9 +183,11 @@ def draw(
     handles += _draw_paper({"nll": nll, "ppl": ppl, "delta_nll": changes}, places, paper)
     handles += _draw_changes(changes, rows, x, level)
     handles += _draw_probe((taught, held_out), read_table(table2), places, level)
-    if len(sizes) == 1:
-        text = "one size: nothing to compare with"
-        changes.text(0.5, 0.5, text, transform=changes.transAxes, ha="center", bbox=PLATE)
+    words = {changes: "one size: nothing to compare with"} if len(sizes) == 1 else {}
+    if all(math.isnan(row["nll"]) for row in rows):
+        words = dict.fromkeys((nll, changes, ppl), "no question has a reference answer")
+    for axes, text in words.items():
+        axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", bbox=PLATE)
     lines = 1 if len(handles) <= 8 else 2
     figure.legend(handles=handles, loc="outside upper center", ncols=math.ceil(len(handles) / lines), columnspacing=1.4)
     return figure

@@ -7,7 +7,7 @@ import pandas
 from matplotlib.figure import Figure
 
 from tatara.files.formats import WITH_MATRIX, format_of
-from tatara.report.figures.style import BLUE, DARK, ORANGE, error_bars, new_figure, wrap
+from tatara.report.figures.style import BLUE, DARK, ORANGE, PLATE, error_bars, new_figure, wrap
 from tatara.report.text_table import read_table
 
 SIDES = {"": (BLUE, "o", "without importance matrix"), WITH_MATRIX: (ORANGE, "D", "with importance matrix")}
@@ -69,7 +69,11 @@ def draw(*, ladder: Path | str, max_delta_nll: float, min_top1: float, level: fl
         bound = top.axhline(max_delta_nll, **BOUND, label="bounds of table 6")
         legend = legend or [*handles, bound]
         bottom.axhline(100 * min_top1, **BOUND)
-        middle.set_yscale("log")
+        if rows["kl"].notna().any():
+            middle.set_yscale("log")
+        else:
+            words = "no question has a reference answer"
+            middle.text(0.5, 0.5, words, transform=middle.transAxes, ha="center", fontsize=7, bbox=PLATE)
         top.set_title(wrap(str(rows["name"].iloc[0]), 26))
         _label_formats(bottom, rows, level)
     for axes, (_, _, label) in zip(panels[:, 0], MEASURES, strict=True):

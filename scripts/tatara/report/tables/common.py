@@ -14,6 +14,7 @@ from tatara.files.formats import BASE
 from tatara.files.jsonl import read_jsonl
 from tatara.measure import probe
 from tatara.measure.results import read_json
+from tatara.measure.selection import UNMEASURED
 from tatara.measure.stats import (
     UNKNOWN,
     Ratio,
@@ -69,7 +70,11 @@ def compare_scores(scores: pandas.Series, others: pandas.Series, resampling: Res
 
 
 def verdict(difference: float, p_value: float, level: float, below: str, above: str) -> str:
-    """Return `below` or `above` where the test is significant at 1 - level, else that no difference was shown."""
+    """Return `below` or `above` where the test is significant at 1 - level, else that no difference was shown, or that
+    nothing was measured.
+    """
+    if numpy.isnan(p_value):
+        return UNMEASURED
     if not p_value <= 1 - level:
         return NO_DIFFERENCE
     return above if difference > 0 else below

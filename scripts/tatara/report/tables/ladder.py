@@ -5,6 +5,7 @@ Formats are compared over the same questions: what 100 scores cannot tell apart,
 
 from pathlib import Path
 
+import numpy
 import pandas
 
 from tatara.files.formats import label_of
@@ -71,7 +72,7 @@ def _row(entry: dict, nll: Ratio, full: Ratio, resampling: Resampling) -> dict:
     return (
         {"questions": len(tokens), "tokens": sum(tokens)}
         | {key: entry[key] for key in ("bytes", "bits_per_weight", "other_types")}
-        | {"nll": sum(nll.numerators) / sum(tokens)}
+        | {"nll": sum(nll.numerators) / sum(tokens) if tokens else numpy.nan}
         | compare_with_reference("nll_difference", nll, full, resampling)
         | interval_columns("kl", bootstrap_ratio(entry["kl"], tokens, resampling))
         | interval_columns("top1", bootstrap_ratio(entry["top1"], tokens, resampling))

@@ -46,7 +46,8 @@ LAYOUT = Layout(
     "the same questions, with p by the same test corrected over the models, and McNemar's p for the perfect rate. "
     + RECALL_NOTE
     + PROBE_NOTE
-    + "Invalid: questions without a valid score.",
+    + "With reference: questions that have a reference answer; bits per byte are of these. Invalid: questions without "
+    "a valid score.",
     {
         **MODEL_AND_FORMAT,
         "Average score": with_interval("score", 3),
@@ -67,6 +68,7 @@ LAYOUT = Layout(
         "Training": words("gain_verdict"),
         "p, gain, perfect": p_values("gain_perfect_p_holm"),
         "Questions": count("questions"),
+        "With reference": count("references"),
         "Invalid": count("invalid"),
     },
 )
@@ -97,7 +99,7 @@ def _measured(rows: pandas.DataFrame, questions: dict[str, tuple], resampling: R
     scores = valid_scores(rows)
     perfect = proportion(int((scores == 3).sum()), len(scores), resampling.level) if len(scores) else UNKNOWN
     return (
-        {"questions": len(rows), "invalid": len(rows) - len(scores)}
+        {"questions": len(rows), "references": len(questions), "invalid": len(rows) - len(scores)}
         | interval_columns("score", _mean(scores, resampling))
         | interval_columns("perfect", perfect)
         | {"score0": int((scores == 0).sum())}

@@ -116,7 +116,7 @@ def _likelihoods(full: Path, quantized: Path, resampling: Resampling) -> dict:
     change = compare_nll(questions["quantized"], questions["f16"], resampling)
     nats, tokens = nll_ratio(questions["f16"])
     return {
-        "nll_f16": sum(nats) / sum(tokens),
+        "nll_f16": sum(nats) / sum(tokens) if tokens else numpy.nan,
         "nll": change["nll"],
         "nll_difference": change["delta_nll"],
         "nll_difference_low": change["delta_low"],

@@ -15,9 +15,10 @@ ALL = "all"
 LAYOUT = Layout(
     "What was taught and what was not",
     "A question is taught if all facts that it requires stand in the answers of the selected training pairs, untaught "
-    "if none does. Score 0 to 3; NLL in nats per answer token; recall: the share of the required facts, taught and "
-    "untaught, that the answers hold. Brackets are {level} intervals over questions. A model that has learnt from its "
-    "training holds more of the taught facts than of the others.",
+    "if none does; one that requires no fact is neither. Score 0 to 3; NLL in nats per answer token, of questions with "
+    "a reference answer; recall: the share of the required facts, taught and untaught, that the answers hold. Brackets "
+    "are {level} intervals over questions. A model that has learnt from its training holds more of the taught facts "
+    "than of the others.",
     {
         **MODEL_AND_FORMAT,
         "Questions": words("group"),
@@ -56,13 +57,15 @@ def taught_table(
     judged, measured, answered = (by_model_and_format(paths, names) for paths in (judge, nll, answers))
     table = []
     for model, fmt in judged:
-        scores = valid_scores(read_judge(judged[model, fmt]))
+        rows = read_judge(judged[model, fmt])
+        scores = valid_scores(rows)
         likelihoods = read_questions({fmt: measured[model, fmt]})[fmt]
         counts = fact_counts(read_jsonl(answered[model, fmt]), required)
         for group in (ALL, *GROUPS):
-            ids = [id_ for id_ in likelihoods if group in (ALL, required.taught[id_].group)]
+            ids = [id_ for id_ in rows["id"] if group in (ALL, required.taught[id_].group)]
             if not ids:
                 continue
+            known = {id_: likelihoods[id_] for id_ in ids if id_ in likelihoods}
             own = [scores[id_] for id_ in ids if id_ in scores.index]
             held = {
                 is_taught: {id_: counts[is_taught][id_] for id_ in ids if id_ in counts[is_taught]}
@@ -70,7 +73,7 @@ def taught_table(
             }
             row = {"model": model, "name": names[model], "format": fmt, "group": group, "questions": len(ids)}
             row |= interval_columns("score", bootstrap_mean(own, how) if own else UNKNOWN)
-            row |= interval_columns("nll", bootstrap_ratio(*nll_ratio({id_: likelihoods[id_] for id_ in ids}), how))
+            row |= interval_columns("nll", bootstrap_ratio(*nll_ratio(known), how))
             for is_taught, name in ((True, "taught"), (False, "untaught")):
                 row |= interval_columns(f"recall_{name}", recall(held[is_taught], how))
                 row |= {f"facts_{name}": sum(number for _, number in held[is_taught].values())}
