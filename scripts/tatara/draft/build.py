@@ -1,0 +1,125 @@
+"""From documents to the draft of a domain."""
+
+import logging
+from pathlib import Path
+
+from tatara.draft.accept import accept
+from tatara.draft.candidates import fact_drafts
+from tatara.draft.document import Document
+from tatara.draft.domain import write_draft, write_schema, write_study, write_texts
+from tatara.draft.graph import places, relation_rows, term_rows
+from tatara.draft.outline import Outline, Volume
+from tatara.draft.phrases import phrase_finder
+from tatara.draft.questions import fact_rows, question_rows
+from tatara.draft.read import read_documents
+from tatara.draft.relations import relation_drafts
+from tatara.draft.rules import Rules, language_of, read_rules
+from tatara.draft.statements import Statement, sentences, statement
+from tatara.draft.structure import read_outlines
+from tatara.draft.table import draft_file, is_reviewed
+from tatara.draft.terms import TermCounts
+from tatara.job.errors import InputError
+from tatara.job.progress import Progress
+
+logger = logging.getLogger("tatara")
+LANGUAGES = ("ja", "en")
+
+
+def volumes_of(outlines: list[Outline]) -> list[Volume]:
+    """Return the volumes in the order of the documents, each once."""
+    return list({id(outline.volume): outline.volume for outline in outlines}.values())
+
+
+def read_statements(outlines: list[Outline], rules: Rules) -> tuple[list[Statement], TermCounts]:
+    """Return the statements of all documents, and the counts of their noun phrases, in one pass."""
+    find, counts, found = phrase_finder(rules), TermCounts(rules), []
+    for outline in Progress(outlines, "sentences of the documents"):
+        numbers: dict[int, int] = {}
+        for sentence in sentences(outline, rules):
+            place = sentence.place.section or sentence.place.chapter
+            section = numbers.setdefault(id(place), len(counts.all_sections) + len(numbers))
+            if rules.sentence.fullmatch(sentence.text):  # lists of references and captions have no end
+                counts.add(sentence.text, find(sentence.text), section)
+            if stated := statement(sentence, rules, find):
+                found.append(stated)
+    return found, counts
+
+
+def _rules(documents: list[Document], repository: Path, language: str | None, rules: Path | None) -> Rules:
+    language = language or language_of("".join(document.text for document in documents))
+    if language not in LANGUAGES and rules is None:
+        raise InputError(
+            f"there are no rules for the language {language}; expected one of {', '.join(LANGUAGES)}, or a file of your "
+            "own by RULES=FILE (resources/draft/ja.yaml is the example)"
+        )
+    return read_rules(rules or repository / "resources" / "draft" / f"{language}.yaml")
+
+
+def _check_folder(folder: Path, again: bool) -> None:
+    if is_reviewed(folder):
+        raise InputError(
+            f"{folder}/draft holds a review: rows were accepted or rejected, and a new draft would lose that; give another "
+            "OUT, or move the folder away"
+        )
+    if not again and folder.is_dir() and any(folder.iterdir()) and not draft_file(folder, "nodes").is_file():
+        raise InputError(f"{folder} holds files that are no draft; give an OUT that is empty or not there yet")
+
+
+def draft_domain(
+    patterns: list[str], folder: Path, repository: Path, language: str | None = None, rules_file: Path | None = None
+) -> dict[str, int]:
+    """Make the draft of a domain, and the domain's files with what needs no review: the table of contents.
+
+    Args:
+        patterns: files, or glob patterns of files.
+        folder: where the domain goes; its name is the study's.
+        repository: holds resources/draft, and is what the study's paths are relative to.
+        language: `ja` or `en`; found from the text where it is None.
+        rules_file: rules in place of those of the language.
+
+    Returns:
+        How many documents, chapters, sections, terms, relations, facts and questions were drafted.
+
+    Raises:
+        InputError: no file, a file that cannot be read or holds no text, a document without a heading, a folder that
+            holds a review.
+    """
+    _check_folder(folder, again=False)
+    documents = read_documents(patterns)
+    rules = _rules(documents, repository, language, rules_file)
+    outlines = read_outlines(documents)
+    statements, counts = read_statements(outlines, rules)
+    terms = counts.ranked()
+    by_words = {term.words: term for term in terms}
+    facts = fact_drafts(statements, by_words)
+    structure = places(volumes_of(outlines), rules)
+    nodes, stated = term_rows(terms, facts, structure.ids)
+    known = {row["id"] for row in nodes}
+    relations = relation_rows(relation_drafts(statements, by_words, rules), known)
+    questions = question_rows(facts, rules)
+    tables = {
+        "nodes": structure.nodes + nodes,
+        "relations": structure.relations + stated + relations,
+        "facts": fact_rows(facts, known, structure.ids),
+        "questions": questions,
+    }
+    if not questions:
+        raise InputError(
+            f"{', '.join(patterns)}: no sentence states a fact that could be asked for; expected running text with values, "
+            f"conditions or definitions in the language {rules.language} (LANG=ja or LANG=en sets another)"
+        )
+    write_texts(folder, documents)
+    write_draft(folder, structure, tables)
+    write_schema(folder / "schema.yaml", rules, volumes_of(outlines), tables["relations"], questions)
+    write_study(folder, repository, rules, volumes_of(outlines)[0].name if len(documents) == 1 else folder.name)
+    accept(folder, repository)
+    labels = [row["label"] for row in structure.nodes]
+    return {
+        "documents": len(documents),
+        "chapters": labels.count("Chapter"),
+        "sections": labels.count("Section"),
+        "terms": len(nodes),
+        "relations": len(stated) + len(relations),
+        "facts": len(tables["facts"]),
+        "questions": len(questions),
+    }

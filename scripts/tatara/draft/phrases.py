@@ -1,0 +1,120 @@
+"""Noun phrases of a text: Japanese ones by the morphological analyser SudachiPy, others by their words alone."""
+
+import re
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tatara.draft.rules import Rules
+
+LONGEST_INPUT = 16000  # characters that SudachiPy takes at once: 49,149 bytes
+LONGEST_PHRASE = 8  # words
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """A noun phrase.
+
+    Attributes:
+        words: its words, normalised; the same for spellings that the dictionary takes for one.
+        start, end: character span in the text.
+        weak: it is one word, which names an action or says how something is, as 管理 and 必要 do.
+    """
+
+    words: tuple[str, ...]
+    start: int
+    end: int
+    weak: bool = False
+
+
+Finder = Callable[[str], list[Phrase]]
+_LETTER = re.compile(r"[^\W\d_]")
+_WORD = re.compile(r"[^\W\d_][\w'-]*|\d[\w.,]*|[^\w\s]")
+_HIRAGANA = re.compile(r"[\u3041-\u3096]+")
+_NOUN = ("普通名詞", "固有名詞")
+
+
+@dataclass(frozen=True)
+class _Token:
+    surface: str
+    word: str
+    start: int
+    end: int
+    noun: bool
+    weak: bool = False
+
+
+def _trimmed(tokens: list[_Token], rules: Rules) -> list[_Token]:
+    """Return a run of nouns without words that stand at no end of a term."""
+    while tokens and tokens[0].surface in rules.trim_start:
+        tokens = tokens[1:]
+    while tokens and tokens[-1].surface in rules.trim_end:
+        tokens = tokens[:-1]
+    return tokens
+
+
+def _phrases(tokens: list[_Token], rules: Rules) -> list[Phrase]:
+    found, run = [], []
+    for token in [*tokens, None]:
+        if token and token.noun:
+            run.append(token)
+            continue
+        kept = _trimmed(run, rules)
+        surface = "".join(part.surface for part in kept)
+        if kept and len(kept) <= LONGEST_PHRASE and _LETTER.search(surface):
+            weak = len(kept) == 1 and (kept[0].weak or surface in rules.stop)
+            found.append(Phrase(tuple(part.word for part in kept), kept[0].start, kept[-1].end, weak))
+        run = []
+    return found
+
+
+def japanese(rules: Rules) -> Finder:
+    """Return a finder of Japanese noun phrases: runs of nouns, prefixes and suffixes in SudachiPy's longest units."""
+    from sudachipy import Dictionary, SplitMode
+
+    tokenizer = Dictionary(dict="core").tokenizer(mode=SplitMode.C)
+
+    def find(text: str) -> list[Phrase]:
+        tokens = []
+        for start in range(0, len(text), LONGEST_INPUT):
+            for part in tokenizer.tokenize(text[start : start + LONGEST_INPUT]):
+                first, second, third, *_ = part.part_of_speech()
+                noun = first == "名詞" and second in _NOUN and third != "助数詞可能"
+                noun = noun or first == "接頭辞" or (first == "接尾辞" and second == "名詞的") or first == "形状詞"
+                # こと, ため and others that have no sense of their own join nothing.
+                noun = noun and not (_HIRAGANA.fullmatch(part.surface()) and part.surface() in rules.stop)
+                word = unicodedata.normalize("NFKC", part.normalized_form())
+                weak = third in ("サ変可能", "副詞可能", "サ変形状詞可能", "形状詞可能") or first != "名詞"
+                tokens.append(_Token(part.surface(), word, start + part.begin(), start + part.end(), noun, weak))
+        return _phrases(tokens, rules)
+
+    return find
+
+
+def by_words(rules: Rules) -> Finder:
+    """Return a finder of phrases between stop words and punctuation (RAKE: Rose et al. 2010, Text Mining, ch. 1)."""
+
+    def find(text: str) -> list[Phrase]:
+        found, run = [], []
+        for match in [*_WORD.finditer(text), None]:
+            word = match[0].lower() if match else ""
+            beside = bool(run) and match is not None and text[run[-1].end() : match.start()] == " "
+            if match and word not in rules.stop and _LETTER.match(word) and (beside or not run):
+                run.append(match)
+                continue
+            words = [part[0].lower() for part in run]
+            if words and len(words) <= LONGEST_PHRASE // 2 and len(" ".join(words)) > 2:
+                found.append(Phrase(tuple(map(_singular, words)), run[0].start(), run[-1].end(), len(words) == 1))
+            run = [match] if match and word not in rules.stop and _LETTER.match(word) else []
+        return found
+
+    return find
+
+
+def _singular(word: str) -> str:
+    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")) else word
+
+
+def phrase_finder(rules: Rules) -> Finder:
+    """Return the finder of a language's noun phrases."""
+    return japanese(rules) if rules.language == "ja" else by_words(rules)

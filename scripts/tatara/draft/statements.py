@@ -1,0 +1,146 @@
+"""Sentences of a document, and what is left of them as statements: shortened by rule, and refused where they are none."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tatara.draft.document import CODE, HEADING, ROW
+from tatara.draft.lines import close_up, half_width
+from tatara.draft.outline import Outline, Place
+from tatara.draft.phrases import Finder, Phrase
+from tatara.draft.rules import REQUIREMENT, Rules
+
+_OPEN, _CLOSE = "(（「『[［", ")）」』]］"
+CONDITION = "condition"
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence as it stands in its document.
+
+    Attributes:
+        outline: the document that it stands in.
+        place: its chapter, section and heading.
+        start, end: character span in the document's text.
+    """
+
+    outline: Outline
+    place: Place
+    text: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A sentence that can stand alone, made shorter.
+
+    Attributes:
+        kind: one of the kinds of facts.
+        topic: the noun phrase that it is about.
+        about: the phrases of the topic.
+        strong: it states a rule, or a definition.
+    """
+
+    sentence: Sentence
+    text: str
+    kind: str
+    topic: str
+    about: tuple[Phrase, ...]
+    phrases: tuple[Phrase, ...]
+    strong: bool
+
+
+def _spans(text: str, rules: Rules) -> Iterator[tuple[int, int]]:
+    """Yield the spans of a text's sentences; an end within brackets is none."""
+    start = depth = 0
+    for match in rules.sentence.finditer(text):
+        part = match[0]
+        depth += sum(part.count(sign) for sign in _OPEN) - sum(part.count(sign) for sign in _CLOSE)
+        if depth > 0:
+            continue
+        yield start, match.end()
+        start, depth = match.end(), 0
+    if text[start:].strip():
+        yield start, len(text)
+
+
+def sentences(outline: Outline, rules: Rules) -> Iterator[Sentence]:
+    """Yield the sentences of a document's text, in order; rows of tables and code have none."""
+    for number, place in outline.places.items():
+        block = outline.document.blocks[number]
+        if block.kind in (ROW, CODE, HEADING) or place.chapter is None:
+            continue
+        for start, end in _spans(block.text, rules):
+            piece = block.text[start:end]
+            left = len(piece) - len(piece.lstrip())
+            text = piece.strip()
+            if text:
+                first = block.start + start + left
+                yield Sentence(outline, place, text, first, first + len(text))
+
+
+def shortened(text: str, rules: Rules) -> str:
+    """Return a sentence without what points elsewhere: references, citations in brackets, leading conjunctions."""
+    text, before = close_up(half_width(text)), None
+    while text != before:
+        before = text
+        for pattern, replacement in rules.shorten:
+            text = pattern.sub(replacement, text).strip()
+    if rules.language == "ja":
+        text = text.replace(",", "、").replace("(", "（").replace(")", "）")
+        text = re.sub(r"(?<=[0-9])、(?=[0-9]{3})", ",", text)
+        return re.sub(r"(?<![0-9]) | (?![0-9A-Za-z])", "", text)
+    return text[:1].upper() + text[1:]
+
+
+def _balanced(text: str) -> bool:
+    pairs = zip(_OPEN, _CLOSE, strict=True)
+    return all(text.count(one) == text.count(other) for one, other in pairs)
+
+
+def _topic(text: str, phrases: list[Phrase], rules: Rules) -> tuple[int, int] | None:
+    """Return the span of the noun phrase that a sentence is about: the first that a marker such as は follows.
+
+    Phrases that の or `of` joins belong to it.
+    """
+    for pattern in rules.topic:
+        for number, phrase in enumerate(phrases):
+            if phrase.weak and len(phrase.words) == 1 and text[phrase.start : phrase.end] in rules.stop:
+                continue
+            if not pattern.match(text, phrase.end):
+                continue
+            start = phrase.start
+            for earlier in reversed(phrases[:number]):
+                if text[earlier.end : start] not in ("の", "と", "及び", "・", "や", " of the ", " of "):
+                    break
+                start = earlier.start
+            return start, phrase.end
+    return None
+
+
+def kind_of(text: str, rules: Rules) -> str | None:
+    """Return the first kind of fact whose pattern a sentence has."""
+    kind = next((kind for kind, pattern in rules.kinds.items() if pattern.search(text)), None)
+    return CONDITION if kind == REQUIREMENT else kind
+
+
+def statement(sentence: Sentence, rules: Rules, find: Finder) -> Statement | None:
+    """Return what a sentence states, or None where it is not a statement that can stand alone."""
+    text = shortened(sentence.text, rules)
+    shortest, longest = rules.length
+    if not shortest <= len(text) <= longest or not rules.sentence.fullmatch(text) or not _balanced(text):
+        return None
+    if rules.refuse.search(text) or not rules.subject.search(text):
+        return None
+    kind = kind_of(text, rules)
+    if kind is None:
+        return None
+    phrases = find(text)
+    span = _topic(text, phrases, rules)
+    if span is None:
+        return None
+    about = tuple(phrase for phrase in phrases if span[0] <= phrase.start and phrase.end <= span[1])
+    return Statement(
+        sentence, text, kind, text[slice(*span)], about, tuple(phrases), bool(rules.strong.search(text))
+    )

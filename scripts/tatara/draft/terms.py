@@ -1,0 +1,96 @@
+"""Terms, ranked by how much they belong to the documents."""
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from tatara.draft.phrases import Phrase
+from tatara.draft.rules import Rules
+
+Words = tuple[str, ...]
+MOST_TERMS = 600
+ALONE = 0.1  # least share of its occurrences in which a term is the whole phrase; others are fragments, as 高水
+OFTEN = 10  # occurrences from which one character, such as 堰, is a term
+LEAST_COUNT = 2  # a phrase that stands once is as likely chance as a term
+
+
+@dataclass(frozen=True)
+class Term:
+    """A term of the documents.
+
+    Attributes:
+        words: its normalised words, by which its spellings are one.
+        name: the spelling that occurs most often.
+        count: how often it stands in the text as a whole phrase.
+        score: C-value × inverse document frequency over sections.
+    """
+
+    words: Words
+    name: str
+    count: int
+    score: float
+
+
+class TermCounts:
+    """Counts of phrases, as the text is read once.
+
+    A phrase's parts that stand alone elsewhere count as nested in it.
+    """
+
+    def __init__(self, rules: Rules):
+        self.rules = rules
+        self.names: dict[Words, Counter[str]] = defaultdict(Counter)
+        self.sections: dict[Words, set[int]] = defaultdict(set)
+        self.weak: set[Words] = set()
+        self.all_sections: set[int] = set()
+
+    def add(self, text: str, phrases: Iterable[Phrase], section: int) -> None:
+        """Count the phrases of a sentence that stands in a section, whose number is any whole number of its own."""
+        self.all_sections.add(section)
+        for phrase in phrases:
+            self.names[phrase.words][text[phrase.start : phrase.end]] += 1
+            self.sections[phrase.words].add(section)
+            if phrase.weak:
+                self.weak.add(phrase.words)
+
+    def ranked(self, most: int = MOST_TERMS) -> list[Term]:
+        """Return the terms that belong to the text most, best first.
+
+        C-value (Frantzi, Ananiadou and Mima 2000, eq. 2, with log2(1 + words) so that single words have a value) lowers
+        what mostly stands inside longer terms. It is multiplied by log2(1 + sections / sections with the term), an
+        inverse document frequency (Spärck Jones 1972): general words stand in every section.
+        """
+        counts = {words: sum(names.values()) for words, names in self.names.items()}
+        outer: dict[Words, list[int]] = defaultdict(list)
+        for words, count in counts.items():
+            for part in _parts(words):
+                if part in counts:
+                    outer[part].append(count)
+        terms = []
+        for words, count in counts.items():
+            name = min(self.names[words].items(), key=lambda item: (-item[1], item[0]))[0]
+            if words in self.weak or count < LEAST_COUNT or name in self.rules.stop or _is_letter(name, count):
+                continue
+            whole = count + sum(outer[words])
+            if count < ALONE * whole:
+                continue
+            nested = sum(outer[words]) / len(outer[words]) if outer[words] else 0.0
+            value = math.log2(1 + len(words)) * (whole - nested) * self._contrast(words)
+            terms.append(Term(words, name, count, round(value, 3)))
+        return sorted(terms, key=lambda term: (-term.score, term.name))[:most]
+
+    def _contrast(self, words: Words) -> float:
+        return math.log2(1 + len(self.all_sections) / len(self.sections[words]))
+
+
+def _is_letter(name: str, count: int) -> bool:
+    """Return whether a name of one character is a symbol, or too rare to be a term."""
+    return len(name) < 2 and (name.isascii() or count < OFTEN)
+
+
+def _parts(words: Words) -> Iterator[Words]:
+    """Yield the shorter phrases within a phrase."""
+    for length in range(1, len(words)):
+        for start in range(len(words) - length + 1):
+            yield words[start : start + length]
