@@ -22,6 +22,7 @@ from tatara.job.errors import InputError
 from tatara.job.progress import Progress
 
 logger = logging.getLogger("tatara")
+DEFINITION = "definition"
 LANGUAGES = ("ja", "en")
 
 
@@ -42,6 +43,12 @@ def read_statements(outlines: list[Outline], rules: Rules) -> tuple[list[Stateme
                 counts.add(sentence.text, find(sentence.text), section)
             if stated := statement(sentence, rules, find):
                 found.append(stated)
+    for stated in found:
+        counts.add_topic(stated.about, stated.kind == DEFINITION)
+    for volume in volumes_of(outlines):
+        for place in [*volume.chapters, *(section for chapter in volume.chapters for section in chapter.sections)]:
+            if len(heading := find(place.name)) == 1 and heading[0].end - heading[0].start == len(place.name):
+                counts.add_topic(heading, sure=True)
     return found, counts
 
 

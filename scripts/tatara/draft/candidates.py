@@ -27,6 +27,12 @@ class FactDraft:
     terms: tuple[Term, ...]
     score: float
 
+    @property
+    def key_terms(self) -> list[Term]:
+        """The terms that every wording of the fact has to hold: what it is about, and the best others."""
+        order = sorted(self.terms, key=lambda term: term is not self.node)
+        return [term for term in order if term.name in self.statement.text][:MOST_KEY_TERMS]
+
 
 def place_key(outline: Outline, place: Place) -> tuple[str, str, str]:
     """Return volume, chapter and section of a place as they are named in the outline, to tell places apart."""
@@ -57,6 +63,5 @@ def fact_drafts(statements: Iterable[Statement], terms: dict[Words, Term]) -> li
         # A topic of one general word, as 計画 or 構造, is no question by itself.
         specific = len(statement.about) > 1 or any(not phrase.weak for phrase in statement.about)
         signs = (node is not None, len(held) > 1, statement.strong, len(statement.text) <= SHORT, specific)
-        kept = tuple(term for term in held if term.name in statement.text)[:MOST_KEY_TERMS]
-        drafts.append(FactDraft(statement, node, kept, sum(signs) / len(signs)))
+        drafts.append(FactDraft(statement, node, tuple(held), sum(signs) / len(signs)))
     return drafts

@@ -1,7 +1,6 @@
 """Facts as rows, and drafts of test questions from facts that are spread over the sections."""
 
 import re
-import unicodedata
 from collections import defaultdict
 
 from tatara.data.facts import BETWEEN_TERMS, fact_id
@@ -13,7 +12,8 @@ from tatara.files.normalise import squeeze
 
 QUESTIONS = 30
 LONGEST_TOPIC = 0.45  # share of a question that its topic may be: the rest is what training questions do not have
-_QUANTITY = re.compile(r"\d+(?:[.,]\d+)*(?: ?(?:[~-]|から) ?\d+(?:[.,]\d+)*)? ?(?:[^\W\d_]{1,3}|%|℃|°)?")
+_NUMBER, _UNIT = r"\d+(?:[.,]\d+)*", r"(?: ?(?:[^\W\d_\u3041-\u3096]{1,3}(?![^\W\d_\u3041-\u3096])|%|℃|°))?"
+_QUANTITY = re.compile(rf"(?<![A-Za-z\d]){_NUMBER}{_UNIT}(?: ?(?:~|-|から|to) ?{_NUMBER}{_UNIT})?")
 
 
 def fact_rows(drafts: list[FactDraft], known: set[str], ids: dict) -> list[Row]:
@@ -26,7 +26,7 @@ def fact_rows(drafts: list[FactDraft], known: set[str], ids: dict) -> list[Row]:
             node, name = term_id(draft.node), draft.node.name
         row = {"id": fact_id(node, statement.text), "status": DRAFT, "score": f"{draft.score:.2f}", "node": node}
         row |= {"node_name": name, "kind": statement.kind, "topic": statement.topic, "text": statement.text}
-        row |= {"terms": BETWEEN_TERMS.join(term.name for term in draft.terms)}
+        row |= {"terms": BETWEEN_TERMS.join(term.name for term in draft.key_terms)}
         rows.setdefault(row["id"], row | cited(sentence.outline, sentence) | evidence(sentence))
     return list(rows.values())
 
@@ -34,8 +34,9 @@ def fact_rows(drafts: list[FactDraft], known: set[str], ids: dict) -> list[Row]:
 def required(draft: FactDraft) -> list[str]:
     """Return what an answer has to hold: the quantities of a sentence, else its terms, but for those that are asked."""
     text, topic = draft.statement.text, squeeze(draft.statement.topic)
-    found = [match[0].strip() for match in _QUANTITY.finditer(unicodedata.normalize("NFKC", text))]
-    found = found or [term.name for term in draft.terms]
+    found = [match[0].strip() for match in _QUANTITY.finditer(text)]
+    found = [quantity for quantity in found if len(quantity) > 1]  # a bare digit stands in many an answer by chance
+    found = found or [term.name for term in draft.key_terms]
     return [part for part in dict.fromkeys(found) if squeeze(part) not in topic and squeeze(part) in squeeze(text)][:3]
 
 

@@ -12,6 +12,7 @@ from tatara.draft.rules import REQUIREMENT, Rules
 
 _OPEN, _CLOSE = "(（「『[［", ")）」』]］"
 CONDITION = "condition"
+JOINTS = ("の", "と", "及び", "・", "や", "から", " of the ", " of ", " of a ")  # within a noun phrase
 
 
 @dataclass(frozen=True)
@@ -104,15 +105,17 @@ def _topic(text: str, phrases: list[Phrase], rules: Rules) -> tuple[int, int] | 
 
     Phrases that の or `of` joins belong to it.
     """
-    for pattern in rules.topic:
-        for number, phrase in enumerate(phrases):
+    for turn, pattern in enumerate(rules.topic):
+        # A subject stands early; an object that is acted upon stands last.
+        numbered = list(enumerate(phrases))
+        for number, phrase in reversed(numbered) if turn == 1 else numbered:
             if phrase.weak and len(phrase.words) == 1 and text[phrase.start : phrase.end] in rules.stop:
                 continue
             if not pattern.match(text, phrase.end):
                 continue
             start = phrase.start
             for earlier in reversed(phrases[:number]):
-                if text[earlier.end : start] not in ("の", "と", "及び", "・", "や", " of the ", " of "):
+                if text[earlier.end : start] not in JOINTS:
                     break
                 start = earlier.start
             return start, phrase.end

@@ -43,6 +43,7 @@ class TermCounts:
         self.names: dict[Words, Counter[str]] = defaultdict(Counter)
         self.sections: dict[Words, set[int]] = defaultdict(set)
         self.weak: set[Words] = set()
+        self.topics: set[Words] = set()
         self.all_sections: set[int] = set()
 
     def add(self, text: str, phrases: Iterable[Phrase], section: int) -> None:
@@ -53,6 +54,12 @@ class TermCounts:
             self.sections[phrase.words].add(section)
             if phrase.weak:
                 self.weak.add(phrase.words)
+
+    def add_topic(self, phrases: Iterable[Phrase], sure: bool) -> None:
+        """Note what a statement is about, of whatever count; where it is defined, or a heading, one weak word is a term."""
+        self.topics |= {phrase.words for phrase in phrases if not phrase.weak or sure}
+        if sure:
+            self.weak -= {phrase.words for phrase in phrases}
 
     def ranked(self, most: int = MOST_TERMS) -> list[Term]:
         """Return the terms that belong to the text most, best first.
@@ -70,7 +77,8 @@ class TermCounts:
         terms = []
         for words, count in counts.items():
             name = min(self.names[words].items(), key=lambda item: (-item[1], item[0]))[0]
-            if words in self.weak or count < LEAST_COUNT or name in self.rules.stop or _is_letter(name, count):
+            rare = count < LEAST_COUNT and words not in self.topics
+            if words in self.weak or rare or name in self.rules.stop or _is_letter(name, count):
                 continue
             whole = count + sum(outer[words])
             if count < ALONE * whole:
