@@ -34,7 +34,9 @@ def main() -> int:
         print(f"ERROR: {error}", file=sys.stderr)
         return 1
     print(f"{arguments.out}: " + ", ".join(f"{count} {what}" for what, count in counts.items()))
-    print(f"review {arguments.out}/draft/*.csv (column status: accepted or rejected), then: make accept OUT={arguments.out}")
+    print(
+        f"review {arguments.out}/draft/*.csv (column status: accepted or rejected), then: make accept OUT={arguments.out}"
+    )
     return 0
 
 

@@ -71,7 +71,14 @@ def places(volumes: list[Volume], rules: Rules) -> Places:
     def add(id_: str, label: str, item, description: str, parent: str, type_: str) -> None:
         result.nodes.append(_place_row(rules, id_, label, item, description))
         if parent:
-            relation = {"id": f"s-{id_}", "status": ACCEPTED, "score": "1.00", "start": parent, "type": type_, "end": id_}
+            relation = {
+                "id": f"s-{id_}",
+                "status": ACCEPTED,
+                "score": "1.00",
+                "start": parent,
+                "type": type_,
+                "end": id_,
+            }
             result.relations.append(relation | {"end_name": item.name})
 
     for v, volume in enumerate(volumes, start=1):
@@ -165,7 +172,13 @@ def relation_row(
 ) -> Row:
     """Return a relation as a row; its reason is the sentence that says so."""
     sentence = statement.sentence
-    row = {"id": short_id("r", start, type_, end), "status": DRAFT, "score": f"{score:.2f}", "start": start, "type": type_}
+    row = {
+        "id": short_id("r", start, type_, end),
+        "status": DRAFT,
+        "score": f"{score:.2f}",
+        "start": start,
+        "type": type_,
+    }
     row |= {"start_name": start_name, "end": end, "end_name": end_name, "reason": statement.text}
     return row | cited(sentence.outline, sentence) | evidence(sentence)
 

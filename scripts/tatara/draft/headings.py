@@ -1,6 +1,8 @@
 """Where chapters and sections begin in a document whose headings are numbered or listed in a table of contents."""
 
 import re
+from collections.abc import Iterable
+from pathlib import Path
 
 from tatara.draft.contents import Entry, contents_entries, contents_head
 from tatara.draft.document import CODE, HEADING, ITEM, ROW, Block, Document
@@ -10,7 +12,7 @@ from tatara.draft.outline import Chapter, Outline, Place, Section, Volume, merge
 from tatara.files.normalise import normalise
 
 TITLE_PAGE = 4  # blocks between the first line of a title page and the table of contents below it
-_COUNT = re.compile(r"第(\d+)章")
+_COUNT = re.compile(r"第(\d+)[章節]")
 
 
 def is_short(block: Block) -> bool:
@@ -35,6 +37,7 @@ class _Reader:
         self.blocks = document.blocks
         self.outline = Outline(document, volume)
         self.volume, self.closed = volume, closed
+        self.decimals = not any(title.rank == SECTION for block in self.blocks for title in titles(block.text))
         self.entries = {entry.block: entry for entry in contents_entries(document)}
         self.own = [entry for entry in self.entries.values() if not is_foreign(entry, volume)]
         self.targets: dict[str, tuple[Chapter, Section | None] | None] = {}
@@ -51,7 +54,21 @@ class _Reader:
 
     def section_of(self, chapter: Chapter, title: Title) -> Section | None:
         known = nearest(chapter.sections, title.number, title.name)
-        return known if known or (self.closed and chapter.sections) else merged_section(chapter, title.number, title.name)
+        return (
+            known if known or (self.closed and chapter.sections) else merged_section(chapter, title.number, title.name)
+        )
+
+    def read_titles(self, found: Iterable[Title], chapter: Chapter | None) -> list[Title]:
+        """Return headings with `1.2 …` as a section of `Chapter 1`, in a document that has no sections by that word.
+
+        Other decimal numbers are those of items, and are left out.
+        """
+        worded = [title for title in found if title.rank <= SECTION]
+        if worded or not (self.decimals and chapter):
+            return worded
+        own = re.search(r"\d+", chapter.number)
+        inside = own and [title for title in found if re.fullmatch(rf"{own[0]}\.\d+", title.number)]
+        return [Title(SECTION, title.number, title.name) for title in inside or []]
 
     def read(self) -> Outline:
         for number, block in enumerate(self.blocks):
@@ -72,15 +89,14 @@ class _Reader:
         if is_foreign(entry, self.volume):
             return
         section = None
-        for title in entry.titles:
+        for title in self.read_titles(entry.titles, self.listed):
             if title.rank == CHAPTER:
                 self.listed = self.chapter_of(title)
             elif title.rank == SECTION and self.listed:
                 section = self.section_of(self.listed, title)
         if not entry.target or not self.listed:
             return
-        ranks = [title.rank for title in entry.titles]
-        if ranks and ranks[-1] <= SECTION:
+        if section or any(title.rank == CHAPTER for title in entry.titles):
             self.targets[entry.target] = (self.listed, section)
             if entry.target in self.anchors:
                 self.anchored.add(id(section or self.listed))
@@ -96,7 +112,7 @@ class _Reader:
             return True
         if not is_short(block):
             return False
-        if found := titles(block.text):
+        if found := titles(block.text) or self.read_titles(titles(block.text, decimals=True), self.chapter):
             return self.numbered(block, found)
         return self.named(block) or self.on_title_page(number, block) or block.kind == HEADING
 
@@ -180,12 +196,13 @@ def document_title(document: Document) -> str:
         first = next(iter(titles(block.text)), None)
         if first and first.rank == CHAPTER and is_marked(above) and is_marked(block) and not titles(above.text):
             return close_up(above.text)
-    return document.name
+    return Path(document.name).stem
 
 
 def number_chapters(volume: Volume) -> None:
-    """Give a chapter without number, between chapters that have one, the number behind the one before it."""
-    if not any(_COUNT.fullmatch(chapter.number) for chapter in volume.chapters):
+    """Give a chapter without number the number behind the one before it, where other chapters or sections have one."""
+    sections = (section for chapter in volume.chapters for section in chapter.sections)
+    if not any(_COUNT.fullmatch(item.number) for item in (*volume.chapters, *sections)):
         return
     count = 0
     for chapter in volume.chapters:

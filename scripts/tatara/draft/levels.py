@@ -1,6 +1,7 @@
 """The outline of a document by the levels of its headings, where no heading says 第1章 or Chapter 1."""
 
 from collections import Counter
+from pathlib import Path
 
 from tatara.draft.contents import contents_entries, contents_head
 from tatara.draft.document import HEADING, ITEM, Document
@@ -33,7 +34,8 @@ def _is_title(document: Document, depths: dict[int, int]) -> bool:
     """Return whether the first heading is the document's title: the only one of the highest level, or its first line."""
     counts, first = Counter(depths.values()), min(depths)
     top = min(counts)
-    return depths[first] == top and counts[top] == 1 and len(counts) > 1
+    numbered = titles(document.blocks[first].text, decimals=True)
+    return depths[first] == top and counts[top] == 1 and len(counts) > 1 and not numbered
 
 
 def read_levels(document: Document, volume: Volume) -> Outline:
@@ -68,4 +70,4 @@ def title_by_levels(document: Document) -> str:
     if depths and _is_title(document, depths):
         return close_up(document.blocks[min(depths)].text)
     above = document.blocks[: min(depths, default=0)]
-    return " ".join(close_up(block.text) for block in above if is_short(block)) or document.name
+    return " ".join(close_up(block.text) for block in above if is_short(block)) or Path(document.name).stem

@@ -11,7 +11,9 @@ from tatara.draft.pandoc_tables import pieces
 
 _ANCHOR = re.compile(r"\[\]\{#([^\s}]+)[^}]*\}")  # []{#_Toc1 .anchor}
 _ATTRIBUTES = re.compile(r"\{(?:[#.][^{}]*|[\w-]+=\"[^{}]*)\}")  # {#id .class}, {width="1in"}
-_NESTED_LINK = re.compile(r"\[([^\[\]]*?)\s*\[[^\[\]]*\]\(#[^)]*\)\]\((#[^)]+)\)")  # [title [page](#a)](#a), of Word's contents
+_NESTED_LINK = re.compile(
+    r"\[([^\[\]]*?)\s*\[[^\[\]]*\]\(#[^)]*\)\]\((#[^)]+)\)"
+)  # [title [page](#a)](#a), of Word's contents
 _LOOSE_BOLD = re.compile(r"\*\*[ \u3000]*([^*\s][^*\n]*?)[ \u3000]*\*\*")  # spaces inside make it text to CommonMark
 _FRONT_MATTER = re.compile(r"\A---\n.*?\n(?:---|\.\.\.)\n", re.DOTALL)
 

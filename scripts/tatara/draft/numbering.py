@@ -88,3 +88,8 @@ def _worded(mark: re.Match, name: str) -> Title:
         number = str(kanji_number(number)) if number[0] in _KANJI else number
         return Title(_RANKS[mark[2]], f"第{number}{mark[2]}", name)
     return Title(_ENGLISH[mark[1].lower()], f"{mark[1].capitalize()} {mark[2].upper()}", name)
+
+
+def stands_apart(line: str) -> bool:
+    """Return whether a line is a heading by its number alone: 第1節 …, Chapter 1 …, 1.2 …, but not `1. …`, an item."""
+    return any(title.rank != ITEM or "第" in title.number for title in titles(line, decimals=True))

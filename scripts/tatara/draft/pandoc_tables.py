@@ -46,8 +46,12 @@ def _grid(lines: list[str]) -> list[list[list[str]]]:
     return rows
 
 
-def _ruled(lines: list[str]) -> list[list[list[str]]]:
-    """Return the rows of a table under rules, each cell as its lines; an empty line or a rule ends a row."""
+def _ruled(lines: list[str], one_line: bool) -> list[list[list[str]]]:
+    """Return the rows of a table under rules, each cell as its lines; an empty line or a rule ends a row.
+
+    Args:
+        one_line: each line is a row, as where the names of the columns stand above the first rule.
+    """
     rules = [line for line in lines if _RULE.match(line)]
     columns = _columns(max(rules, key=lambda rule: len(rule.split())))
     rows, cells = [], [[] for _ in columns]
@@ -63,6 +67,9 @@ def _ruled(lines: list[str]) -> list[list[list[str]]]:
             parts = [line.strip()] if len(columns) == 1 else _cut(line, columns)
             for cell, part in zip(cells, parts, strict=True):
                 cell.append(part)
+            if one_line:
+                rows.append(cells)
+                cells = [[] for _ in columns]
     return rows
 
 
@@ -92,7 +99,7 @@ def pieces(text: str) -> Iterator[tuple[str, str | list[list[str]]]]:
             rows = _grid(lines[number:end])
         elif _RULE.match(lines[number]) and (end := _ruled_end(lines, number)) > number + 1:
             head = [kept.pop()] if kept and kept[-1].strip() else []
-            rows = _ruled(head + lines[number:end])
+            rows = _ruled(head + lines[number:end], bool(head))
         if rows is None:
             kept.append(lines[number])
             number += 1

@@ -10,7 +10,7 @@ from pypdfium2 import raw
 
 from tatara.draft.document import HEADING, ITEM, PARAGRAPH, Block
 from tatara.draft.lines import join, tidy
-from tatara.draft.numbering import LONGEST, has_page, titles
+from tatara.draft.numbering import LONGEST, has_page, stands_apart
 from tatara.files.normalise import normalise
 from tatara.files.text import open_bytes
 from tatara.job.errors import InputError
@@ -91,7 +91,9 @@ def _paragraphs(lines: list[_Line], marks: dict[tuple[int, str], int]) -> list[B
     body = sizes.most_common(1)[0][0]
     lengths = sorted(len(line.text) for line in lines if line.size == body)
     longest = lengths[int(0.9 * (len(lengths) - 1))]
-    levels = {size: level for level, size in enumerate(sorted((s for s in sizes if s >= LARGER * body), reverse=True), 1)}
+    levels = {
+        size: level for level, size in enumerate(sorted((s for s in sizes if s >= LARGER * body), reverse=True), 1)
+    }
     blocks, kept = [], []
 
     def flush() -> None:
@@ -107,7 +109,7 @@ def _paragraphs(lines: list[_Line], marks: dict[tuple[int, str], int]) -> list[B
             flush()
             level = marked if marks else levels[line.size]
             blocks.append(Block(HEADING, line.text, level or 0, bold=True))
-        elif listed or titles(line.text):
+        elif listed or stands_apart(line.text):
             flush()
             blocks.append(Block(PARAGRAPH, line.text, contents=listed))
         else:
@@ -130,7 +132,9 @@ def pdf_blocks(path: Path) -> list[Block]:
         try:
             document = pypdfium2.PdfDocument(file.read())
         except pypdfium2.PdfiumError as error:
-            raise InputError(f"{path}: not a PDF that can be read ({error}); save it again, without a password") from None
+            raise InputError(
+                f"{path}: not a PDF that can be read ({error}); save it again, without a password"
+            ) from None
     try:
         pages = _lines(document)
         if sum(len(line.text) for lines in pages for line in lines) < FEWEST * len(pages):

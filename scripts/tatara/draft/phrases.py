@@ -104,7 +104,7 @@ def by_words(rules: Rules) -> Finder:
                 continue
             words = [part[0].lower() for part in run]
             if words and len(words) <= LONGEST_PHRASE // 2 and len(" ".join(words)) > 2:
-                found.append(Phrase(tuple(map(_singular, words)), run[0].start(), run[-1].end(), len(words) == 1))
+                found.append(Phrase(tuple(map(_singular, words)), run[0].start(), run[-1].end()))
             run = [match] if match and word not in rules.stop and _LETTER.match(word) else []
         return found
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tatara.draft.document import ITEM, PARAGRAPH, Block
 from tatara.draft.lines import join
-from tatara.draft.numbering import titles
+from tatara.draft.numbering import stands_apart
 from tatara.files.text import open_bytes
 from tatara.job.errors import InputError
 
@@ -42,7 +42,7 @@ def decode_any(path: Path) -> str:
 
 def _joins(line: str, after: str, longest: int) -> bool:
     """Return whether a line goes on in the next one: it is as long as lines are here, and no heading or item."""
-    if titles(after) or titles(line) or _ITEM.match(after) or not after.strip():
+    if stands_apart(after) or stands_apart(line) or _ITEM.match(after) or not after.strip():
         return False
     return len(line) >= 0.7 * longest and not _END.search(line.strip())
 
@@ -61,5 +61,3 @@ def text_blocks(text: str) -> list[Block]:
             blocks.append(Block(ITEM if _ITEM.match(first) else PARAGRAPH, join(kept)))
             kept = []
     return blocks
-
-

@@ -12,7 +12,7 @@ from tatara.files.normalise import squeeze
 
 QUESTIONS = 30
 LONGEST_TOPIC = 0.45  # share of a question that its topic may be: the rest is what training questions do not have
-_NUMBER, _UNIT = r"\d+(?:[.,]\d+)*", r"(?: ?(?:[^\W\d_\u3041-\u3096]{1,3}(?![^\W\d_\u3041-\u3096])|%|℃|°))?"
+_NUMBER, _UNIT = r"\d+(?:[.,]\d+)*", r"(?: ?(?!to\b)(?:[^\W\d_\u3041-\u3096]{1,3}(?![^\W\d_\u3041-\u3096])|%|℃|°))?"
 _QUANTITY = re.compile(rf"(?<![A-Za-z\d]){_NUMBER}{_UNIT}(?: ?(?:~|-|から|to) ?{_NUMBER}{_UNIT})?")
 
 

@@ -97,8 +97,14 @@ def _relation_pattern(text: str, join: str) -> re.Pattern:
     return re.compile(text)
 
 
+def _at_start(pattern: str) -> str:
+    return f"(?i)^(?:{pattern[4:]})" if pattern.startswith("(?i)") else f"^(?:{pattern})"
+
+
 def _either(patterns: Iterable[str]) -> re.Pattern:
-    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns))
+    """Compile patterns as one; `(?i)` at the head of one is for that one alone."""
+    scoped = (f"(?i:{pattern[4:]})" if pattern.startswith("(?i)") else f"(?:{pattern})" for pattern in patterns)
+    return re.compile("|".join(scoped))
 
 
 def read_rules(path: Path | str) -> Rules:
@@ -118,7 +124,7 @@ def read_rules(path: Path | str) -> Rules:
             tuple(content["length"]),
             re.compile(content["sentence"]),
             [(re.compile(pattern), replacement) for pattern, replacement in content["shorten"]],
-            _either([f"^(?:{'|'.join(content['refuse_start'])})", *content["refuse"]]),
+            _either([*(_at_start(pattern) for pattern in content["refuse_start"]), *content["refuse"]]),
             re.compile(content["subject"]),
             {kind: _either(patterns) for kind, patterns in content["kinds"].items()},
             [re.compile(pattern) for pattern in content["topic"]],

@@ -144,6 +144,4 @@ def statement(sentence: Sentence, rules: Rules, find: Finder) -> Statement | Non
     if span is None:
         return None
     about = tuple(phrase for phrase in phrases if span[0] <= phrase.start and phrase.end <= span[1])
-    return Statement(
-        sentence, text, kind, text[slice(*span)], about, tuple(phrases), bool(rules.strong.search(text))
-    )
+    return Statement(sentence, text, kind, text[slice(*span)], about, tuple(phrases), bool(rules.strong.search(text)))

@@ -21,7 +21,9 @@ def _listed(volume: Volume, known: list[Volume]) -> Volume | None:
     """Return the volume that another document's table of contents lists for this one: of its name, or its chapters."""
     own = _chapters(volume)
     shares = [len(own & _chapters(other)) / max(1, len(own)) for other in known]
-    named = [share + 1 if same_name(volume.name, other.name) else share for other, share in zip(known, shares, strict=True)]
+    named = [
+        share + 1 if same_name(volume.name, other.name) else share for other, share in zip(known, shares, strict=True)
+    ]
     best = max(range(len(known)), key=lambda number: named[number], default=None)
     return known[best] if best is not None and named[best] >= ALIKE else None
 

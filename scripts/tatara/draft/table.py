@@ -13,13 +13,36 @@ EVIDENCE = ("file", "heading", "span_start", "span_end", "evidence")
 PLACE = ("volume", "chapter", "section")
 COLUMNS = {
     "nodes": ("id", "status", "score", "name", "label", "number", "description", *EVIDENCE),
-    "relations": ("id", "status", "score", "start", "start_name", "type", "end", "end_name", "reason", *PLACE, *EVIDENCE),
+    "relations": (
+        "id",
+        "status",
+        "score",
+        "start",
+        "start_name",
+        "type",
+        "end",
+        "end_name",
+        "reason",
+        *PLACE,
+        *EVIDENCE,
+    ),
     "facts": (
         *("id", "status", "score", "node", "node_name", "kind", "topic", "text", "text_2", "text_3", "terms"),
         *PLACE,
         *EVIDENCE,
     ),
-    "questions": ("id", "status", "score", "category", "difficulty", "question", "reference", "facts", *PLACE, *EVIDENCE),
+    "questions": (
+        "id",
+        "status",
+        "score",
+        "category",
+        "difficulty",
+        "question",
+        "reference",
+        "facts",
+        *PLACE,
+        *EVIDENCE,
+    ),
 }
 Row = dict[str, str]
 
@@ -55,7 +78,9 @@ def read_draft(folder: Path, table: str) -> list[tuple[str, Row]]:
             hint = nearest(row["status"], STATUSES)
             problems.append(Problem("unknown statuses", f"{where}: unknown status {row['status']!r}{hint}"))
         if row["id"] in known:
-            problems.append(Problem("ids that stand twice", f"{where}: the id {row['id']} stands at {known[row['id']]}"))
+            problems.append(
+                Problem("ids that stand twice", f"{where}: the id {row['id']} stands at {known[row['id']]}")
+            )
         known[row["id"]] = where
     raise_problems(problems)
     return rows
