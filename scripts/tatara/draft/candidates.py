@@ -60,8 +60,10 @@ def fact_drafts(statements: Iterable[Statement], terms: dict[Words, Term]) -> li
         held = _in(statement, terms)
         topical = [terms[phrase.words] for phrase in statement.about if phrase.words in terms]
         node = max(topical, key=lambda term: (term.score, term.name), default=None)
-        # A topic of one general word, as 計画 or 構造, is no question by itself.
-        specific = len(statement.about) > 1 or any(not phrase.weak for phrase in statement.about)
+        # A topic of one general word, as 共有 or 検討, is nothing that one could ask for, unless it is a term here.
+        if not topical and all(phrase.weak for phrase in statement.about[:1]) and len(statement.about) == 1:
+            continue
+        specific = len(statement.about) > 1 or len(statement.about[0].words) > 1
         signs = (node is not None, len(held) > 1, statement.strong, len(statement.text) <= SHORT, specific)
         drafts.append(FactDraft(statement, node, tuple(held), sum(signs) / len(signs)))
     return drafts

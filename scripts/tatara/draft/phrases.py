@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tatara.draft.rules import Rules
@@ -31,6 +31,8 @@ Finder = Callable[[str], list[Phrase]]
 _LETTER = re.compile(r"[^\W\d_]")
 _WORD = re.compile(r"[^\W\d_][\w'-]*|\d[\w.,]*|[^\w\s]")
 _HIRAGANA = re.compile(r"[\u3041-\u3096]+")
+_KANJI = re.compile(r"[\u4e00-\u9fff々]+")
+_WEAK = ("サ変可能", "副詞可能", "サ変形状詞可能", "形状詞可能")
 _NOUN = ("普通名詞", "固有名詞")
 
 
@@ -68,6 +70,27 @@ def _phrases(tokens: list[_Token], rules: Rules) -> list[Phrase]:
     return found
 
 
+def _is_noun(parts: Sequence, number: int, rules: Rules) -> bool:
+    """Return whether SudachiPy's morpheme is a part of a noun phrase."""
+    surface = parts[number].surface()
+    first, second, third, _, _, form = parts[number].part_of_speech()
+    if _HIRAGANA.fullmatch(surface) and surface in rules.stop:
+        return False  # こと, ため and others that have no sense of their own join nothing
+    if first == "名詞" and second == "数詞":
+        # 一次元 and 2点法 are words, 2回 and 10日 are quantities.
+        return number + 1 < len(parts) and parts[number + 1].part_of_speech()[2] not in ("助数詞可能", "助数詞")
+    if first == "名詞":
+        return second in _NOUN and third != "助数詞可能"
+    if first == "接尾辞":
+        return second == "名詞的"
+    if first in ("動詞", "形容詞"):
+        # The analyser takes 床固工 and すり付け工 apart: a verb before a word of one character belongs to it.
+        after = parts[number + 1].surface() if number + 1 < len(parts) else ""
+        stem = form.startswith("連用形") and _KANJI.fullmatch(after) and len(after) == 1
+        return bool(_KANJI.fullmatch(surface) or (stem and len(surface) > 2))
+    return first in ("接頭辞", "形状詞") and not surface.endswith("的")
+
+
 def japanese(rules: Rules) -> Finder:
     """Return a finder of Japanese noun phrases: runs of nouns, prefixes and suffixes in SudachiPy's longest units."""
     from sudachipy import Dictionary, SplitMode
@@ -77,14 +100,12 @@ def japanese(rules: Rules) -> Finder:
     def find(text: str) -> list[Phrase]:
         tokens = []
         for start in range(0, len(text), LONGEST_INPUT):
-            for part in tokenizer.tokenize(text[start : start + LONGEST_INPUT]):
-                first, second, third, *_ = part.part_of_speech()
-                noun = first == "名詞" and second in _NOUN and third != "助数詞可能"
-                noun = noun or first == "接頭辞" or (first == "接尾辞" and second == "名詞的") or first == "形状詞"
-                # こと, ため and others that have no sense of their own join nothing.
-                noun = noun and not (_HIRAGANA.fullmatch(part.surface()) and part.surface() in rules.stop)
+            parts = list(tokenizer.tokenize(text[start : start + LONGEST_INPUT]))
+            for number, part in enumerate(parts):
+                first, _, third, *_ = part.part_of_speech()
                 word = unicodedata.normalize("NFKC", part.normalized_form())
-                weak = third in ("サ変可能", "副詞可能", "サ変形状詞可能", "形状詞可能") or first != "名詞"
+                weak = third in _WEAK or first not in ("名詞", "接尾辞")
+                noun = _is_noun(parts, number, rules)
                 tokens.append(_Token(part.surface(), word, start + part.begin(), start + part.end(), noun, weak))
         return _phrases(tokens, rules)
 
