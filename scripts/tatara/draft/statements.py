@@ -12,7 +12,8 @@ from tatara.draft.rules import REQUIREMENT, Rules
 
 _OPEN, _CLOSE = "(（「『[［", ")）」』]］"
 CONDITION = "condition"
-JOINTS = ("の", "と", "及び", "・", "や", "から", " of the ", " of ", " of a ")  # within a noun phrase
+FROM = "から"  # 春から夏の内検, but not 観点から妥当性
+JOINTS = ("の", "と", "及び", "・", "や", FROM, " of the ", " of ", " of a ")  # within a noun phrase
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,8 @@ def _topic(text: str, phrases: list[Phrase], rules: Rules) -> tuple[int, int] | 
                 continue
             start = phrase.start
             for earlier in reversed(phrases[:number]):
-                if text[earlier.end : start] not in JOINTS:
+                joint = text[earlier.end : start]
+                if joint not in JOINTS or (joint == FROM and text[earlier.start : earlier.end] in rules.stop):
                     break
                 start = earlier.start
             return start, phrase.end
