@@ -223,9 +223,7 @@ def test_a_draft_can_be_studied_as_it_is(bee):
     pairs = make_pairs(graph, templates, None, 42)
     assert max(config["subsets"]["sizes"]) <= counts["pairs"] <= len(pairs)
     assert any("7日から10日" in pair["answer"] for pair in pairs)
-    overlap(
-        questions, pairs, config["testset"]["threshold"]
-    )  # raises where a question is too near to a training question
+    overlap(questions, pairs, config["testset"]["threshold"])
 
 
 def test_sizes_fit_the_pairs():

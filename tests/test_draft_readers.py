@@ -73,11 +73,23 @@ def test_a_page_is_read_in_the_encoding_that_it_declares(tmp_path):
 
 
 def test_grids_of_pandoc_are_rows_and_a_box_of_one_cell_is_text():
-    blocks = markdown_blocks(
-        "+----------+--------+\n| 項　目   | 値     |\n+==========+========+\n| 内検の間 | 7日か  |\n| 隔       | ら10日 |\n"
-        "+----------+--------+\n\n+------------+\n| 給餌は秋に |\n| 行う。     |\n|            |\n| 水は用いな |\n| い。       |\n"
-        "+------------+\n"
-    )
+    grid = """\
++----------+--------+
+| 項　目   | 値     |
++==========+========+
+| 内検の間 | 7日か  |
+| 隔       | ら10日 |
++----------+--------+
+
++------------+
+| 給餌は秋に |
+| 行う。     |
+|            |
+| 水は用いな |
+| い。       |
++------------+
+"""
+    blocks = markdown_blocks(grid)
     assert [block.cells for block in blocks if block.kind == ROW] == [("項 目", "値"), ("内検の間隔", "7日から10日")]
     assert [block.text for block in blocks if block.kind != ROW] == ["給餌は秋に行う。", "水は用いない。"]
 
@@ -103,14 +115,51 @@ def test_tables_under_rules_are_read_by_the_width_of_their_columns():
 # ---- headings ----
 
 
+PANDOC = """\
+**調査編**
+
+1.  **総論**
+
+**目　次**
+
+[第1節 総説 1](#_Toc1)
+
+> [1．1 目的 1](#_Toc2)
+
+[第2節 編の
+構成 4](#_Toc3)
+
+1.  総論
+
+    1.  []{#_Toc1 .anchor}総説
+
+        1.  []{#_Toc2 .anchor}目的
+
+総説の文である。
+
+2.  []{#_Toc3 .anchor}編の構成
+
+構成の文である。
+
+1.  総説
+
+**調査編**
+
+2.  **水文観測**
+
+**目　次**
+
+[第1節 雨量 1](#_Toc9)
+
+3.  []{#_Toc9 .anchor}雨量
+
+雨量の文である。
+"""
+
+
 def test_headings_are_found_by_the_links_of_the_contents_where_they_carry_no_number():
     """What Pandoc makes of a Word file: the number is in the contents, the heading is an item of a list."""
-    outlines = outline_of(
-        "**調査編**\n\n1.  **総論**\n\n**目　次**\n\n[第1節 総説 1](#_Toc1)\n\n> [1．1 目的 1](#_Toc2)\n\n[第2節 編の\n構成 4](#_Toc3)\n\n"
-        "1.  総論\n\n    1.  []{#_Toc1 .anchor}総説\n\n        1.  []{#_Toc2 .anchor}目的\n\n総説の文である。\n\n"
-        "2.  []{#_Toc3 .anchor}編の構成\n\n構成の文である。\n\n1.  総説\n\n**調査編**\n\n2.  **水文観測**\n\n**目　次**\n\n"
-        "[第1節 雨量 1](#_Toc9)\n\n3.  []{#_Toc9 .anchor}雨量\n\n雨量の文である。\n"
-    )
+    outlines = outline_of(PANDOC)
     (volume,) = {id(outline.volume): outline.volume for outline in outlines}.values()
     assert volume.name == "調査編"
     assert places(outlines) == [
@@ -132,7 +181,8 @@ def test_an_overview_lists_the_chapters_of_the_other_documents():
     overview = "# 基準の概要\n\n本文である。\n\n## 設計編の目次構成\n\n設計編の目次を示す。\n\n" + "\n\n".join(
         ["第１章　堤防", "　第１節　総説", "　第２節　土堤", "第２章　ダム", "　第１節　総説", "第３章　雪崩"]
     )
-    design = "**設計編**\n\n**第1章　堤防**\n\n**第1節　総説**\n\n堤防の文である。\n\n**第2章 ダム**\n\n**第1節 総説**\n\nダムの文である。"
+    first = ["**設計編**", "**第1章　堤防**", "**第1節　総説**", "堤防の文である。"]
+    design = "\n\n".join([*first, "**第2章 ダム**", "**第1節 総説**", "ダムの文である。"])
     outlines = read_outlines(
         [make_document(name, name, markdown_blocks(text)) for name, text in (("a.md", overview), ("b.md", design))]
     )

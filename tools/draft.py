@@ -35,7 +35,8 @@ def main() -> int:
         return 1
     print(f"{arguments.out}: " + ", ".join(f"{count} {what}" for what, count in counts.items()))
     print(
-        f"review {arguments.out}/draft/*.csv (column status: accepted or rejected), then: make accept OUT={arguments.out}"
+        f"review {arguments.out}/draft/*.csv (column status: accepted or rejected), then: "
+        f"make accept OUT={arguments.out}"
     )
     return 0
 

@@ -1,4 +1,4 @@
-"""What was accepted of a draft, as the files of a domain: nodes, relations, facts, test set, and the sizes of the study."""
+"""What was accepted of a draft, as the files of a domain: nodes, relations, facts, test set, and the study's sizes."""
 
 import re
 from pathlib import Path

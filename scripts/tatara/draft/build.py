@@ -56,8 +56,8 @@ def _rules(documents: list[Document], repository: Path, language: str | None, ru
     language = language or language_of("".join(document.text for document in documents))
     if language not in LANGUAGES and rules is None:
         raise InputError(
-            f"there are no rules for the language {language}; expected one of {', '.join(LANGUAGES)}, or a file of your "
-            "own by RULES=FILE (resources/draft/ja.yaml is the example)"
+            f"there are no rules for the language {language}; expected one of {', '.join(LANGUAGES)}, or a file of "
+            "your own by RULES=FILE (resources/draft/ja.yaml is the example)"
         )
     return read_rules(rules or repository / "resources" / "draft" / f"{language}.yaml")
 
@@ -65,8 +65,8 @@ def _rules(documents: list[Document], repository: Path, language: str | None, ru
 def _check_folder(folder: Path, again: bool) -> None:
     if is_reviewed(folder):
         raise InputError(
-            f"{folder}/draft holds a review: rows were accepted or rejected, and a new draft would lose that; give another "
-            "OUT, or move the folder away"
+            f"{folder}/draft holds a review: rows were accepted or rejected, and a new draft would lose that; give "
+            "another OUT, or move the folder away"
         )
     if not again and folder.is_dir() and any(folder.iterdir()) and not draft_file(folder, "nodes").is_file():
         raise InputError(f"{folder} holds files that are no draft; give an OUT that is empty or not there yet")
@@ -112,8 +112,8 @@ def draft_domain(
     }
     if not questions:
         raise InputError(
-            f"{', '.join(patterns)}: no sentence states a fact that could be asked for; expected running text with values, "
-            f"conditions or definitions in the language {rules.language} (LANG=ja or LANG=en sets another)"
+            f"{', '.join(patterns)}: no sentence states a fact that could be asked for; expected running text with "
+            f"values, conditions or definitions in the language {rules.language} (LANG=ja or LANG=en sets another)"
         )
     write_texts(folder, documents)
     write_draft(folder, structure, tables)

@@ -42,7 +42,9 @@ models: # a stand-in that shows within minutes whether the data holds; take real
     name: Stand-in
     formats: [f16, q4]
     source:
-      scratch: {{architecture: qwen2, tokenizer: qwen2, vocab_size: {vocabulary}, layers: 1, intermediate_size: 256, kv_heads: 1, seed: 1, steps: 8, batch_size: 2, block: 64}}
+      scratch:
+        {{architecture: qwen2, tokenizer: qwen2, vocab_size: {vocabulary}, layers: 1, intermediate_size: 256,
+         kv_heads: 1, seed: 1, steps: 8, batch_size: 2, block: 64}}
 train:
   epochs: 1
 stage1:

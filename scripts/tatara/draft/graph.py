@@ -65,7 +65,7 @@ def _place_row(rules: Rules, id_: str, label: str, item, description: str) -> Ro
 
 
 def places(volumes: list[Volume], rules: Rules) -> Places:
-    """Return the nodes of documents, chapters and sections; what they say is the table of contents' own, so accepted."""
+    """Return the nodes of documents, chapters and sections: accepted, since all that they say is in toc.csv."""
     words, result = rules.words["describe"], Places([], [], {}, [])
 
     def add(id_: str, label: str, item, description: str, parent: str, type_: str) -> None:

@@ -160,9 +160,9 @@ class _Reader:
         if not (block.kind == ITEM and block.bold and any(contents_head(b) is not None for b in below)):
             return False
         above = self.blocks[max(0, number - 1) : number]
-        if not any(title.rank == CHAPTER for b in above for title in titles(b.text)):
-            if chapter := self.chapter_of(Title(CHAPTER, "", close_up(block.text))):
-                self.chapter, self.section = chapter, None
+        named = any(title.rank == CHAPTER for b in above for title in titles(b.text))
+        if not named and (chapter := self.chapter_of(Title(CHAPTER, "", close_up(block.text)))):
+            self.chapter, self.section = chapter, None
         return True
 
 
@@ -172,7 +172,7 @@ def is_foreign(entry: Entry, volume: Volume) -> bool:
 
 
 def same_name(one: str, other: str) -> bool:
-    """Return whether one name of a document holds the other: 維持管理編（河川編） and 技術基準 維持管理編 （河 川 編）."""
+    """Return whether one name of a document holds the other, as 技術基準 維持管理編 holds 維持管理編."""
     one, other = normalise(one), normalise(other)
     return bool(one and other) and (one in other or other in one)
 
@@ -214,7 +214,7 @@ def number_chapters(volume: Volume) -> None:
 
 
 def read_headings(document: Document, volume: Volume, closed: bool) -> Outline:
-    """Return the outline of a document by its numbers and tables of contents; it has no chapter where it has neither."""
+    """Return the outline of a document by numbers and tables of contents; it has no chapter where it has neither."""
     return _Reader(document, volume, closed).read()
 
 

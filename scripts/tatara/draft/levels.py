@@ -31,7 +31,7 @@ def _depths(document: Document, skipped: set[int]) -> dict[int, int]:
 
 
 def _is_title(document: Document, depths: dict[int, int]) -> bool:
-    """Return whether the first heading is the document's title: the only one of the highest level, or its first line."""
+    """Return whether the first heading is the document's title: the only one of the highest level, without a number."""
     counts, first = Counter(depths.values()), min(depths)
     top = min(counts)
     numbered = titles(document.blocks[first].text, decimals=True)

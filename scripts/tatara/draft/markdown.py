@@ -24,7 +24,7 @@ def _parser() -> MarkdownIt:
 
 
 def _inline(token: Token) -> tuple[str, bool, str]:
-    """Return an inline token's text, whether all of it is bold, and where in the document a link that is all of it leads."""
+    """Return an inline token's text, whether all of it is bold, and the anchor to which it leads as a link."""
     lines, strong, links, outside, target = [""], 0, 0, [], ""
     for child in token.children or []:
         strong += {"strong_open": 1, "strong_close": -1}.get(child.type, 0)

@@ -1,4 +1,4 @@
-"""The outline of documents: chapters and sections from headings, numbers and tables of contents, and where they begin."""
+"""The outline of a document: its volume, chapters and sections, and the place of each block in them."""
 
 from dataclasses import dataclass, field
 

@@ -53,7 +53,7 @@ def _lines(document: pypdfium2.PdfDocument) -> list[list[_Line]]:
 
 
 def _without_running_heads(pages: list[list[_Line]]) -> list[_Line]:
-    """Return the lines without page numbers, and without those at the edges that stand on many pages but for a number."""
+    """Return the lines without page numbers, and without those at the edges that many pages have, but for a number."""
 
     def form(line: _Line) -> str:
         return re.sub(r"\d+", "#", normalise(line.text))
@@ -139,8 +139,8 @@ def pdf_blocks(path: Path) -> list[Block]:
         pages = _lines(document)
         if sum(len(line.text) for lines in pages for line in lines) < FEWEST * len(pages):
             raise InputError(
-                f"{path}: no text on its {len(pages)} pages: it was scanned. Make it searchable by OCR first (ocrmypdf, or the "
-                "scanner's own program), or give the text as Markdown or DOCX"
+                f"{path}: no text on its {len(pages)} pages: it was scanned. Make it searchable by OCR first "
+                "(ocrmypdf, or the scanner's own program), or give the text as Markdown or DOCX"
             )
         return _paragraphs(_without_running_heads(pages), _bookmarks(document))
     finally:

@@ -48,7 +48,7 @@ def _joins(line: str, after: str, longest: int) -> bool:
 
 
 def text_blocks(text: str) -> list[Block]:
-    """Return the blocks of a plain text: an empty line parts them, and so does a line that is shorter than the others."""
+    """Return the blocks of a plain text: an empty line parts them, and so does a line that is shorter than others."""
     lines = [line.rstrip() for line in text.split("\n")]
     lengths = sorted(len(line) for line in lines if line.strip())
     longest = lengths[int(0.9 * (len(lengths) - 1))] if lengths else 0

@@ -57,7 +57,7 @@ def _files(patterns: list[str]) -> list[Path]:
     found: dict[Path, None] = {}
     problems = []
     for pattern in patterns:
-        paths = [Path(path) for path in sorted(glob.glob(pattern, recursive=True))]
+        paths = [Path(path) for path in sorted(glob.glob(pattern, recursive=True))]  # noqa: PTH207, patterns may be absolute
         paths = [path for path in paths if path.is_file() and not path.name.startswith((".", "~$"))]
         if not paths:
             problems.append(f"{pattern}: no such file; check DOCS, and put a pattern in quotes: DOCS='folder/*'")

@@ -1,4 +1,4 @@
-"""Sentences of a document, and what is left of them as statements: shortened by rule, and refused where they are none."""
+"""Sentences of a document, and those that can stand alone as statements, shortened by rule."""
 
 import re
 from collections.abc import Iterator

@@ -77,8 +77,8 @@ def read_outlines(documents: list[Document]) -> list[Outline]:
             _drop_empty(volume, [outline for outline in outlines if outline.volume is volume])
     _twins(list(volumes.values()))
     remedy = (
-        "give its headings styles (DOCX), levels (Markdown, HTML), or numbers (第1章, 第1節, 1.1, Chapter 1) on lines of "
-        "their own"
+        "give its headings styles (DOCX), levels (Markdown, HTML), or numbers (第1章, 第1節, 1.1, Chapter 1) on lines "
+        "of their own"
     )
     raise_problems(
         Problem("documents without a heading", f"{outline.document.path}: no heading was found; {remedy}")

@@ -1,4 +1,4 @@
-"""The tables of a draft, OUT/draft/*.csv: what is proposed, where it stands in the documents, and what a reviewer says."""
+"""The tables of a draft, OUT/draft/*.csv: what is proposed, where the documents say it, and what a reviewer says."""
 
 import csv
 from pathlib import Path

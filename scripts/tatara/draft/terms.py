@@ -56,7 +56,7 @@ class TermCounts:
                 self.weak.add(phrase.words)
 
     def add_topic(self, phrases: Iterable[Phrase], sure: bool) -> None:
-        """Note what a statement is about, of whatever count; where it is defined, or a heading, one weak word is a term."""
+        """Note what a statement is about, however rare. Where it is `sure`, as of a heading, a weak word is a term."""
         self.topics |= {phrase.words for phrase in phrases if not phrase.weak or sure}
         if sure:
             self.weak -= {phrase.words for phrase in phrases}

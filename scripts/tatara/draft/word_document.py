@@ -103,5 +103,6 @@ def docx_blocks(path: Path) -> list[Block]:
             return list(_blocks(document))
     except (zipfile.BadZipFile, KeyError, ValueError, XMLSyntaxError) as error:
         raise InputError(
-            f"{path}: not a DOCX file that can be read ({error}); save it as .docx from Word or LibreOffice, without a password"
+            f"{path}: not a DOCX file that can be read ({error}); save it as .docx from Word or LibreOffice, without "
+            "a password"
         ) from None
