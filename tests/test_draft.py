@@ -324,7 +324,8 @@ def stated(ja, text: str):
     ],
 )
 def test_what_cannot_stand_alone_is_no_fact(ja, sentence):
-    assert stated(ja, sentence) is None
+    found = stated(ja, sentence)
+    assert found is None or not found.kind
 
 
 @pytest.mark.parametrize(

@@ -34,17 +34,18 @@ def volumes_of(outlines: list[Outline]) -> list[Volume]:
 def read_statements(outlines: list[Outline], rules: Rules) -> tuple[list[Statement], TermCounts]:
     """Return the statements of all documents, and the counts of their noun phrases, in one pass."""
     find, counts, found = phrase_finder(rules), TermCounts(rules), []
+    numbers: dict[int, int] = {}
     for outline in Progress(outlines, "sentences of the documents"):
-        numbers: dict[int, int] = {}
         for sentence in sentences(outline, rules):
             place = sentence.place.section or sentence.place.chapter
-            section = numbers.setdefault(id(place), len(counts.all_sections) + len(numbers))
+            section = numbers.setdefault(id(place), len(numbers))
             if rules.sentence.fullmatch(sentence.text):  # lists of references and captions have no end
                 counts.add(sentence.text, find(sentence.text), section)
             if stated := statement(sentence, rules, find):
                 found.append(stated)
     for stated in found:
-        counts.add_topic(stated.about, stated.kind == DEFINITION)
+        if stated.kind:
+            counts.add_topic(stated.about, stated.kind == DEFINITION)
     for volume in volumes_of(outlines):
         for place in [*volume.chapters, *(section for chapter in volume.chapters for section in chapter.sections)]:
             if len(heading := find(place.name)) == 1 and heading[0].end - heading[0].start == len(place.name):
@@ -97,8 +98,8 @@ def draft_domain(
     outlines = read_outlines(documents)
     statements, counts = read_statements(outlines, rules)
     terms = counts.ranked()
-    by_words = {term.words: term for term in terms}
-    facts = fact_drafts(statements, by_words)
+    by_words = counts.lookup(terms)
+    facts = fact_drafts((stated for stated in statements if stated.kind), by_words)
     structure = places(volumes_of(outlines), rules)
     nodes, stated = term_rows(terms, facts, structure.ids)
     known = {row["id"] for row in nodes}

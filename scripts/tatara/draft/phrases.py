@@ -32,7 +32,7 @@ _LETTER = re.compile(r"[^\W\d_]")
 _WORD = re.compile(r"[^\W\d_][\w'-]*|\d[\w.,]*|[^\w\s]")
 _HIRAGANA = re.compile(r"[\u3041-\u3096]+")
 _KANJI = re.compile(r"[\u4e00-\u9fff々]+")
-_WEAK = ("サ変可能", "副詞可能", "サ変形状詞可能", "形状詞可能")
+_WEAK = ("助数詞可能", "助数詞", "サ変可能", "副詞可能", "サ変形状詞可能", "形状詞可能")
 _NOUN = ("普通名詞", "固有名詞")
 
 
@@ -79,10 +79,10 @@ def _is_noun(parts: Sequence, number: int, rules: Rules) -> bool:
     if first == "名詞" and second == "数詞":
         # 一次元 and 2点法 are words, 2回 and 10日 are quantities.
         return number + 1 < len(parts) and parts[number + 1].part_of_speech()[2] not in ("助数詞可能", "助数詞")
-    if first == "名詞":
-        return second in _NOUN and third != "助数詞可能"
-    if first == "接尾辞":
-        return second == "名詞的"
+    if third in ("助数詞可能", "助数詞") and number and parts[number - 1].part_of_speech()[1] == "数詞":
+        return False  # 3回, but 粗度 and 排水機場
+    if first in ("名詞", "接尾辞"):
+        return second in (*_NOUN, "名詞的")
     if first in ("動詞", "形容詞"):
         # The analyser takes 床固工 and すり付け工 apart: a verb before a word of one character belongs to it.
         after = parts[number + 1].surface() if number + 1 < len(parts) else ""

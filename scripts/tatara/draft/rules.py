@@ -60,7 +60,7 @@ class Rules:
         length: shortest and longest fact, in characters.
         sentence: finds a sentence.
         shorten: (pattern, what takes its place), in order.
-        refuse: find what makes a sentence no fact.
+        refuse_start, refuse: find what makes a sentence no fact, at its start and anywhere.
         subject: finds that a sentence says of what it speaks.
         kinds: kind of fact -> pattern, in order.
         topic: follow the noun phrase that a sentence is about.
@@ -74,6 +74,7 @@ class Rules:
     length: tuple[int, int]
     sentence: re.Pattern
     shorten: list[tuple[re.Pattern, str]]
+    refuse_start: re.Pattern
     refuse: re.Pattern
     subject: re.Pattern
     kinds: dict[str, re.Pattern]
@@ -124,7 +125,8 @@ def read_rules(path: Path | str) -> Rules:
             tuple(content["length"]),
             re.compile(content["sentence"]),
             [(re.compile(pattern), replacement) for pattern, replacement in content["shorten"]],
-            _either([*(_at_start(pattern) for pattern in content["refuse_start"]), *content["refuse"]]),
+            _either(_at_start(pattern) for pattern in content["refuse_start"]),
+            _either(content["refuse"]),
             re.compile(content["subject"]),
             {kind: _either(patterns) for kind, patterns in content["kinds"].items()},
             [re.compile(pattern) for pattern in content["topic"]],

@@ -35,10 +35,10 @@ class Sentence:
 
 @dataclass(frozen=True)
 class Statement:
-    """A sentence that can stand alone, made shorter.
+    """A whole sentence, made shorter.
 
     Attributes:
-        kind: one of the kinds of facts.
+        kind: one of the kinds of facts; empty where it is none, but may still show how two terms are related.
         topic: the noun phrase that it is about.
         about: the phrases of the topic.
         strong: it states a rule, or a definition.
@@ -130,20 +130,22 @@ def kind_of(text: str, rules: Rules) -> str | None:
     return CONDITION if kind == REQUIREMENT else kind
 
 
+def _is_whole(text: str, rules: Rules) -> bool:
+    if len(text) > rules.length[1] or not rules.sentence.fullmatch(text) or not _balanced(text):
+        return False
+    return not rules.refuse_start.search(text)
+
+
 def statement(sentence: Sentence, rules: Rules, find: Finder) -> Statement | None:
-    """Return what a sentence states, or None where it is not a statement that can stand alone."""
+    """Return what a sentence states; None where it is no whole sentence, or begins with what points elsewhere."""
     text = shortened(sentence.text, rules)
-    shortest, longest = rules.length
-    if not shortest <= len(text) <= longest or not rules.sentence.fullmatch(text) or not _balanced(text):
-        return None
-    if rules.refuse.search(text) or not rules.subject.search(text):
-        return None
-    kind = kind_of(text, rules)
-    if kind is None:
+    if not _is_whole(text, rules):
         return None
     phrases = find(text)
     span = _topic(text, phrases, rules)
     if span is None:
         return None
+    fits = len(text) >= rules.length[0] and rules.subject.search(text) and not rules.refuse.search(text)
+    kind = (kind_of(text, rules) if fits else None) or ""
     about = tuple(phrase for phrase in phrases if span[0] <= phrase.start and phrase.end <= span[1])
     return Statement(sentence, text, kind, text[slice(*span)], about, tuple(phrases), bool(rules.strong.search(text)))

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from tatara.draft.phrases import Phrase
 from tatara.draft.rules import Rules
+from tatara.files.normalise import normalise
 
 Words = tuple[str, ...]
-MOST_TERMS = 600
+TERMS_A_SECTION, LEAST_TERMS = 4, 100  # how many terms are proposed
 ALONE = 0.1  # least share of its occurrences in which a term is the whole phrase; others are fragments, as 高水
 OFTEN = 10  # occurrences from which one character, such as 堰, is a term
 LEAST_COUNT = 2  # a phrase that stands once is as likely chance as a term
@@ -61,8 +62,8 @@ class TermCounts:
         if sure:
             self.weak -= {phrase.words for phrase in phrases}
 
-    def ranked(self, most: int = MOST_TERMS) -> list[Term]:
-        """Return the terms that belong to the text most, best first.
+    def ranked(self) -> list[Term]:
+        """Return the terms that belong to the text most, best first: TERMS_A_SECTION for each section.
 
         C-value (Frantzi, Ananiadou and Mima 2000, eq. 2, with log2(1 + words) so that single words have a value) lowers
         what mostly stands inside longer terms. It is multiplied by log2(1 + sections / sections with the term), an
@@ -76,7 +77,7 @@ class TermCounts:
                     outer[part].append(count)
         terms = []
         for words, count in counts.items():
-            name = min(self.names[words].items(), key=lambda item: (-item[1], item[0]))[0]
+            name = self.name(words)
             rare = count < LEAST_COUNT and words not in self.topics
             if words in self.weak or rare or name in self.rules.stop or _is_letter(name, count):
                 continue
@@ -86,7 +87,21 @@ class TermCounts:
             nested = sum(outer[words]) / len(outer[words]) if outer[words] else 0.0
             value = math.log2(1 + len(words)) * (whole - nested) * self._contrast(words)
             terms.append(Term(words, name, count, round(value, 3)))
-        return sorted(terms, key=lambda term: (-term.score, term.name))[:most]
+        most = max(LEAST_TERMS, TERMS_A_SECTION * len(self.all_sections))
+        best: dict[str, Term] = {}
+        for term in sorted(terms, key=lambda term: (-term.score, term.name, term.words)):
+            best.setdefault(normalise(term.name), term)  # the analyser may cut one name in two ways
+        return list(best.values())[:most]
+
+    def name(self, words: Words) -> str:
+        """Return the spelling of a phrase that occurs most often."""
+        return min(self.names[words].items(), key=lambda item: (-item[1], item[0]))[0]
+
+    def lookup(self, terms: list[Term]) -> dict[Words, Term]:
+        """Return the term of each phrase that is one, however the analyser cut it."""
+        by_name = {normalise(term.name): term for term in terms}
+        found = {words: by_name.get(normalise(self.name(words))) for words in self.names}
+        return {words: term for words, term in found.items() if term}
 
     def _contrast(self, words: Words) -> float:
         return math.log2(1 + len(self.all_sections) / len(self.sections[words]))
