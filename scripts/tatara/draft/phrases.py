@@ -44,13 +44,14 @@ class _Token:
     end: int
     noun: bool
     weak: bool = False
+    adjective: bool = False
 
 
 def _trimmed(tokens: list[_Token], rules: Rules) -> list[_Token]:
     """Return a run of nouns without words that stand at no end of a term."""
     while tokens and tokens[0].surface in rules.trim_start:
         tokens = tokens[1:]
-    while tokens and tokens[-1].surface in rules.trim_end:
+    while tokens and (tokens[-1].surface in rules.trim_end or tokens[-1].adjective):
         tokens = tokens[:-1]
     return tokens
 
@@ -106,7 +107,8 @@ def japanese(rules: Rules) -> Finder:
                 word = unicodedata.normalize("NFKC", part.normalized_form())
                 weak = third in _WEAK or first not in ("名詞", "接尾辞")
                 noun = _is_noun(parts, number, rules)
-                tokens.append(_Token(part.surface(), word, start + part.begin(), start + part.end(), noun, weak))
+                span = (start + part.begin(), start + part.end())
+                tokens.append(_Token(part.surface(), word, *span, noun, weak, adjective=first == "形状詞"))
         return _phrases(tokens, rules)
 
     return find

@@ -110,18 +110,24 @@ def _topic(text: str, phrases: list[Phrase], rules: Rules) -> tuple[int, int] | 
         # A subject stands early; an object that is acted upon stands last.
         numbered = list(enumerate(phrases))
         for number, phrase in reversed(numbered) if turn == 1 else numbered:
-            if phrase.weak and len(phrase.words) == 1 and text[phrase.start : phrase.end] in rules.stop:
+            name = text[phrase.start : phrase.end]
+            if name in rules.trim_end or not pattern.match(text, phrase.end):
                 continue
-            if not pattern.match(text, phrase.end):
-                continue
-            start = phrase.start
-            for earlier in reversed(phrases[:number]):
-                joint = text[earlier.end : start]
-                if joint not in JOINTS or (joint == FROM and text[earlier.start : earlier.end] in rules.stop):
-                    break
-                start = earlier.start
-            return start, phrase.end
+            start = _joined(text, phrases[: number + 1], rules)
+            if start < phrase.start or name not in rules.stop:  # 形状 alone is no topic, 放流設備の形状 is
+                return start, phrase.end
     return None
+
+
+def _joined(text: str, phrases: list[Phrase], rules: Rules) -> int:
+    """Return where the last phrase begins, with those before it that are joined to it."""
+    start = phrases[-1].start
+    for earlier in reversed(phrases[:-1]):
+        joint = text[earlier.end : start]
+        if joint not in JOINTS or (joint == FROM and text[earlier.start : earlier.end] in rules.stop):
+            break
+        start = earlier.start
+    return start
 
 
 def kind_of(text: str, rules: Rules) -> str | None:
