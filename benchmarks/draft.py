@@ -2,7 +2,7 @@
 
 Usage: python benchmarks/draft.py DOCUMENTS OUT [--truth resources/graph] [--sample 200]
 
-DOCUMENTS is the folder of the standards' text (00_….md and so on), which is no part of this project. Writes OUT/draft.json:
+DOCUMENTS is the folder of the standards' text (00_….md and so on), no part of this project. Writes OUT/draft.json:
 
 - chapters, sections: how many of those of toc.csv were found with the same number, name and parents; names are compared
   without punctuation. `without_contents_of_others` is the same where the documents are read without those that list the
@@ -98,7 +98,7 @@ def measure_places(documents: list, truth: Path) -> dict:
 
 
 def drafted_keys(folder: Path, names: dict[str, str]) -> dict[str, str]:
-    """Return node of the draft -> what it is compared by: a term's name, a place's volume in the truth and its numbers."""
+    """Return node of the draft -> what it is compared by: a term's name, a place's volume and numbers."""
     nodes = {row["id"]: row for row in rows(folder / "draft/nodes.csv")}
     parents = {row["end"]: row["start"] for row in rows(folder / "draft/relations.csv") if not row["reason"]}
     return {id_: place_key(id_, nodes, parents, names) or normalise(row["name"]) for id_, row in nodes.items()}
