@@ -158,9 +158,12 @@ def test_relations_between_terms_carry_their_sentence(drafted):
 def test_the_same_documents_give_the_same_files(drafted, tmp_path):
     draft_domain([str(HANDBOOK)], tmp_path / "bee", REPOSITORY)
     files = [path.relative_to(drafted) for path in sorted(drafted.rglob("*")) if path.is_file()]
-    assert len(files) == 12
+    assert len(files) == 13
     different = [str(name) for name in files if not filecmp.cmp(drafted / name, tmp_path / "bee" / name, shallow=False)]
-    assert different == ["bee.yaml"]  # names the folder that it lies in
+    assert different == [
+        "bee.yaml",
+        "draft/made.json",
+    ]  # the study names the folder that it lies in, which has a digest
 
 
 def test_an_english_text_is_drafted_in_english(tmp_path):
@@ -240,9 +243,16 @@ def test_sizes_fit_the_pairs():
 def test_a_review_is_never_written_over(bee):
     set_status(bee, "facts", "accepted", lambda row: row["kind"] == "definition")
     before = (bee / "draft/facts.csv").read_bytes()
-    with pytest.raises(InputError, match="holds a review"):
+    with pytest.raises(InputError, match=r"draft/facts\.csv changed since the draft was made"):
         draft_domain([str(HANDBOOK)], bee, REPOSITORY)
     assert (bee / "draft/facts.csv").read_bytes() == before
+
+
+def test_an_edited_study_is_never_written_over(bee):
+    study = bee / "bee.yaml"
+    study.write_text(study.read_text(encoding="utf-8").replace("epochs: 1", "epochs: 2"), encoding="utf-8")
+    with pytest.raises(InputError, match=r"bee\.yaml changed"):
+        draft_domain([str(HANDBOOK)], bee, REPOSITORY)
 
 
 def test_a_folder_of_something_else_is_left_alone(tmp_path):
@@ -252,9 +262,11 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path):
 
 
 def test_an_unreviewed_draft_is_made_again(bee):
-    (bee / "draft/facts.csv").write_text("", encoding="utf-8")
+    accept(bee, REPOSITORY, everything=True)
+    (bee / "draft/facts.csv").unlink()
     draft_domain([str(HANDBOOK)], bee, REPOSITORY)
     assert len(rows(bee / "draft/facts.csv")) > 15
+    assert not rows(bee / "facts.csv")  # what was taken over from the draft before it is taken back
 
 
 def test_a_wrong_status_is_named_with_its_line(bee):

@@ -1,6 +1,5 @@
 """What was accepted of a draft, as the files of a domain: nodes, relations, facts, test set, and the study's sizes."""
 
-import re
 from pathlib import Path
 
 from tatara.data.facts import BETWEEN_TERMS
@@ -11,6 +10,7 @@ from tatara.data.held_out import without_held_out
 from tatara.data.pairs import make_pairs
 from tatara.data.schema import read_schema
 from tatara.data.templates import read_templates
+from tatara.draft.record import SIZES
 from tatara.draft.table import ACCEPTED, REJECTED, Row, read_draft
 from tatara.files.config import read_config
 from tatara.files.jsonl import write_jsonl
@@ -23,7 +23,6 @@ RELATIONS = {":START_ID": "start", ":END_ID": "end", ":TYPE": "type"} | {
 }
 MOST_PAIRS = 2000  # of the largest size: enough to see whether the data holds, and soon done
 SMALLEST = 8  # pairs, the least that a size may have
-_SIZES = re.compile(r"^( *sizes: )\[[^\]]*\](.*# set by make accept)", re.MULTILINE)
 
 
 def _write(path: Path, columns: dict[str, str], rows: list[Row]) -> None:
@@ -126,7 +125,7 @@ def accept(folder: Path, repository: Path, everything: bool = False) -> dict[str
     templates = [str(repository / path) for path in config["qa"]["templates"]]
     pairs = _pairs(graph, config | {"qa": config["qa"] | {"templates": templates}}, schema)
     text = read_text(study)
-    write_text(study, _SIZES.sub(rf"\g<1>{sizes_for(pairs)}\g<2>", text))
+    write_text(study, SIZES.sub(rf"\g<1>{sizes_for(pairs)}\g<2>", text))
     return {
         "nodes": len(nodes),
         "relations": len(relations),

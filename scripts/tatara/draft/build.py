@@ -12,11 +12,11 @@ from tatara.draft.outline import Outline, Volume
 from tatara.draft.phrases import phrase_finder
 from tatara.draft.questions import fact_rows, question_rows
 from tatara.draft.read import read_documents
+from tatara.draft.record import edited, is_draft, write_record
 from tatara.draft.relations import relation_drafts
 from tatara.draft.rules import Rules, language_of, read_rules
 from tatara.draft.statements import Statement, sentences, statement
 from tatara.draft.structure import read_outlines
-from tatara.draft.table import draft_file, is_reviewed
 from tatara.draft.terms import TermCounts
 from tatara.job.errors import InputError
 from tatara.job.progress import Progress
@@ -63,13 +63,14 @@ def _rules(documents: list[Document], repository: Path, language: str | None, ru
     return read_rules(rules or repository / "resources" / "draft" / f"{language}.yaml")
 
 
-def _check_folder(folder: Path, again: bool) -> None:
-    if is_reviewed(folder):
-        raise InputError(
-            f"{folder}/draft holds a review: rows were accepted or rejected, and a new draft would lose that; give "
-            "another OUT, or move the folder away"
-        )
-    if not again and folder.is_dir() and any(folder.iterdir()) and not draft_file(folder, "nodes").is_file():
+def _check_folder(folder: Path) -> None:
+    if is_draft(folder):
+        if changed := edited(folder):
+            raise InputError(
+                f"{folder}: {', '.join(changed)} changed since the draft was made: it is reviewed or edited, and a new "
+                "draft would lose that; give another OUT, or move the folder away"
+            )
+    elif folder.is_dir() and any(folder.iterdir()):
         raise InputError(f"{folder} holds files that are no draft; give an OUT that is empty or not there yet")
 
 
@@ -92,7 +93,7 @@ def draft_domain(
         InputError: no file, a file that cannot be read or holds no text, a document without a heading, a folder that
             holds a review.
     """
-    _check_folder(folder, again=False)
+    _check_folder(folder)
     documents = read_documents(patterns)
     rules = _rules(documents, repository, language, rules_file)
     outlines = read_outlines(documents)
@@ -120,6 +121,7 @@ def draft_domain(
     write_draft(folder, structure, tables)
     write_schema(folder / "schema.yaml", rules, volumes_of(outlines), tables["relations"], questions)
     write_study(folder, repository, rules, volumes_of(outlines)[0].name if len(documents) == 1 else folder.name)
+    write_record(folder)
     accept(folder, repository)
     labels = [row["label"] for row in structure.nodes]
     return {

@@ -1,6 +1,9 @@
 """The folder of a drafted domain: draft/, schema, table of contents, study configuration."""
 
+import json
 import os
+import re
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -20,11 +23,11 @@ study:
   title: {title}
   notice: {notice}
 graph:
-  nodes: [{folder}/nodes.csv]
-  relations: [{folder}/relations.csv]
-  facts: [{folder}/facts.csv]
-  schema: {folder}/schema.yaml
-  toc: {folder}/toc.csv
+  nodes: [{nodes}]
+  relations: [{relations}]
+  facts: [{facts}]
+  schema: {schema}
+  toc: {toc}
 qa:
   templates: [{templates}] # for every relation type and kind of facts; write your own for the types that matter
   diversity_sample: 8
@@ -33,7 +36,7 @@ subsets:
 probe:
   items: 200
 testset:
-  file: {folder}/test_set.jsonl
+  file: {test_set}
   label: all # drafts (label: draft) and accepted questions (label: curated)
 chat:
   system: {system}
@@ -87,10 +90,15 @@ def write_schema(path: Path, rules: Rules, volumes: list[Volume], relations: lis
     write_text(path, yaml.safe_dump(content, allow_unicode=True, sort_keys=False, default_flow_style=None, width=110))
 
 
-def _folder(folder: Path, repository: Path) -> str:
-    """Return a folder as the study names it: relative to the repository where it lies in it."""
+def _paths(folder: Path, repository: Path) -> dict[str, str]:
+    """Return the domain's files as the study names them: relative to the repository where they lie in it."""
     folder = folder.resolve()
-    return os.path.relpath(folder, repository) if folder.is_relative_to(repository.resolve()) else str(folder)
+    inside = folder.is_relative_to(repository.resolve())
+    name = Path(os.path.relpath(folder, repository.resolve())) if inside else folder
+    paths = {key: str(name / f"{key}.csv") for key in ("nodes", "relations", "facts", "toc")}
+    paths |= {"schema": str(name / "schema.yaml"), "test_set": str(name / "test_set.jsonl")}
+    # A path with a comma or a space needs quotes in YAML.
+    return {key: path if re.fullmatch(r"[\w./-]+", path) else json.dumps(path) for key, path in paths.items()}
 
 
 def write_study(folder: Path, repository: Path, rules: Rules, title: str) -> None:
@@ -100,7 +108,7 @@ def write_study(folder: Path, repository: Path, rules: Rules, title: str) -> Non
         advice=ADVICE,
         title=_quoted(title),
         notice=_quoted(rules.words["notice"]),
-        folder=_folder(folder, repository),
+        **_paths(folder, repository),
         templates=f"resources/templates/generic{english}.yaml",
         system=_quoted(rules.words["system"].format(title=title)),
         vocabulary=VOCABULARY,
@@ -110,6 +118,7 @@ def write_study(folder: Path, repository: Path, rules: Rules, title: str) -> Non
 
 def write_texts(folder: Path, documents: list[Document]) -> None:
     """Write the text of each document that the spans of the draft are counted in: draft/text/NAME.txt."""
+    shutil.rmtree(folder / "draft" / "text", ignore_errors=True)  # of an earlier draft, of other documents
     for document in documents:
         write_text(folder / "draft" / "text" / f"{document.name}.txt", document.text)
 

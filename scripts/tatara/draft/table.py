@@ -1,6 +1,5 @@
 """The tables of a draft, OUT/draft/*.csv: what is proposed, where the documents say it, and what a reviewer says."""
 
-import csv
 from pathlib import Path
 
 from tatara.data.csv_rows import read_table
@@ -84,17 +83,3 @@ def read_draft(folder: Path, table: str) -> list[tuple[str, Row]]:
         known[row["id"]] = where
     raise_problems(problems)
     return rows
-
-
-def is_reviewed(folder: Path) -> bool:
-    """Return whether anybody has touched the status of a row: any but a structural one that is not `draft`."""
-    for table in COLUMNS:
-        path = draft_file(folder, table)
-        if not path.is_file():
-            continue
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            for row in csv.DictReader(file):
-                # Places come from the table of contents: they are accepted from the outset.
-                if row.get("status", DRAFT) != DRAFT and row.get("evidence"):
-                    return True
-    return False
