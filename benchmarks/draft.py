@@ -28,7 +28,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY / "scripts"))
 from tatara.draft.build import volumes_of  # noqa: E402
 from tatara.draft.outline import Volume  # noqa: E402
-from tatara.draft.read import read_documents  # noqa: E402
+from tatara.draft.readers import read_documents  # noqa: E402
 from tatara.draft.structure import read_outlines  # noqa: E402
 from tatara.files.normalise import normalise  # noqa: E402
 

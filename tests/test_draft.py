@@ -20,7 +20,7 @@ from tatara.data.toc import read_toc
 from tatara.draft.accept import accept, sizes_for
 from tatara.draft.build import draft_domain
 from tatara.draft.phrases import phrase_finder
-from tatara.draft.relations import relation_drafts
+from tatara.draft.relation_patterns import relation_drafts
 from tatara.draft.rules import language_of, read_rules
 from tatara.draft.statements import Sentence, shortened, statement
 from tatara.draft.table import COLUMNS

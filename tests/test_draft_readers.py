@@ -6,7 +6,7 @@ import documents
 import pytest
 from tatara.draft.document import HEADING, ROW, make_document
 from tatara.draft.markdown import markdown_blocks
-from tatara.draft.read import read_documents
+from tatara.draft.readers import read_documents
 from tatara.draft.structure import read_outlines
 from tatara.job.errors import InputError
 

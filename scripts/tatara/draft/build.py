@@ -1,27 +1,27 @@
 """From documents to the draft of a domain."""
 
-import logging
+from collections import Counter
 from pathlib import Path
 
 from tatara.draft.accept import accept
-from tatara.draft.candidates import fact_drafts
 from tatara.draft.document import Document
 from tatara.draft.domain import write_draft, write_schema, write_study, write_texts
-from tatara.draft.graph import places, relation_rows, term_rows
+from tatara.draft.fact_drafts import fact_drafts
+from tatara.draft.graph_rows import Places, places, relation_rows, term_rows
 from tatara.draft.outline import Outline, Volume
 from tatara.draft.phrases import phrase_finder
-from tatara.draft.questions import fact_rows, question_rows
-from tatara.draft.read import read_documents
+from tatara.draft.question_rows import fact_rows, question_rows
+from tatara.draft.readers import read_documents
 from tatara.draft.record import edited, is_draft, write_record
-from tatara.draft.relations import relation_drafts
+from tatara.draft.relation_patterns import relation_drafts
 from tatara.draft.rules import Rules, language_of, read_rules
 from tatara.draft.statements import Statement, sentences, statement
 from tatara.draft.structure import read_outlines
+from tatara.draft.table import Row
 from tatara.draft.terms import TermCounts
 from tatara.job.errors import InputError
 from tatara.job.progress import Progress
 
-logger = logging.getLogger("tatara")
 DEFINITION = "definition"
 LANGUAGES = ("ja", "en")
 
@@ -74,6 +74,23 @@ def _check_folder(folder: Path) -> None:
         raise InputError(f"{folder} holds files that are no draft; give an OUT that is empty or not there yet")
 
 
+def _tables(outlines: list[Outline], rules: Rules, structure: Places) -> dict[str, list[Row]]:
+    """Return the rows of the draft's tables: those of the structure, and what the sentences give."""
+    statements, counts = read_statements(outlines, rules)
+    terms = counts.ranked()
+    by_words = counts.lookup(terms)
+    facts = fact_drafts((stated for stated in statements if stated.kind), by_words)
+    nodes, stated_in = term_rows(terms, facts, structure.ids)
+    known = {row["id"] for row in nodes}
+    relations = relation_rows(relation_drafts(statements, by_words, rules), known)
+    return {
+        "nodes": structure.nodes + nodes,
+        "relations": structure.relations + stated_in + relations,
+        "facts": fact_rows(facts, known, structure.ids),
+        "questions": question_rows(facts, rules),
+    }
+
+
 def draft_domain(
     patterns: list[str], folder: Path, repository: Path, language: str | None = None, rules_file: Path | None = None
 ) -> dict[str, int]:
@@ -97,39 +114,26 @@ def draft_domain(
     documents = read_documents(patterns)
     rules = _rules(documents, repository, language, rules_file)
     outlines = read_outlines(documents)
-    statements, counts = read_statements(outlines, rules)
-    terms = counts.ranked()
-    by_words = counts.lookup(terms)
-    facts = fact_drafts((stated for stated in statements if stated.kind), by_words)
     structure = places(volumes_of(outlines), rules)
-    nodes, stated = term_rows(terms, facts, structure.ids)
-    known = {row["id"] for row in nodes}
-    relations = relation_rows(relation_drafts(statements, by_words, rules), known)
-    questions = question_rows(facts, rules)
-    tables = {
-        "nodes": structure.nodes + nodes,
-        "relations": structure.relations + stated + relations,
-        "facts": fact_rows(facts, known, structure.ids),
-        "questions": questions,
-    }
-    if not questions:
+    tables = _tables(outlines, rules, structure)
+    if not tables["questions"]:
         raise InputError(
             f"{', '.join(patterns)}: no sentence states a fact that could be asked for; expected running text with "
             f"values, conditions or definitions in the language {rules.language} (LANG=ja or LANG=en sets another)"
         )
     write_texts(folder, documents)
     write_draft(folder, structure, tables)
-    write_schema(folder / "schema.yaml", rules, volumes_of(outlines), tables["relations"], questions)
+    write_schema(folder / "schema.yaml", rules, volumes_of(outlines), tables["relations"], tables["questions"])
     write_study(folder, repository, rules, volumes_of(outlines)[0].name if len(documents) == 1 else folder.name)
     write_record(folder)
     accept(folder, repository)
-    labels = [row["label"] for row in structure.nodes]
+    labels = Counter(row["label"] for row in tables["nodes"])
     return {
         "documents": len(documents),
-        "chapters": labels.count("Chapter"),
-        "sections": labels.count("Section"),
-        "terms": len(nodes),
-        "relations": len(stated) + len(relations),
+        "chapters": labels["Chapter"],
+        "sections": labels["Section"],
+        "terms": labels["Term"],
+        "relations": len(tables["relations"]) - len(structure.relations),
         "facts": len(tables["facts"]),
-        "questions": len(questions),
+        "questions": len(tables["questions"]),
     }

@@ -11,7 +11,7 @@ import yaml
 
 from tatara.data.toc import COLUMNS as TOC_COLUMNS
 from tatara.draft.document import Document
-from tatara.draft.graph import STATED_IN, Places
+from tatara.draft.graph_rows import STATED_IN, Places
 from tatara.draft.outline import Volume
 from tatara.draft.rules import Rules
 from tatara.draft.table import Row, write_table

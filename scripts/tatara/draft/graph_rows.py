@@ -4,9 +4,9 @@ import hashlib
 from collections import defaultdict
 from dataclasses import dataclass
 
-from tatara.draft.candidates import FactDraft, place_key
+from tatara.draft.fact_drafts import FactDraft, place_key
 from tatara.draft.outline import Outline, Volume
-from tatara.draft.relations import RelationDraft
+from tatara.draft.relation_patterns import RelationDraft
 from tatara.draft.rules import Rules
 from tatara.draft.statements import Sentence, Statement
 from tatara.draft.table import ACCEPTED, DRAFT, Row

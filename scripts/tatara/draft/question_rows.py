@@ -4,8 +4,8 @@ import re
 from collections import defaultdict
 
 from tatara.data.facts import BETWEEN_TERMS, fact_id
-from tatara.draft.candidates import FactDraft, place_key
-from tatara.draft.graph import cited, evidence, term_id
+from tatara.draft.fact_drafts import FactDraft, place_key
+from tatara.draft.graph_rows import cited, evidence, term_id
 from tatara.draft.rules import Rules
 from tatara.draft.table import DRAFT, Row
 from tatara.files.normalise import squeeze
