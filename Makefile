@@ -17,7 +17,7 @@ SNAKEMAKE := PATH="$(BIN):$$PATH" $(BIN)/snakemake --configfile $(CONFIG) --dire
 SELECTED := results/scale/selected.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run dry-run take-up bundle export-eval load-graph export-graph deploy test test-fast test-services test-models test-faults audit lint dag layers unlock lock clean
+.PHONY: help setup run dry-run draft accept take-up bundle export-eval load-graph export-graph deploy test test-fast test-services test-models test-faults audit lint dag layers unlock lock clean
 
 help: ## this list
 	@echo 'make TARGET [CONFIG=config/NAME.yaml] [CORES=N] [GPUS=N]'; echo
@@ -44,6 +44,14 @@ run: setup unlock ## the whole study of CONFIG: models, answers, scores, tables,
 dry-run: setup ## what `make run` would do
 	@$(BIN)/python tools/check_config.py "$(CONFIG)" --folder $(DIRECTORY)
 	$(SNAKEMAKE) all --cores $(CORES) --dry-run
+
+draft: setup ## draft a domain from documents: DOCS='manuals/*' OUT=domains/NAME (LANG=ja or en, RULES=FILE; docs/new-domain.md)
+	@$(if $(and $(DOCS),$(OUT)),,echo "make draft needs DOCS='folder/*' and OUT=domains/NAME" >&2; exit 1)
+	@PYTHONUTF8=1 $(BIN)/python tools/draft.py "$(OUT)" $(DOCS) $(if $(filter command,$(origin LANG)),--language $(LANG)) $(if $(RULES),--rules "$(RULES)")
+
+accept: setup ## copy the accepted rows of OUT/draft/*.csv into the domain's files (ALL=1: all that were not rejected)
+	@$(if $(OUT),,echo "make accept needs OUT=domains/NAME" >&2; exit 1)
+	@$(BIN)/python tools/accept.py "$(OUT)" $(if $(ALL),--all)
 
 take-up: setup ## take up results/ of CONFIG that were made on another machine (TARGET=FILE, RECORDS=1: docs/cluster.md)
 	@PATH="$(BIN):$$PATH" $(BIN)/python tools/take_up.py $(DIRECTORY) $(CONFIG) $(if $(TARGET),--target $(TARGET)) $(if $(RECORDS),--records)

@@ -1,0 +1,45 @@
+"""Draft a domain from documents: Markdown, HTML, DOCX, PDF with text, plain text.
+
+Usage: python tools/draft.py OUT DOCUMENT … [--language ja|en] [--rules FILE]
+(`make draft DOCS='manuals/*' OUT=domains/NAME` calls it)
+
+OUT gets draft/*.csv, every row with its evidence and a status, the texts that the evidence's spans are counted in, and
+the files of a domain that hold what was accepted: at first the table of contents alone. docs/new-domain.md goes on from
+there.
+"""
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+
+import tatara_path
+from tatara.draft.build import draft_domain
+from tatara.job.errors import InputError
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path, metavar="OUT", help="folder of the domain; its name is the study's")
+    parser.add_argument("documents", nargs="+", metavar="DOCUMENT", help="files, or patterns of files in quotes")
+    parser.add_argument("--language", help="ja or en; found from the text where it is not given")
+    parser.add_argument("--rules", type=Path, help="rules of a language, in place of resources/draft/LANGUAGE.yaml")
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    try:
+        counts = draft_domain(
+            arguments.documents, arguments.out, tatara_path.REPOSITORY, arguments.language, arguments.rules
+        )
+    except InputError as error:
+        print(f"ERROR: {error}", file=sys.stderr)
+        return 1
+    print(f"{arguments.out}: " + ", ".join(f"{count} {what}" for what, count in counts.items()))
+    print(
+        f"review {arguments.out}/draft/*.csv (column status: accepted or rejected), then: "
+        f"make accept OUT={arguments.out}"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
