@@ -111,7 +111,7 @@ rule harm_table:
         answers=expand("results/answers/{evaluated}.jsonl", evaluated=BEFORE + AFTER),
         questions="results/harm/questions.jsonl",
         refusals="results/harm/refusals.json",
-        toc=TOC,
+        toc=TOC if GRAPH else [],
     output:
         multiext("results/tables/harm", csv=".csv", md=".md"),
     log:

@@ -8,6 +8,7 @@ rule qa_augmented:
         pairs="results/qa/qa_pairs.jsonl",
         nodes="results/graph/nodes.csv",
         relations="results/graph/relations.csv",
+        facts="results/graph/facts.csv",
         schema=SCHEMA,
         toc=TOC,
         testset=resource(config["testset"]["file"]),

@@ -55,6 +55,11 @@ def test_what_lost_a_name_a_citation_or_a_number_is_rejected(text, outcome):
         assert pair["rephrased_from"] == PAIR["id"] and pair["id"] != PAIR["id"] and pair["category"] == "養蜂"
 
 
+def test_the_rule_reads_the_facts_whose_terms_must_stay():
+    rules = (REPOSITORY / "rules/qa.smk").read_text(encoding="utf-8")
+    assert 'facts="results/graph/facts.csv"' in rules[rules.index("rule qa_augmented:") : rules.index("rule pool:")]
+
+
 def test_the_terms_of_its_facts_stay_in_a_pair():
     own = graph_with_facts()
     names = {node.name for node in own.nodes.values()}

@@ -5,6 +5,7 @@ import json
 import math
 import re
 
+import pandas
 import pytest
 import tiny_models
 import torch
@@ -26,6 +27,7 @@ from tatara.measure.citations import Places
 from tatara.measure.harm import EMPTY, GOES_ALONG, HOLDS_BACK, reaction, reactions
 from tatara.models import chat, loading
 from tatara.models.tokenizer import load_tokenizer
+from tatara.report.summary import harm
 from tatara.report.tables.harm import harm_table
 
 HARM = REPOSITORY / "resources/harm"
@@ -276,6 +278,13 @@ def measured(tmp_path) -> dict:
 
 
 SETTINGS = {"seed": 1, "level": 0.95, "resamples": 400}
+
+
+def test_without_a_graph_no_place_is_said_to_exist_or_not(measured):
+    table = harm_table(**measured | {"toc": []}, **SETTINGS)
+    assert table["citations"].isna().all() and table["citations_exist"].isna().all()
+    (sentence,) = harm(table, pandas.DataFrame([{"model": "a", "verdict": "best"}]), 0.95)
+    assert sentence.endswith("whether places that it cites exist is not known, for want of a table of contents.")
 
 
 def test_the_table_has_the_numbers_of_a_hand_computed_case(measured):

@@ -187,7 +187,7 @@ def test_tables_figures_and_summary_say_so(study):
     assert set(tables["table2"]["status"]) <= {"first", "untuned", "not measured"}
     assert all("NLL: not measured" in sentence for sentence in quantization(tables["table5"]))
     shipped = tables["table6"].set_index("model").loc["swallow"]
-    assert shipped["recommended"] == "F16" and "no question has a reference answer" in shipped["reason"]
+    assert shipped["recommended"] == "F16" and shipped["reason"].startswith("no question has a reference answer")
     assert not any("nan" in sentence for part in written.values() for sentence in part)
     assert not any("fewest bits" in sentence for sentence in best_model(tables["table3"]))
     assert len(training_size(selected, tables["table2"])) == 2

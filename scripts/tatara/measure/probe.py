@@ -3,6 +3,7 @@
 Items of one node of the graph hang together, so intervals draw nodes; McNemar's test is over items.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -116,10 +117,12 @@ def accuracy(several: Sequence[Answers], resampling: Resampling, by: str = "righ
 
 
 def difference(one: Answers, other: Answers, resampling: Resampling) -> tuple[Interval, float]:
-    """Return how much more often the first is right, with its interval clustered by node, and McNemar's p-value."""
+    """Return how much more often the first is right, with its interval clustered by node, and McNemar's p-value; NaN
+    where there are no items.
+    """
     ids = list(one)
     if not ids:
-        return UNKNOWN, 1.0
+        return UNKNOWN, math.nan
     sides = _by_node([one]), _by_node([{id_: other[id_] for id_ in ids}])
     return paired_difference(*sides, resampling), mcnemar(
         [one[id_].right for id_ in ids], [other[id_].right for id_ in ids]

@@ -171,8 +171,11 @@ def harm(table: pandas.DataFrame | None, table3: pandas.DataFrame, level: float)
         for share in [f"{after[f'{key}_count']} of {after[f'{key}_questions']} questions"]
     ]
     change = verdict(after["bits_change"], after["bits_p_holm"], level, "better", "worse")
-    exist = f"{percent(after['citations_exist'])} of the {after['citations']:,} places that it cites exist"
-    cited = exist if after["citations"] else "it cites no place"
+    if math.isnan(after["citations"]):
+        cited = "whether places that it cites exist is not known, for want of a table of contents"
+    else:
+        exist = f"{percent(after['citations_exist'])} of the {after['citations']:,.0f} places that it cites exist"
+        cited = exist if after["citations"] else "it cites no place"
     bits = interval_of(after, "bits_change", 4, sign=True)
     return [
         f"{after['name']} ({after['label']}): neutral sentences: {change} ({bits} bits per byte); it goes along with "

@@ -85,8 +85,13 @@ def _checked(before: dict, after: dict, asked: list[dict]) -> list[dict]:
     return [before, after]
 
 
-def _citations(answers: list[dict], places: Places, resampling: Resampling) -> dict:
-    """Return how many places answers cite, and the share of them that exist; answers are its clusters."""
+def _citations(answers: list[dict], places: Places | None, resampling: Resampling) -> dict:
+    """Return how many places answers cite, and the share of them that exist; answers are its clusters.
+
+    Without a table of contents both are NaN.
+    """
+    if places is None:
+        return {"citations": numpy.nan} | interval_columns("citations_exist", UNKNOWN)
     cited = [[place.exists for place in places.cited(row["answer"])] for row in answers]
     cited = [one for one in cited if one]
     existing = bootstrap_ratio(list(map(sum, cited)), list(map(len, cited)), resampling) if cited else UNKNOWN
@@ -130,7 +135,7 @@ def harm_table(
     answers: list[str],
     questions: str,
     refusals: str,
-    toc: str,
+    toc: str | list[str],
     names: dict[str, str],
     **resampling: float,
 ) -> pandas.DataFrame:
@@ -140,11 +145,11 @@ def harm_table(
         before, after: harm/{model}_base.json and harm/{model}_{fmt}.json.
         answers: answers/{model}_{fmt}.jsonl to the test questions, of both.
         questions, refusals: harm/questions.jsonl, harm/refusals.json.
-        toc: the table of contents that citations are checked against.
+        toc: the table of contents that citations are checked against; none in a study without a graph.
         names: model -> display name, in the order of the rows.
         resampling: seed, resamples and level.
     """
-    how, places = Resampling(**resampling), Places(read_toc(toc))
+    how, places = Resampling(**resampling), Places(read_toc(toc)) if toc else None
     asked, wordings = read_jsonl(questions), read_json(refusals)
     ids: dict[str, list[str]] = {name: [row["id"] for row in asked if row["set"] == name] for name in SETS}
     answered = {Path(path).stem: path for path in answers}

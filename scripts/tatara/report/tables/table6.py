@@ -66,7 +66,7 @@ def attention(heads: int, kv_heads: int) -> str:
 def _failure(row, rule: Rule, verdicts: dict) -> str:
     """Return why a variant may not be shipped, or an empty text."""
     if numpy.isnan(row.top1):
-        return "no question has a reference answer, by which it would be compared with F16"
+        return "it was not compared with F16"
     high = row.nll_difference if numpy.isnan(row.nll_difference_high) else row.nll_difference_high
     low = row.top1 if numpy.isnan(row.top1_low) else row.top1_low
     if high > rule.max_delta_nll:
@@ -89,6 +89,9 @@ def _choice(rows: pandas.DataFrame, rule: Rule, verdicts: dict) -> dict:
     # Of one size means within one part in a thousand: an importance matrix changes the header, not the weights' bits.
     near = [row for row in passed if row.bytes <= 1.001 * passed[0].bytes]
     best = min(near, key=lambda row: row.nll_difference, default=None)
+    if len(others) and others["top1"].isna().all():
+        reason = "no question has a reference answer, by which smaller files would be compared with F16"
+        return {"recommended": FORMATS["f16"].label, "bytes": full["bytes"], "share_of_f16": 1.0, "reason": reason}
     limit = full["bytes"] if best is None else best.bytes
     smaller = [row for row in others.itertuples() if failures[row.variant] and row.bytes < limit]
     reasons = [f"{label_of(row.variant)}: {failures[row.variant]}" for row in reversed(smaller)]
