@@ -139,11 +139,11 @@ def kind_of(text: str, rules: Rules) -> str | None:
 def _is_whole(text: str, rules: Rules) -> bool:
     if len(text) > rules.length[1] or not rules.sentence.fullmatch(text) or not _balanced(text):
         return False
-    return not rules.refuse_start.search(text)
+    return not rules.refuse_start.search(text) and not rules.refuse.search(text)
 
 
 def statement(sentence: Sentence, rules: Rules, find: Finder) -> Statement | None:
-    """Return what a sentence states; None where it is no whole sentence, or begins with what points elsewhere."""
+    """Return what a sentence states; None where it is no whole sentence, or points elsewhere."""
     text = shortened(sentence.text, rules)
     if not _is_whole(text, rules):
         return None
@@ -151,7 +151,7 @@ def statement(sentence: Sentence, rules: Rules, find: Finder) -> Statement | Non
     span = _topic(text, phrases, rules)
     if span is None:
         return None
-    fits = len(text) >= rules.length[0] and rules.subject.search(text) and not rules.refuse.search(text)
+    fits = len(text) >= rules.length[0] and rules.subject.search(text)
     kind = (kind_of(text, rules) if fits else None) or ""
     about = tuple(phrase for phrase in phrases if span[0] <= phrase.start and phrase.end <= span[1])
     return Statement(sentence, text, kind, text[slice(*span)], about, tuple(phrases), bool(rules.strong.search(text)))
