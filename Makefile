@@ -49,9 +49,9 @@ draft: setup ## draft a domain from documents: DOCS='manuals/*' OUT=domains/NAME
 	@$(if $(and $(DOCS),$(OUT)),,echo "make draft needs DOCS='folder/*' and OUT=domains/NAME" >&2; exit 1)
 	@PYTHONUTF8=1 $(BIN)/python tools/draft.py "$(OUT)" $(DOCS) $(if $(filter command,$(origin LANG)),--language $(LANG)) $(if $(RULES),--rules "$(RULES)")
 
-accept: setup ## copy the accepted rows of OUT/draft/*.csv into the domain's files (ALL=1: all that were not rejected)
+accept: setup ## copy the accepted rows of OUT/draft/*.csv into the domain's files (REVIEW=FILE: what draft/review.html saved; ALL=1: all that were not rejected)
 	@$(if $(OUT),,echo "make accept needs OUT=domains/NAME" >&2; exit 1)
-	@$(BIN)/python tools/accept.py "$(OUT)" $(if $(ALL),--all)
+	@$(BIN)/python tools/accept.py "$(OUT)" $(if $(REVIEW),--review "$(REVIEW)") $(if $(ALL),--all)
 
 take-up: setup ## take up results/ of CONFIG that were made on another machine (TARGET=FILE, RECORDS=1: docs/cluster.md)
 	@PATH="$(BIN):$$PATH" $(BIN)/python tools/take_up.py $(DIRECTORY) $(CONFIG) $(if $(TARGET),--target $(TARGET)) $(if $(RECORDS),--records)

@@ -1,23 +1,15 @@
 """The report in a real browser without a window: its filters work, and nothing that a model wrote is executed."""
 
-import shutil
-
 import pandas
 import pytest
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
+from browser import needs_browser, start_browser
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.select import Select
 from synthetic import write_study
 from tatara.files.jsonl import read_jsonl, write_jsonl
 from test_report import report
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-DRIVER = shutil.which("chromedriver")
-pytestmark = pytest.mark.skipif(
-    not (CHROMIUM and DRIVER),
-    reason="needs chromium and chromedriver (Debian: apt-get install chromium chromium-driver)",
-)
+pytestmark = needs_browser
 HOSTILE = '<script>document.title = "owned"</script><img src=x onerror="document.title = \'owned\'">"></details>'
 
 
@@ -33,18 +25,7 @@ def study(tmp_path_factory):
 @pytest.fixture(scope="module")
 def browser(study):
     page = report(study, drawn=True)
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for argument in (
-        "--headless=new",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-dev-shm-usage",
-        "--window-size=1200,900",
-    ):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
+    driver = start_browser()
     driver.get(page.resolve().as_uri())
     yield driver
     driver.quit()

@@ -3,9 +3,9 @@
 Usage: python tools/draft.py OUT DOCUMENT … [--language ja|en] [--rules FILE]
 (`make draft DOCS='manuals/*' OUT=domains/NAME` calls it)
 
-OUT gets draft/*.csv, every row with its evidence and a status, the texts that the evidence's spans are counted in, and
-the files of a domain that hold what was accepted: at first the table of contents alone. docs/new-domain.md goes on from
-there.
+OUT gets draft/*.csv, every row with its evidence and a status, draft/review.html to review them in a browser, the texts
+that the evidence's spans are counted in, and the files of a domain that hold what was accepted: at first the table of
+contents alone. docs/new-domain.md goes on from there.
 """
 
 import argparse
@@ -35,8 +35,8 @@ def main() -> int:
         return 1
     print(f"{arguments.out}: " + ", ".join(f"{count} {what}" for what, count in counts.items()))
     print(
-        f"review {arguments.out}/draft/*.csv (column status: accepted or rejected), then: "
-        f"make accept OUT={arguments.out}"
+        f"review it in a browser: {arguments.out}/draft/review.html, which saves review.csv; then: make accept "
+        f"OUT={arguments.out} REVIEW=path/to/review.csv"
     )
     return 0
 

@@ -14,6 +14,7 @@ from tatara.draft.question_rows import fact_rows, question_rows
 from tatara.draft.readers import read_documents
 from tatara.draft.record import edited, is_draft, write_record
 from tatara.draft.relation_patterns import relation_drafts
+from tatara.draft.review_page import refresh_review_page
 from tatara.draft.rules import Rules, language_of, read_rules
 from tatara.draft.statements import Statement, sentences, statement
 from tatara.draft.structure import read_outlines
@@ -126,6 +127,7 @@ def draft_domain(
     write_schema(folder / "schema.yaml", rules, volumes_of(outlines), tables["relations"], tables["questions"])
     write_study(folder, repository, rules, volumes_of(outlines)[0].name if len(documents) == 1 else folder.name)
     write_record(folder)
+    refresh_review_page(folder)
     accept(folder, repository)
     labels = Counter(row["label"] for row in tables["nodes"])
     return {

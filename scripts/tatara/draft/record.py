@@ -5,7 +5,7 @@ import json
 import re
 from pathlib import Path
 
-from tatara.draft.table import COLUMNS, draft_file
+from tatara.draft.table import COLUMNS, draft_file, review_file
 from tatara.files.text import read_text, write_json
 
 SIZES = re.compile(r"^( *sizes: )\[[^\]]*\](.*# set by make accept)", re.MULTILINE)
@@ -40,6 +40,7 @@ def is_draft(folder: Path) -> bool:
 
 
 def edited(folder: Path) -> list[str]:
-    """Return the files of a draft that were changed since it was made."""
-    made = json.loads(read_text(_record(folder)))
-    return [name for name, digest in made.items() if (folder / name).is_file() and _digest(folder / name) != digest]
+    """Return the files of a draft that were changed since it was made, its review among them."""
+    made, review = json.loads(read_text(_record(folder))), review_file(folder)
+    changed = [name for name, digest in made.items() if (folder / name).is_file() and _digest(folder / name) != digest]
+    return [*changed, *([str(review.relative_to(folder))] if review.is_file() else [])]

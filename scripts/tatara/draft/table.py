@@ -51,6 +51,11 @@ def draft_file(folder: Path, table: str) -> Path:
     return folder / "draft" / f"{table}.csv"
 
 
+def review_file(folder: Path) -> Path:
+    """Return where the review of a draft lies once `make accept` has taken it in."""
+    return folder / "draft" / "review.csv"
+
+
 def write_table(folder: Path, table: str, rows: list[Row]) -> None:
     """Write a table of a draft; a column that a row lacks is empty."""
     columns = COLUMNS[table]

@@ -1,14 +1,12 @@
-"""What the pages share: their template, figures inside the page itself, and a font with the glyphs they need."""
+"""What the report's pages share: their template, and figures inside the page itself."""
 
 import base64
-import io
 from pathlib import Path
 
 import jinja2
-import matplotlib_fontja
-from fontTools import subset
 
 from tatara.files.text import read_text, write_text
+from tatara.files.web_font import font_of
 
 NAMED = {"quant": "Quantization", "hand": "Training or the graph at hand"}  # figures that are none of the paper's
 
@@ -39,28 +37,6 @@ def inline_figures(paths: list[str], captions: list[str], word: str) -> dict[str
             "source": f"data:{kind};base64,{data}",
         }
     return images
-
-
-def font_of(text: str) -> str:
-    """Return the figures' Japanese font with the characters of a text alone, as a data address.
-
-    Readers whose system has no Japanese font need it.
-    """
-    options = subset.Options(
-        flavor="woff",
-        notdef_outline=True,
-        desubroutinize=True,
-        hinting=False,
-        layout_features=[],
-        ignore_missing_glyphs=True,
-    )
-    font = subset.load_font(matplotlib_fontja.get_font_ttf_path(), options)
-    cutter = subset.Subsetter(options)
-    cutter.populate(unicodes={ord(letter) for letter in text if letter > "\x7f"})
-    cutter.subset(font)
-    buffer = io.BytesIO()
-    subset.save_font(font, buffer, options)
-    return f"data:font/woff;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
 
 
 def write_page(template: str, output: Path | str, **values: object) -> None:
