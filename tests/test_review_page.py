@@ -58,7 +58,7 @@ def driver(downloads):
 @pytest.fixture
 def page(driver, domain, downloads):
     """The page as it is at the first visit."""
-    visit(driver, domain)
+    driver.get((domain / "draft/text/handbook.md.txt").resolve().as_uri())  # of the same origin, and sooner loaded
     driver.execute_script("localStorage.clear()")
     visit(driver, domain)
     for file in downloads.iterdir():
@@ -312,6 +312,62 @@ def test_what_was_decided_edited_and_merged_ends_in_the_domain(page, domain, dow
     assert (fact["text"], fact["node"]) == (text, kept)
     nodes = {row["id:ID"]: row["name"] for row in table_of(domain / "nodes.csv")}
     assert merged_id not in nodes and HOSTILE in nodes.values()
+
+
+def merge(page, name: str, into: str) -> None:
+    press(page, "1")
+    select(page, "kind", "Term")
+    search(page, name)
+    row = next(row for row in rows(page) if row.find_element(By.TAG_NAME, "b").text == name)
+    row.find_element(By.CSS_SELECTOR, "[data-action=merge]").click()
+    write(page, "merged_into", into + Keys.ENTER)
+
+
+def test_a_relation_of_a_merged_term_is_edited_and_turned_round(page, downloads):
+    merge(page, "スズメバチ", "ダニ")
+    press(page, "2")
+    search(page, "捕殺器")
+    select(page, "kind", "PREVENTS 防止・軽減")
+    assert [name.text for name in current(page).find_elements(By.TAG_NAME, "b")] == ["捕殺器", "ダニ"]
+    press(page, "e")
+    write(page, "reason", "捕殺器は害敵を防ぐ。")
+    current(page).find_element(By.CSS_SELECTOR, "form [value=save]").click()
+    id_ = current(page).get_attribute("data-id")
+    press(page, "x")
+    assert [name.text for name in current(page).find_elements(By.TAG_NAME, "b")] == ["ダニ", "捕殺器"]
+    press(page, "u")
+    said = [change[2:] for change in changes(save(page, downloads)) if change[1] == id_]
+    assert said == [("reason", "捕殺器は害敵を防ぐ。")]
+
+
+def test_names_are_not_merged_in_a_circle_or_into_what_is_not_there(page):
+    merge(page, "スズメバチ", "ダニ")
+    merge(page, "ダニ", "スズメバチ")
+    assert "there is no node of the name" in current(page).find_element(By.CSS_SELECTOR, "form output").text
+    write(page, "merged_into", "第1章" + Keys.ENTER)  # a place is no term
+    assert "there is no node of the name" in current(page).find_element(By.CSS_SELECTOR, "form output").text
+
+
+def test_two_tabs_do_not_lose_each_other_s_work(page, domain):
+    first = page.current_window_handle
+    press(page, "3", "a")
+    page.switch_to.new_window("tab")
+    try:
+        visit(page, domain)
+        press(page, "3", "a")
+        page.switch_to.window(first)
+        WebDriverWait(page, 20).until(lambda _: "accepted 2 " in counts(page))
+    finally:
+        page.switch_to.window(page.window_handles[-1])
+        page.close()
+        page.switch_to.window(first)
+
+
+def test_a_browser_that_keeps_nothing_is_told_of(page):
+    page.execute_script("Storage.prototype.setItem = () => { throw new Error('the storage is full') }")
+    press(page, "a")
+    warning = page.find_element(By.ID, "warning")
+    assert warning.is_displayed() and "the storage is full" in warning.text and "save review.csv" in warning.text
 
 
 def test_a_closed_tab_loses_nothing(page, domain):

@@ -516,7 +516,9 @@ def test_table6_follows_its_rule(study):
 
 
 def test_every_table_has_a_rule_of_its_file_s_name_and_what_builds_it():
-    files = (REPOSITORY / "rules" / f"{name}.smk" for name in ("tables", "knowledge", "harm", "recipes", "quantization"))
+    files = (
+        REPOSITORY / "rules" / f"{name}.smk" for name in ("tables", "knowledge", "harm", "recipes", "quantization")
+    )
     text = "".join(path.read_text(encoding="utf-8") for path in files)
     names = re.findall(r'multiext\("results/\w+/(\w+)", csv="\.csv", md="\.md"\)', text)
     assert names == [name for name, table in TABLES.items() if table.build]

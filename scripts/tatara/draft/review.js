@@ -273,7 +273,7 @@ byId("tabs").append(
     el("button", { type: "button", role: "tab", title: `key ${number + 1}`, data: { table: name }, onclick: () => show(name) }, label, " ", el("small"))),
 );
 filters.elements.text.addEventListener("input", () => update({ otherwise: 0 }));
-filters.addEventListener("change", () => update({ otherwise: 0 }));
+filters.addEventListener("change", ({ target }) => update({ row: target.name === "order" ? null : shown[cursor], otherwise: 0 }));
 filters.addEventListener("submit", (event) => event.preventDefault());
 const setShown = (status) => setStatus(shown.filter((row) => ![status, "merged"].includes(review.status(row))), status);
 byId("accept-shown").onclick = () => setShown("accepted");

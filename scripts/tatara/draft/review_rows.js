@@ -150,9 +150,13 @@ const namesFor = (review, row, field) =>
 const fieldOf = (review, row, field) => {
   const value = review.value(row, field);
   const choices = field === "type" ? data.choices.relations.type : data.choices[row.table][field];
-  if (choices) return el("select", { name: field }, ...choices.map((choice) => new Option(choice, choice, false, choice === value)));
+  if (choices) {
+    const offered = choices.includes(value) ? choices : [value, ...choices];
+    return el("select", { name: field }, ...offered.map((choice) => new Option(choice, choice, false, choice === value)));
+  }
   if (data.ends.includes(field) || field === "merged_into") {
-    const input = el("input", { name: field, value: [...namesFor(review, row, field)].find(([, id]) => id === value)?.[0] ?? "", autocomplete: "off" });
+    const named = [...namesFor(review, row, field)].find(([, id]) => id === review.kept(value));
+    const input = el("input", { name: field, value: named?.[0] ?? "", autocomplete: "off" });
     input.setAttribute("list", "names");
     return input;
   }
@@ -181,7 +185,8 @@ const editsOf = (review, row, form) => {
     const value = isNode ? namesFor(review, row, field).get(oneLine(written)) : oneLine(written);
     if (isNode && value === undefined) return { problem: `${LABELS[field]}: there is no node of the name “${written}”` };
     if (!value && !data.mayBeEmpty.includes(field)) return { problem: `${LABELS[field]} must not be empty; reject the row instead` };
-    if (value !== review.value(row, field)) edits.push([row, field, value]);
+    const before = review.value(row, field);
+    if (value !== before && !(isNode && value === review.kept(before))) edits.push([row, field, value]);
   }
   const after = (field) => edits.find(([, name]) => name === field)?.[2] ?? review.value(row, field);
   if (after("merged_into")) {

@@ -62,7 +62,8 @@ class Review {
   /** The id of the node that a node was merged into in the end, its own where it was not; undefined in a circle. */
   kept(id, into = (row) => this.value(row, "merged_into")) {
     const seen = new Set();
-    for (let next = into(this.node(id)); next; next = into(this.node(id))) {
+    const after = () => this.node(id) && into(this.node(id));
+    for (let next = after(); next; next = after()) {
       if (seen.has(id)) return undefined;
       seen.add(id);
       id = next;
