@@ -10,7 +10,9 @@ class VirtualList {
    */
   constructor(box, build, estimate) {
     Object.assign(this, { box, build, estimate, rows: [], tops: [0], heights: new Map(), drawn: new Map(), width: 0 });
-    [this.above, this.holder, this.below] = ["div", "div", "div"].map((tag) => box.appendChild(document.createElement(tag)));
+    [this.above, this.holder, this.below] = ["div", "div", "div"].map((tag) =>
+      box.appendChild(document.createElement(tag)),
+    );
     box.addEventListener("scroll", () => this.draw(), { passive: true });
     new ResizeObserver(() => {
       if (box.clientWidth !== this.width) this.heights.clear();
@@ -78,7 +80,7 @@ class VirtualList {
       this.above.style.height = `${this.tops[first]}px`;
       this.below.style.height = `${this.tops.at(-1) - (this.tops[last + 1] ?? 0)}px`;
       if (!this.measure()) return;
-      // What is above the screen turned out higher or lower than it was taken for: the row at its top stays where it is.
+      // Rows turned out higher or lower than they were taken for: the one at the top of the screen stays there.
       this.place();
       this.above.style.height = `${this.tops[first]}px`;
       this.below.style.height = `${this.tops.at(-1) - (this.tops[last + 1] ?? 0)}px`;

@@ -17,7 +17,7 @@ from tatara.files.web_font import font_of
 
 HERE = Path(__file__).parent
 # The page's program, in the order in which its parts need one another.
-SCRIPTS = ("review_state.js", "review_list.js", "review_rows.js", "review.js")
+SCRIPTS = tuple(f"review{part}.js" for part in ("_state", "_list", "_rows", "_form", "_screen", ""))
 ENDS = ("start", "end")  # fields that hold a node's id: the page offers names
 Place = tuple[str, ...]
 

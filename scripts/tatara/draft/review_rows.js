@@ -10,9 +10,24 @@ const el = (tag, properties = {}, ...content) => {
 };
 
 const LABELS = {
-  name: "Name", description: "Description", start: "From", type: "Type", end: "To", reason: "Reason", kind: "Kind", topic: "Topic",
-  text: "Text", text_2: "Second wording", text_3: "Third wording", terms: "Terms (;)", category: "Category", difficulty: "Difficulty",
-  question: "Question", reference: "Reference answer", facts: "Facts that an answer must hold (;)", merged_into: "Merge into",
+  name: "Name",
+  description: "Description",
+  start: "From",
+  type: "Type",
+  end: "To",
+  reason: "Reason",
+  kind: "Kind",
+  topic: "Topic",
+  text: "Text",
+  text_2: "Second wording",
+  text_3: "Third wording",
+  terms: "Terms (;)",
+  category: "Category",
+  difficulty: "Difficulty",
+  question: "Question",
+  reference: "Reference answer",
+  facts: "Facts that an answer must hold (;)",
+  merged_into: "Merge into",
 };
 
 /** Text as it is compared: width and case do not count; with the position in the text of each of its characters. */
@@ -35,7 +50,11 @@ const places = (text, words) => {
   const free = (start, end) => found.every(([from, to]) => end <= from || start >= to);
   for (const [word, name] of words.toSorted(([a], [b]) => b.length - a.length)) {
     const sought = folded(word).plain;
-    for (let from = sought ? plain.indexOf(sought) : -1; from >= 0; from = plain.indexOf(sought, from + sought.length)) {
+    for (
+      let from = sought ? plain.indexOf(sought) : -1;
+      from >= 0;
+      from = plain.indexOf(sought, from + sought.length)
+    ) {
       const [start, end] = [at[from], at[from + sought.length]];
       if (free(start, end)) found.push([start, end, name]);
     }
@@ -53,17 +72,28 @@ const marked = (text, words) => {
   return [...parts, text.slice(end)];
 };
 
-const listed = (text) => text.split(/[;|]/).map((part) => part.trim()).filter(Boolean);
+const listed = (text) =>
+  text
+    .split(/[;|]/)
+    .map((part) => part.trim())
+    .filter(Boolean);
 
 /** The words of a row that its evidence has to hold, each with the class that they are marked by. */
 const wordsOf = (review, row) => {
   const { drafted } = row;
   const value = (field) => review.value(row, field);
   switch (row.table) {
-    case "nodes": return [[drafted.name, "first"]];
-    case "relations": return [[drafted.start_name, "first"], [drafted.end_name, "second"]];
-    case "facts": return [[value("topic"), "first"], ...listed(value("terms")).map((term) => [term, "second"])];
-    default: return listed(value("facts")).map((fact) => [fact, "first"]);
+    case "nodes":
+      return [[drafted.name, "first"]];
+    case "relations":
+      return [
+        [drafted.start_name, "first"],
+        [drafted.end_name, "second"],
+      ];
+    case "facts":
+      return [[value("topic"), "first"], ...listed(value("terms")).map((term) => [term, "second"])];
+    default:
+      return listed(value("facts")).map((fact) => [fact, "first"]);
   }
 };
 
@@ -77,7 +107,15 @@ const evidenceOf = (review, row) => {
   const words = wordsOf(review, row);
   const cut = (part) => (part.length > 1 ? el("span", { className: "cut" }, ...marked(part, words)) : part);
   const from = Math.max(0, start);
-  return [el("p", { lang: PAGE_LANGUAGE }, cut(evidence.slice(0, from)), ...marked(evidence.slice(from, end), words), cut(evidence.slice(end)))];
+  return [
+    el(
+      "p",
+      { lang: PAGE_LANGUAGE },
+      cut(evidence.slice(0, from)),
+      ...marked(evidence.slice(from, end), words),
+      cut(evidence.slice(end)),
+    ),
+  ];
 };
 
 const PAGE_LANGUAGE = document.documentElement.dataset.language;
@@ -89,15 +127,29 @@ const saidBy = (review, row) => {
   const value = (field) => review.value(row, field);
   switch (row.table) {
     case "nodes":
-      return [el("p", {}, el("b", {}, value("name")), " ", chip(row.drafted.label)), ...paragraphs(value("description"))];
+      return [
+        el("p", {}, el("b", {}, value("name")), " ", chip(row.drafted.label)),
+        ...paragraphs(value("description")),
+      ];
     case "relations": {
       const type = value("type");
       const arrow = el("span", { className: "type", title: type }, ` —${data.types[type] ?? type}→ `);
-      return [el("p", {}, el("b", {}, review.nodeName(value("start"))), arrow, el("b", {}, review.nodeName(value("end")))), ...paragraphs(value("reason"))];
+      return [
+        el("p", {}, el("b", {}, review.nodeName(value("start"))), arrow, el("b", {}, review.nodeName(value("end")))),
+        ...paragraphs(value("reason")),
+      ];
     }
     case "facts":
       return [
-        el("p", { className: "quiet" }, el("b", {}, review.nodeName(row.drafted.node)), " ", chip(value("kind")), " ", value("topic")),
+        el(
+          "p",
+          { className: "quiet" },
+          el("b", {}, review.nodeName(row.drafted.node)),
+          " ",
+          chip(value("kind")),
+          " ",
+          value("topic"),
+        ),
         ...paragraphs(value("text"), value("text_2"), value("text_3")),
         el("p", { className: "quiet" }, ...listed(value("terms")).flatMap((term) => [chip(term), " "])),
       ];
@@ -105,7 +157,12 @@ const saidBy = (review, row) => {
       return [
         el("p", {}, el("b", {}, value("question"))),
         ...paragraphs(value("reference")),
-        el("p", { className: "quiet" }, ...listed(value("facts")).flatMap((fact) => [chip(fact), " "]), `${value("difficulty")} · ${value("category")}`),
+        el(
+          "p",
+          { className: "quiet" },
+          ...listed(value("facts")).flatMap((fact) => [chip(fact), " "]),
+          `${value("difficulty")} · ${value("category")}`,
+        ),
       ];
   }
 };
@@ -128,75 +185,27 @@ const buildRow = (review, row, form) => {
   const edited = review.edited(row);
   const place = data.places[row.place].filter(Boolean).join(" › ");
   const foot = el(
-    "div", { className: "foot" }, chip(merged, status), el("span", { className: "quiet" }, `score ${row.drafted.score} · ${row.id}`),
-    edited.length ? chip(`edited: ${edited.map((field) => LABELS[field]).join(", ")}`, "edited") : "", el("span", { className: "buttons" }, ...buttonsOf(row)),
+    "div",
+    { className: "foot" },
+    chip(merged, status),
+    el("span", { className: "quiet" }, `score ${row.drafted.score} · ${row.id}`),
+    edited.length ? chip(`edited: ${edited.map((field) => LABELS[field]).join(", ")}`, "edited") : "",
+    el("span", { className: "buttons" }, ...buttonsOf(row)),
   );
-  const source = el("p", { className: "quiet source" }, place, file ? el("br") : "", file ? `${file} ${start}–${end}` : "");
+  const source = el(
+    "p",
+    { className: "quiet source" },
+    place,
+    file ? el("br") : "",
+    file ? `${file} ${start}–${end}` : "",
+  );
   if (heading) source.title = heading;
   return el(
-    "article", { className: `row ${status}`, tabIndex: -1, data: { key: row.key, id: row.id } },
+    "article",
+    { className: `row ${status}`, tabIndex: -1, data: { key: row.key, id: row.id } },
     el("div", { className: "said", lang: PAGE_LANGUAGE }, ...saidBy(review, row)),
     el("div", { className: "evidence" }, ...evidenceOf(review, row), source),
-    foot, ...(form ? [form] : []),
+    foot,
+    ...(form ? [form] : []),
   );
-};
-
-// ---- writing a row anew ----
-
-/** Name -> id of the nodes that a field may hold. */
-const namesFor = (review, row, field) =>
-  field === "merged_into" ? review.namesOfNodes((node) => node !== row && review.canMerge(row, node)) : review.namesOfNodes();
-
-const fieldOf = (review, row, field) => {
-  const value = review.value(row, field);
-  const choices = field === "type" ? data.choices.relations.type : data.choices[row.table][field];
-  if (choices) {
-    const offered = choices.includes(value) ? choices : [value, ...choices];
-    return el("select", { name: field }, ...offered.map((choice) => new Option(choice, choice, false, choice === value)));
-  }
-  if (data.ends.includes(field) || field === "merged_into") {
-    const named = [...namesFor(review, row, field)].find(([, id]) => id === review.kept(value));
-    const input = el("input", { name: field, value: named?.[0] ?? "", autocomplete: "off" });
-    input.setAttribute("list", "names");
-    return input;
-  }
-  return el("textarea", { name: field, value, rows: Math.max(1, Math.ceil(value.length / 70)) });
-};
-
-/** A form for fields of a row; its buttons have the values `save`, `reset` and `cancel`. */
-const buildForm = (review, row, fields) =>
-  el(
-    "form", { className: "edit", data: { key: row.key } },
-    ...fields.map((field) => el("label", { lang: PAGE_LANGUAGE }, el("span", { lang: "en" }, LABELS[field]), fieldOf(review, row, field))),
-    el("div", { className: "foot" },
-      el("button", { type: "submit", value: "save", title: "Ctrl+Enter" }, "Save"),
-      el("button", { type: "button", value: "reset" }, "As drafted"),
-      el("button", { type: "button", value: "cancel", title: "Escape" }, "Cancel"),
-      el("output", { className: "problem", role: "alert" })),
-  );
-
-const squeezed = (text) => folded(text).plain.replace(/\s+/g, "");
-
-/** The edits that a form asks for, as Review.set takes them, or what is wrong with it. */
-const editsOf = (review, row, form) => {
-  const edits = [];
-  for (const [field, written] of new FormData(form)) {
-    const isNode = data.ends.includes(field) || field === "merged_into";
-    const value = isNode ? namesFor(review, row, field).get(oneLine(written)) : oneLine(written);
-    if (isNode && value === undefined) return { problem: `${LABELS[field]}: there is no node of the name “${written}”` };
-    if (!value && !data.mayBeEmpty.includes(field)) return { problem: `${LABELS[field]} must not be empty; reject the row instead` };
-    const before = review.value(row, field);
-    if (value !== before && !(isNode && value === review.kept(before))) edits.push([row, field, value]);
-  }
-  const after = (field) => edits.find(([, name]) => name === field)?.[2] ?? review.value(row, field);
-  if (after("merged_into")) {
-    const into = (other) => (other === row ? after("merged_into") : review.value(other, "merged_into"));
-    if (review.kept(row.id, into) === undefined) return { problem: "A name cannot be merged into itself" };
-  }
-  if (row.table === "facts") {
-    const texts = ["text", "text_2", "text_3"].map(after).filter(Boolean).map(squeezed);
-    const lacking = listed(after("terms")).find((term) => texts.some((text) => !text.includes(squeezed(term))));
-    if (lacking) return { problem: `Every wording must hold the term “${lacking}”: write it in, or take it out of the terms` };
-  }
-  return { edits };
 };

@@ -11,7 +11,15 @@ const readRows = (table) => {
   const { columns, rows } = data.tables[table];
   return rows.map((values, order) => {
     const drafted = Object.fromEntries(columns.map((column, number) => [column, values[number]]));
-    return { table, order, id: drafted.id, key: `${table} ${drafted.id}`, place: drafted.place, score: Number(drafted.score), drafted };
+    return {
+      table,
+      order,
+      id: drafted.id,
+      key: `${table} ${drafted.id}`,
+      place: drafted.place,
+      score: Number(drafted.score),
+      drafted,
+    };
   });
 };
 
@@ -36,7 +44,11 @@ class Review {
     this.warn = warn;
     this.storageKey = `tatara-review-${data.digest}`;
     this.rows = Object.fromEntries(Object.keys(data.tables).map((table) => [table, readRows(table)]));
-    this.byKey = new Map(Object.values(this.rows).flat().map((row) => [row.key, row]));
+    this.byKey = new Map(
+      Object.values(this.rows)
+        .flat()
+        .map((row) => [row.key, row]),
+    );
     this.changes = new Map(); // key of a row -> field -> value
     this.done = []; // what undo takes back: for each step [key, field, value before]
     this.load();
@@ -129,7 +141,7 @@ class Review {
       const stored = JSON.parse(localStorage.getItem(this.storageKey) ?? "[]");
       this.changes = new Map(stored.filter(([key]) => this.byKey.has(key)));
     } catch (error) {
-      this.warn(`What this browser kept of an earlier visit cannot be read (${error.message}); open the review.csv that you saved.`);
+      this.warn(`What this browser kept of an earlier visit cannot be read (${error.message}); open what you saved.`);
     }
   }
 
@@ -138,9 +150,11 @@ class Review {
   toCsv() {
     const lines = [HEADER, ["draft", "", "digest", data.digest]];
     for (const row of this.byKey.values()) {
-      for (const [field, value] of Object.entries(this.changes.get(row.key) ?? {})) lines.push([row.table, row.id, field, value]);
+      for (const [field, value] of Object.entries(this.changes.get(row.key) ?? {}))
+        lines.push([row.table, row.id, field, value]);
     }
-    return `\ufeff${lines.map((line) => line.map(quoted).join(",")).join("\n")}\n`; // Excel takes it for UTF-8 by the mark
+    // By the mark at its head Excel takes it for UTF-8.
+    return `\ufeff${lines.map((line) => line.map(quoted).join(",")).join("\n")}\n`;
   }
 
   fits([table, id, field, value]) {
@@ -160,9 +174,15 @@ class Review {
     const digest = lines.find(([table, , field]) => table === "draft" && field === "digest")?.[3];
     const said = lines.filter(([table]) => table !== "draft");
     const fitting = said.filter((line) => this.fits(line));
-    const cleared = [...this.changes].flatMap(([key, fields]) => Object.keys(fields).map((field) => [this.byKey.get(key), field, undefined]));
-    this.set([...cleared, ...fitting.map(([table, id, field, value]) => [this.byKey.get(`${table} ${id}`), field, value])]);
-    const other = digest === data.digest ? "" : " It was of another draft: look whether what was taken over still holds.";
+    const cleared = [...this.changes].flatMap(([key, fields]) =>
+      Object.keys(fields).map((field) => [this.byKey.get(key), field, undefined]),
+    );
+    this.set([
+      ...cleared,
+      ...fitting.map(([table, id, field, value]) => [this.byKey.get(`${table} ${id}`), field, value]),
+    ]);
+    const other =
+      digest === data.digest ? "" : " It was of another draft: look whether what was taken over still holds.";
     return `${fitting.length} of ${said.length} changes taken from the review.${other}`;
   }
 }
