@@ -141,7 +141,7 @@ def test_a_review_holds_until_another_is_given(bee):
 def test_a_review_is_never_drafted_over(bee):
     accept(bee, REPOSITORY, review=write_review(bee, accepted(bee)))
     before = review_file(bee).read_bytes()
-    with pytest.raises(InputError, match="holds a review"):
+    with pytest.raises(InputError, match=r"draft/review\.csv changed since the draft was made: it is reviewed"):
         draft_domain([str(HANDBOOK)], bee, REPOSITORY)
     assert review_file(bee).read_bytes() == before
 
@@ -201,6 +201,8 @@ def test_a_file_that_is_no_review_is_refused(bee):
     path.write_text("table,id,value\nnodes,v1,accepted\n", encoding="utf-8")
     with pytest.raises(InputError, match="missing column field"):
         accept(bee, REPOSITORY, review=path)
+    with pytest.raises(InputError, match=r"elsewhere\.csv: there is no such file; give the review that"):
+        accept(bee, REPOSITORY, review=bee / "elsewhere.csv")
 
 
 def test_the_page_is_the_same_for_the_same_draft(bee, drafted):

@@ -24,9 +24,10 @@ def main() -> int:
     parser.add_argument("--all", action="store_true", help="take every row that was not rejected")
     parser.add_argument("--review", type=Path, metavar="FILE", help="CSV that OUT/draft/review.html saved")
     arguments = parser.parse_args()
+    review = arguments.review and arguments.review.expanduser()  # not every shell does that after REVIEW=
     try:
         refresh_review_page(arguments.out)
-        counts = accept(arguments.out, tatara_path.REPOSITORY, arguments.all, arguments.review)
+        counts = accept(arguments.out, tatara_path.REPOSITORY, arguments.all, review)
     except InputError as error:
         print(f"ERROR: {error}", file=sys.stderr)
         return 1

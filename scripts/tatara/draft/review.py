@@ -205,6 +205,8 @@ def reviewed_tables(folder: Path, schema: Schema, review: Path | None = None) ->
         InputError: the draft or the review is wrong (file and line).
     """
     tables, path = read_tables(folder), review or review_file(folder)
-    if review is None and not path.is_file():
+    if not path.is_file():
+        if review:
+            raise InputError(f"{path}: there is no such file; give the review that {folder}/draft/review.html saved")
         return tables
     return apply_review(tables, read_review(path, folder, tables, choices_of(tables, schema)))
