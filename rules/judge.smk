@@ -81,6 +81,34 @@ rule judge_ollama:
         "../scripts/judge_ollama.py"
 
 
+rule judge_openai:
+    """Score answers 0 to 3 with a model of an OpenAI-compatible server that is held to a JSON schema."""
+    input:
+        answers="results/answers/{evaluated}.jsonl",
+        seconds="results/answers/{evaluated}_seconds.csv",
+        testset="results/testset/test_set_200.jsonl",
+        prompt=lambda wildcards: resource(JUDGES[wildcards.judge]["prompt"]),
+        identity="results/judge/{judge}/identity.json",
+    output:
+        "results/judge/{judge}/{evaluated}.csv",
+    log:
+        "results/logs/judge_{judge}_{evaluated}.log",
+    benchmark:
+        "results/benchmarks/judge_{judge}_{evaluated}.tsv"
+    wildcard_constraints:
+        judge=JUDGES_OF["openai"],
+        evaluated=names_of(JUDGED_NAMES),
+    resources:
+        gpu=1,
+    params:
+        questions=QUESTIONS,
+        settings=lambda wildcards: JUDGES[wildcards.judge],
+        seed=config["seed"],
+        code=code_of("judge_openai"),
+    script:
+        "../scripts/judge_openai.py"
+
+
 rule judge:
     """Put the scores of all judges into one file; the first judge's are those of the tables."""
     input:

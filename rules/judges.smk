@@ -4,7 +4,7 @@ JUDGED_NAMES = EVALUATED + WITH_GRAPH_ANSWERED
 # A kind of judge has rules of its own: an edit to one scores nothing again with another.
 JUDGES_OF = {
     kind: names_of([name for name, entry in JUDGES.items() if entry["kind"] == kind])
-    for kind in ("rubric", "llama_cpp", "ollama")
+    for kind in ("rubric", "llama_cpp", "ollama", "openai")
 }
 
 
@@ -43,6 +43,23 @@ rule judge_ollama_identity:
         code=code_of("judge_ollama_identity"),
     script:
         "../scripts/judge_ollama_identity.py"
+
+
+rule judge_openai_identity:
+    """Ask which model an LLM judge is, before anything is trained: without server or model the build stops here."""
+    output:
+        "results/judge/{judge}/identity.json",
+    log:
+        "results/logs/judge_{judge}_identity.log",
+    wildcard_constraints:
+        judge=JUDGES_OF["openai"],
+    priority: DATA_PRIORITY
+    threads: ALL_CORES
+    params:
+        settings=lambda wildcards: JUDGES[wildcards.judge],
+        code=code_of("judge_openai_identity"),
+    script:
+        "../scripts/judge_openai_identity.py"
 
 
 rule judge_rubric_identity:

@@ -21,6 +21,7 @@ localrules:
     scale,
     judge_llama_cpp_identity,
     judge_ollama_identity,
+    judge_openai_identity,
     judge_rubric_identity,
     judge_rubric,
     judge,

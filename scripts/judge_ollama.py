@@ -6,11 +6,11 @@ from tatara.job.run import job
 
 with job(snakemake):
     from tatara.data.questions import evaluated
-    from tatara.evaluate.judge_ollama import load
+    from tatara.evaluate.judge_server import load
     from tatara.evaluate.llm_judges import judge_llm
     from tatara.job.scratch_folder import unfinished
+    from tatara.llm.ollama import Server
     from tatara.measure.results import read_json
-    from tatara.ollama.client import Server
 
     name, settings = snakemake.wildcards.judge, snakemake.params.settings
     server = Server(settings["url"], settings["timeout"])

@@ -5,8 +5,8 @@ from pathlib import Path
 from tatara.job.run import job
 
 with job(snakemake):
-    from tatara.evaluate.judge_ollama import write_identity
-    from tatara.ollama.client import Server
+    from tatara.evaluate.judge_server import write_identity
+    from tatara.llm.ollama import Server
 
     settings = snakemake.params.settings
     server = Server(settings["url"], settings["timeout"])

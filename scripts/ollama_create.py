@@ -8,8 +8,8 @@ with job(snakemake):
     from tatara.data.questions import evaluated
     from tatara.evaluate.deploy import deploy
     from tatara.evaluate.modelfile import recipe
+    from tatara.llm.ollama import Server
     from tatara.models.chat_template import Conversation
-    from tatara.ollama.client import Server
 
     base, file = Path(snakemake.input.base), Path(snakemake.input.gguf)
     template = snakemake.input.get("template")

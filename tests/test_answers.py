@@ -187,15 +187,16 @@ def test_without_an_adapter_the_base_answers_untuned(work, tmp_path):
 @pytest.mark.parametrize(
     ("script", "others"),
     [
-        ("answers_gguf", {"answers_nf4", "answers_ollama", "nll", "deploy", "client", "llm_judges"}),
-        ("answers_nf4", {"answers_gguf", "answers_ollama", "gguf_model", "batch", "nll", "client"}),
+        ("answers_gguf", {"answers_nf4", "answers_ollama", "nll", "deploy", "ollama", "llm_judges"}),
+        ("answers_nf4", {"answers_gguf", "answers_ollama", "gguf_model", "batch", "nll", "ollama"}),
         ("answers_ollama", {"answers_gguf", "answers_nf4", "generation", "gguf_model", "nll", "deploy"}),
         ("nll_adapter", {"nll_gguf", "gguf_model", "answers", "generation"}),
         ("nll_gguf", {"nll_adapter", "answers", "generation"}),
-        ("judge_rubric", {"llm_judges", "judge_llama_cpp", "judge_ollama", "answers"}),
-        ("judge_llama_cpp", {"judge_ollama", "client", "rubric", "answers"}),
-        ("judge_ollama", {"judge_llama_cpp", "gguf_model", "rubric", "answers"}),
-        ("modelfile", {"deploy", "client"}),
+        ("judge_rubric", {"llm_judges", "judge_llama_cpp", "judge_server", "answers"}),
+        ("judge_llama_cpp", {"judge_server", "ollama", "openai", "rubric", "answers"}),
+        ("judge_ollama", {"judge_llama_cpp", "gguf_model", "openai", "rubric", "answers"}),
+        ("judge_openai", {"judge_llama_cpp", "gguf_model", "ollama", "rubric", "answers"}),
+        ("modelfile", {"deploy", "ollama"}),
     ],
 )
 def test_an_edit_to_one_engine_or_judge_makes_nothing_again_with_another(script, others):

@@ -10,7 +10,7 @@ from tatara.data.augment import REASONS, Terms, augment, judge, render
 from tatara.data.pairs import make_pairs
 from tatara.files.jsonl import read_jsonl, write_jsonl
 from tatara.job.errors import InputError
-from tatara.ollama.client import Server
+from tatara.llm.ollama import Server
 
 PROMPT = REPOSITORY / "resources/augment/prompt.md"
 PAIR = {

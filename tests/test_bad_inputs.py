@@ -17,7 +17,7 @@ from tatara.data.testset import load_testset
 from tatara.data.toc import read_toc
 from tatara.files.config import read_config
 from tatara.job.errors import InputError
-from tatara.ollama.client import Server
+from tatara.llm.ollama import Server
 
 # What only the Snakefile can see; tests/faults runs every case through it.
 BY_SNAKEMAKE = {"a file that is not there", "a corpus that matches nothing"}

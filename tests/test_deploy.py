@@ -4,8 +4,8 @@ import numpy
 import pytest
 from tatara.evaluate import deploy
 from tatara.evaluate.modelfile import Recipe
+from tatara.llm.chat import Reply
 from tatara.models.chat_template import Conversation
-from tatara.ollama.client import Reply
 
 BANK = "堤".encode()
 PIECES = [b"a", b"b", BANK[:1], BANK[1:], b"\xff", b""]

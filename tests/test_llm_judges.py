@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 import yaml
 from pipeline_copy import REPOSITORY, Copy
-from tatara.evaluate import judge_llama_cpp, judge_ollama, llm_judges
+from tatara.evaluate import judge_llama_cpp, judge_server, llm_judges
 from tatara.evaluate.judge_file import combine
 from tatara.evaluate.rubric import judge_rubric
 from tatara.files.jsonl import read_jsonl, write_jsonl
 from tatara.job.errors import InputError
+from tatara.llm.ollama import Server
 from tatara.measure.agreement import write_agreement
-from tatara.ollama.client import Server
 
 PROMPT = REPOSITORY / "resources/judge/prompt.md"
 ROW = {
@@ -213,9 +213,9 @@ def test_a_real_gguf_file_judges_in_process(smollm2_gguf, labelled, tmp_path):
 def test_a_model_of_a_real_ollama_server_judges(ollama_server, labelled, tmp_path):
     rows, answers, _ = labelled
     server = Server(ollama_server.url, 120)
-    loaded = judge_ollama.load(server, "smollm2", context=4096, limit=160)
+    loaded = judge_server.load(server, "smollm2", context=4096, limit=160)
     _check_scores(_judge(tmp_path, _files(tmp_path, rows, answers), lambda: loaded, kind="ollama"), rows)
-    judge_ollama.write_identity(server, "smollm2", 4096, tmp_path / "identity.json")
+    judge_server.write_identity(server, "smollm2", 4096, tmp_path / "identity.json")
     identity = json.loads((tmp_path / "identity.json").read_text())
     assert identity["model"] == "smollm2" and len(identity["digest"]) == 64 and identity["quantization"] == "Q4_1"
 

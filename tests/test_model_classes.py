@@ -25,9 +25,9 @@ from tatara.data.graph_text import read_descriptions
 from tatara.evaluate import deploy, modelfile
 from tatara.job.errors import InputError
 from tatara.llama.tools import ConversionRefused
+from tatara.llm.ollama import Server
 from tatara.models import base_folder, chat, loading, preflight, text_part
 from tatara.models.tokenizer import load_tokenizer
-from tatara.ollama.client import Server
 from tatara.train import merge, packing, samples, trainer
 from transformers import AutoModelForCausalLM
 

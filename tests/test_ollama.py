@@ -20,10 +20,10 @@ from tatara.evaluate.ollama_template import frame_of, ollama_template
 from tatara.files.jsonl import read_jsonl
 from tatara.job.errors import InputError
 from tatara.llama import convert, quantize
+from tatara.llm.ollama import Server
 from tatara.models import chat, gguf_source, loading
 from tatara.models.chat_template import Conversation, render
 from tatara.models.tokenizer import load_tokenizer
-from tatara.ollama.client import Server
 from tiny_models import CONVERSATION, SYSTEM, make_base
 
 pytestmark = pytest.mark.services

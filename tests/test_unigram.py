@@ -16,10 +16,10 @@ from tatara.evaluate import deploy, modelfile, parity
 from tatara.job.errors import InputError
 from tatara.llama import gguf_model, token_ids
 from tatara.llama.tools import ConversionRefused
+from tatara.llm.ollama import Server
 from tatara.models import chat, families
 from tatara.models.chat_template import Conversation
 from tatara.models.tokenizer import load_tokenizer
-from tatara.ollama.client import Server
 from transformers import AutoConfig, AutoModelForCausalLM
 
 ROWS = [{"question": pair["question"], "reference": pair["answer"]} for pair in tiny_models.PAIRS[:3]]

@@ -1,4 +1,4 @@
-"""QA pairs rephrased by a model of an Ollama server; what lost a name, citation or number is rejected (paper §4.1)."""
+"""QA pairs rephrased by a model of a server; what lost a name, citation or number is rejected (paper §4.1)."""
 
 import json
 import logging
@@ -21,7 +21,7 @@ from tatara.job.errors import InputError
 from tatara.job.fingerprint import fingerprint
 from tatara.job.progress import Progress
 from tatara.job.resume import FinishedRows
-from tatara.ollama.client import Server
+from tatara.llm.chat import ChatServer
 
 logger = logging.getLogger("tatara")
 KEPT = "kept"
@@ -118,7 +118,7 @@ def judge(pair: dict, output: str, terms: Terms, testset: list[dict], threshold:
     return KEPT, rephrased
 
 
-def _ask(row: dict, prompt: str, server: Server, settings: dict, seed: int) -> str:
+def _ask(row: dict, prompt: str, server: ChatServer, settings: dict, seed: int) -> str:
     """Return the model's output for one pair."""
     reply = server.chat(
         settings["model"],
@@ -174,7 +174,7 @@ def augment(
     testset: list[dict],
     threshold: float,
     prompt: Path,
-    server: Server,
+    server: ChatServer,
     settings: dict,
     parallel: int,
     seed: int,

@@ -8,10 +8,10 @@ from pathlib import Path
 from tatara.data.questions import asked
 from tatara.evaluate.answers import Answer, AnswerFiles, keep_answers
 from tatara.job.fingerprint import fingerprint
+from tatara.llm.ollama import Server
 from tatara.models import chat
 from tatara.models.chat_template import Conversation
 from tatara.models.tokenizer import load_tokenizer
-from tatara.ollama.client import Server
 
 
 def ask_all(

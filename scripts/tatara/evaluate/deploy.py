@@ -11,11 +11,12 @@ from tatara.files.sample import evenly_spaced
 from tatara.files.text import write_json
 from tatara.job.errors import InputError
 from tatara.llama import gguf_model
+from tatara.llm.chat import Reply
+from tatara.llm.ollama import Server
 from tatara.models import chat
 from tatara.models.chat_template import Conversation
 from tatara.models.differences import first_difference
 from tatara.models.tokenizer import load_tokenizer
-from tatara.ollama.client import Reply, Server
 
 logger = logging.getLogger("tatara")
 PROMPTS = 8  # questions whose prompts are compared

@@ -1,6 +1,6 @@
 """Scores by a language model that is held to a JSON schema (paper §3.2): prompt, what counts as a score, repeats.
 
-The models behind it stand in judge_llama_cpp and judge_ollama.
+The models behind it stand in judge_llama_cpp and judge_server.
 """
 
 import hashlib

@@ -6,7 +6,9 @@ from tatara.files.control_tokens import token_problem
 
 SOURCES = ("hub", "path", "scratch")
 NEO4J_URI = re.compile(r"(bolt|neo4j)(\+s|\+ssc)?://[^/@\s]+")
-JUDGE_NEEDS = {"llama_cpp": "file", "ollama": "model"}
+JUDGE_NEEDS = {"llama_cpp": ("file",), "ollama": ("model",), "openai": ("model", "url")}
+# Capitals alone, so that a key which was written in place of a variable's name is most likely told.
+VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
 
 Fault = tuple[tuple, str]  # path of the key, message
 
@@ -141,10 +143,10 @@ def _graph_at_hand(config: dict) -> list[Fault]:
 def _judges(judges: dict) -> list[Fault]:
     faults = []
     for name, judge in judges.items():
-        key = JUDGE_NEEDS.get(judge["kind"])
-        if key and not judge[key]:
-            reason = f"is missing: a judge of the kind {judge['kind']} needs it"
-            faults.append(_fault(f"judge.judges.{name}.{key}", reason))
+        for key in JUDGE_NEEDS.get(judge["kind"], ()):
+            if not judge[key]:
+                reason = f"is missing: a judge of the kind {judge['kind']} needs it"
+                faults.append(_fault(f"judge.judges.{name}.{key}", reason))
         if judge["repeats"] > 1 and (judge["kind"] == "rubric" or not judge["temperature"]):
             reason = f"is {judge['repeats']}: repeats of a judge without a temperature are all the same"
             faults.append(_fault(f"judge.judges.{name}.repeats", reason))
@@ -152,10 +154,20 @@ def _judges(judges: dict) -> list[Fault]:
 
 
 def _addresses(config: dict) -> list[Fault]:
+    """Return the addresses and names of variables that give away a password or a key; neither is repeated."""
+    servers = {f"judge.judges.{name}": judge for name, judge in config["judge"]["judges"].items()}
+    if config["qa"]["augment"] and config["qa"]["augment"]["server"]:
+        servers["qa.augment.server"] = config["qa"]["augment"]["server"]
     urls = {"ollama.url": config["ollama"]["url"]}
-    urls |= {f"judge.judges.{name}.url": judge["url"] for name, judge in config["judge"]["judges"].items()}
-    reason = "holds a user or password: it goes into logs and results; put the server behind an address without one"
-    return [_fault(name, reason) for name, url in urls.items() if url and "@" in url]
+    urls |= {f"{place}.url": server["url"] for place, server in servers.items()}
+    where = "it goes into logs and results; put the server behind an address without one"
+    faults = [_fault(name, f"holds a user or password: {where}") for name, url in urls.items() if url and "@" in url]
+    faults += [_fault(name, f"holds a query: {where}") for name, url in urls.items() if url and "?" in url]
+    expected = "expected a name in capitals, such as OPENAI_API_KEY; the key itself belongs into the environment"
+    for place, server in servers.items():
+        if server["key_env"] is not None and not VARIABLE.fullmatch(server["key_env"]):
+            faults.append(_fault(f"{place}.key_env", f"is no name of an environment variable: {expected}"))
+    return faults
 
 
 def _shares(rebalance: dict) -> list[Fault]:

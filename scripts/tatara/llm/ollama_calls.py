@@ -1,15 +1,14 @@
 """One call of an Ollama server: faults that pass are tried again, the others become errors that say what to do."""
 
-import logging
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import httpx
 from pydantic import ValidationError
-from tenacity import RetryCallState, Retrying, before_sleep_log, retry_if_exception, wait_exponential_jitter
 
 from tatara.job.errors import InputError
+from tatara.llm.retries import ATTEMPTS, retrying
 
 try:
     import ollama  # makes a client of OLLAMA_HOST at once
@@ -18,10 +17,6 @@ except ValueError as error:
         f"environment variable OLLAMA_HOST is {os.environ.get('OLLAMA_HOST')!r}, no address of a server ({error}): "
         "give it as http://HOST:PORT"
     ) from None
-
-logger = logging.getLogger("tatara")
-ATTEMPTS = 5  # 1 + 2 + 4 + 8 s between them: enough for a server that restarts
-SLOW_ATTEMPTS = 2  # of a request that took longer than it may: it is likely to do so again
 
 
 def _passes(error: BaseException) -> bool:
@@ -52,20 +47,8 @@ class Caller:
             InputError: no server, no answer in time, a refusal, a reply that is not Ollama's.
         """
         attempts = attempts or self.attempts
-
-        def enough(state: RetryCallState) -> bool:
-            slow = isinstance(state.outcome.exception(), httpx.TimeoutException)
-            return state.attempt_number >= (min(attempts, SLOW_ATTEMPTS) if slow else attempts)
-
-        retries = Retrying(
-            retry=retry_if_exception(_passes),
-            stop=enough,
-            wait=wait_exponential_jitter(1, 30, jitter=0.5),
-            before_sleep=before_sleep_log(logger, logging.WARNING),
-            reraise=True,
-        )
         try:
-            return retries(function, **arguments)
+            return retrying(_passes, attempts)(function, **arguments)
         except (ConnectionError, httpx.TransportError, ollama.ResponseError, ValueError) as error:
             raise InputError(self._explain(error, attempts, arguments.get("model"))) from None
 

@@ -2,13 +2,14 @@
 
 import os
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
 from tatara.job.errors import InputError
-from tatara.ollama.calls import ATTEMPTS, Caller, ollama
+from tatara.llm.chat import Reply, check_model_holds
+from tatara.llm.ollama_calls import Caller, ollama
+from tatara.llm.retries import ATTEMPTS
 
 NANOSECONDS = 1e9
 # Options belong under `options`: at the top level the server ignores them (ollama issue 5274). Its own default punishes
@@ -16,37 +17,16 @@ NANOSECONDS = 1e9
 GREEDY = {"repeat_penalty": 1.0}
 
 
-@dataclass(frozen=True)
-class Reply:
-    """What a chat returned.
-
-    Attributes:
-        text: the answer.
-        tokens: generated tokens, the end of the turn among them; None where the server did not say.
-        cut: whether the answer has no end of its own: the limit was reached, or the server broke off a token that came
-            30 times in a row.
-        seconds: reading the prompt and generating, by the server's own clock; loading the model is left out. An answer
-            that was broken off has no such times, and takes the seconds of its request.
-        pieces: the text of each token, where asked for; bytes that are no whole character are U+FFFD.
-    """
-
-    text: str
-    tokens: int | None
-    cut: bool
-    seconds: float
-    pieces: tuple[str, ...] = ()
-
-
 def _reply(got: ollama.ChatResponse, elapsed: float) -> Reply:
     text, texts = got.message.content or "", tuple(token.token for token in got.logprobs or ())
-    if not got.done:
+    if not got.done:  # broken off at a token that came 30 times in a row: such an answer has no times
         return Reply(text, None, True, elapsed, texts)
     seconds = ((got.prompt_eval_duration or 0) + (got.eval_duration or 0)) / NANOSECONDS
     return Reply(text, got.eval_count or 0, got.done_reason == "length", seconds, texts)
 
 
 class Server:
-    """An Ollama server.
+    """An Ollama server (a ChatServer).
 
     Args:
         url: such as http://127.0.0.1:11434; None takes OLLAMA_HOST from the environment, or this address.
@@ -85,12 +65,7 @@ class Server:
         names = {model, f"{model}:latest"}
         digest = next((entry.digest for entry in listed if entry.model in names), "")
         known = next((value for key, value in (shown.modelinfo or {}).items() if key.endswith(".context_length")), None)
-        if context and known and context > known:
-            # The server would take the smaller one and cut what does not fit, without a word.
-            raise InputError(
-                f"the model {model} holds {known} tokens of context, and {context} are asked for: lower context, or "
-                "take another model"
-            )
+        check_model_holds(model, known, context)
         details = shown.details
         return {
             "model": model,
@@ -115,18 +90,10 @@ class Server:
         schema: dict | None = None,
         pieces: bool = False,
     ) -> Reply:
-        """Return one answer.
+        """Return one answer (ChatServer.chat).
 
         Args:
-            messages: `role` and `content` each.
-            limit: most tokens to generate.
-            context: tokens of prompt and answer together.
-            schema: JSON schema that the answer is held to.
             pieces: whether to tell the text of each token.
-
-        Raises:
-            InputError: no server, no such model, no answer in time, or a prompt that does not fit the context beside
-                the answer.
         """
         options = {"num_ctx": context, "num_predict": limit, "seed": seed, "temperature": temperature, **GREEDY}
         start = time.monotonic()

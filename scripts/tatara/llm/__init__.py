@@ -1,0 +1,1 @@
+"""Clients of language models on servers: Ollama by its own API, and any server that speaks OpenAI's."""
