@@ -8,6 +8,7 @@ import secrets
 import tempfile
 from pathlib import Path
 
+import llama_server as llama
 import neo4j_server as neo4j_tests
 import ollama_server as ollama
 import pytest
@@ -23,6 +24,7 @@ MARKERS = {
     "copy": "pipeline",
     "smollm2_gguf": "models",
     "ollama_server": "services",
+    "llama_server": "services",
     "neo4j_server": "services",
 }
 
@@ -109,6 +111,20 @@ def ollama_server(tmp_path_factory, smollm2_gguf):
         "{{ range .Messages }}<|im_start|>{{ .Role }}\n{{ .Content }}<|im_end|>\n{{ end }}<|im_start|>assistant\n"
     )
     server.create("smollm2", f'FROM {smollm2_gguf}\nTEMPLATE """{template}"""\nPARAMETER stop <|im_end|>\n')
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def llama_server(tmp_path_factory):
+    """A real llama-server with a key and a tiny model of ours, of random words."""
+    from tatara.llama import convert
+    from tiny_models import make_base
+
+    folder = tmp_path_factory.mktemp("llama-server")
+    convert.convert(make_base(folder / "base", "qwen2", context=llama.Server.context), folder / "tiny.gguf")
+    server = llama.Server(folder, folder / "tiny.gguf", key=secrets.token_hex(12))
+    server.start()
     yield server
     server.stop()
 

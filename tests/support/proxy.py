@@ -63,14 +63,17 @@ class Proxy:
         self._listener.close()
 
 
+PASSED_ON = ("Content-Type", "Authorization")
+
+
 class HttpProxy:
     """Forwards HTTP requests to a server.
 
     Attributes:
         url: where it listens.
         faults: path -> what befalls the requests to it, one after another: a status to send, bytes to send in place of
-            the answer, seconds to wait, a function to call before the request is forwarded, or None for nothing; later
-            requests are left alone.
+            the answer, both, seconds to wait, a function to call before the request is forwarded, or None for nothing;
+            later requests are left alone.
         asked: the paths of all requests.
     """
 
@@ -88,7 +91,9 @@ class HttpProxy:
                     time.sleep(fault)
                 elif callable(fault):
                     fault()
-                if isinstance(fault, int):
+                if isinstance(fault, tuple):
+                    self.send(*fault)
+                elif isinstance(fault, int):
                     self.send(fault, b'{"error":"injected"}')
                 elif isinstance(fault, bytes):
                     self.send(200, fault)
@@ -98,7 +103,7 @@ class HttpProxy:
                             self.command,
                             target + self.path,
                             content=body,
-                            headers={"Content-Type": "application/json"},
+                            headers={name: self.headers[name] for name in PASSED_ON if name in self.headers},
                             timeout=120,
                         )
                     except httpx.TransportError:

@@ -113,9 +113,7 @@ class Server:
         try:
             got = self._call(_Completion, "POST", "chat/completions", body)
         except Unreadable:
-            logger.warning(
-                "the server at %s could not read what %s wrote; this counts as an empty answer", self.url, model
-            )
+            logger.warning("%s could not read what %s wrote; it counts as an empty answer", self.url, model)
             return Reply("", None, True, time.monotonic() - start)
         usage, choice = got.usage or _Usage(), got.choices[0]
         if usage.prompt_tokens + limit > context:
