@@ -119,6 +119,39 @@ def test_a_password_in_an_address_is_refused_and_not_repeated(smoke_config):
     assert "hidden-4d" not in str(error.value)
 
 
+SERVER = {"url": "http://host/v1", "key_env": "LAB_KEY"}
+
+
+def named_servers(**changes) -> dict:
+    """Return the sections that name an OpenAI-compatible server, as a judge and for rephrasing."""
+    judge = {"kind": "openai", "model": "m"} | SERVER | changes
+    return {"judge": {"judges": {"lab": judge}}, "qa": {"augment": {"model": "m", "server": SERVER | changes}}}
+
+
+def test_an_openai_compatible_server_may_judge_and_rephrase(smoke_config):
+    config = check_config(smoke_config | named_servers(), REPOSITORY)
+    assert config["judge"]["judges"]["lab"]["key_env"] == "LAB_KEY"
+    assert config["qa"]["augment"]["server"] == SERVER | {"timeout": 300, "parallel": 1}
+    alone = check_config(smoke_config | {"qa": {"augment": {"model": "m"}}}, REPOSITORY)
+    assert alone["qa"]["augment"]["server"] is None
+
+
+@pytest.mark.parametrize(
+    ("change", "key", "message"),
+    [
+        ({"url": "http://me:hidden-4d@host/v1"}, "url", "holds a user or password"),
+        ({"url": "http://host/v1?api_key=hidden-4d"}, "url", "holds a query"),
+        ({"key_env": "sk-hidden-4d"}, "key_env", "is no name of an environment variable: expected a name in capitals"),
+    ],
+)
+def test_a_key_in_the_configuration_is_refused_and_not_repeated(smoke_config, change, key, message):
+    with pytest.raises(InputError) as error:
+        check_config(smoke_config | named_servers(**change), REPOSITORY)
+    for place in ("judge.judges.lab", "qa.augment.server"):
+        assert f"config key {place}.{key} {message}" in str(error.value)
+    assert "hidden-4d" not in str(error.value)
+
+
 def test_every_key_is_described():
     def walk(schema: dict, where: str):
         for key, part in schema.get("properties", {}).items():

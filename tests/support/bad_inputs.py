@@ -326,6 +326,18 @@ CASES = [
         (r"config key judge\.judges\.b\.model is missing: a judge of the kind ollama needs it",),
     ),
     Case(
+        "a judge without the address of its server",
+        CONFIG,
+        lambda text: text + "judge:\n  judges:\n    b: {kind: openai, model: m}\n",
+        (r"config key judge\.judges\.b\.url is missing: a judge of the kind openai needs it",),
+    ),
+    Case(
+        "a key in place of its variable's name",
+        CONFIG,
+        lambda text: text + "judge:\n  judges:\n    b: {kind: openai, model: m, url: 'http://h/v1', key_env: sk-1}\n",
+        (r"config key judge\.judges\.b\.key_env is no name of an environment variable: expected a name in capitals",),
+    ),
+    Case(
         "a negative temperature",
         CONFIG,
         lambda text: text + "judge:\n  judges:\n    b: {kind: ollama, model: m, temperature: -1}\n",
@@ -376,6 +388,15 @@ CASES = [
         lambda text: text + "judge:\n  judges:\n    b: {kind: ollama, model: m}\n",
         (r"no Ollama server at http://127\.0\.0\.1:9 .*or in OLLAMA_HOST",),
         {"OLLAMA_HOST": "http://127.0.0.1:9"},
+    ),
+    Case(
+        "no key of an OpenAI-compatible server",
+        CONFIG,
+        lambda text: (
+            text + "judge:\n  judges:\n    b: {kind: openai, model: m, url: 'http://h/v1', key_env: LAB_KEY}\n"
+        ),
+        (r"the environment variable LAB_KEY is not set: it holds the key of the server",),
+        {"LAB_KEY": ""},
     ),
     Case(
         "llama.cpp in a folder that is not there",
