@@ -12,7 +12,8 @@ from tatara.job import digests
 
 SCRIPTS = REPOSITORY / "scripts"
 PACKAGE = SCRIPTS / "tatara"
-ORDER = ["job", "files", "llm", "data", "llama", "models", "train", "evaluate", "measure", "report"]  # bottom to top
+# Bottom to top.
+ORDER = ["job", "files", "llm", "data", "draft", "llama", "models", "train", "evaluate", "measure", "report"]
 MODULES = sorted(PACKAGE.rglob("*.py"))
 STAGES = sorted((REPOSITORY / "rules").glob("*.smk"))
 # The rules of the figures stand in a loop that names them: one rule without a name.

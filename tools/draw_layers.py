@@ -18,7 +18,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from tatara.report.figures.style import BLUE, DARK, GREEN, ORANGE, PURPLE, SKY, VERMILION, new_figure
 
 # Bottom to top, as tests/test_house.py holds it.
-ORDER = ("job", "files", "llm", "data", "llama", "models", "train", "evaluate", "measure", "report")
+ORDER = ("job", "files", "llm", "data", "draft", "llama", "models", "train", "evaluate", "measure", "report")
 LANE_COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, "#5b6570", "#8c6d1f", "#35618f")
 WIDTH, GAP, LANE = 7.4, 0.2, 0.3  # inches: of a box, between two boxes, between two lanes
 
