@@ -45,9 +45,10 @@ dry-run: setup ## what `make run` would do
 	@$(BIN)/python tools/check_config.py "$(CONFIG)" --folder $(DIRECTORY)
 	$(SNAKEMAKE) all --cores $(CORES) --dry-run
 
-draft: setup ## draft a domain from documents: DOCS='manuals/*' OUT=domains/NAME (LANG=ja or en, RULES=FILE; docs/new-domain.md)
+draft: setup ## draft a domain from documents: DOCS='manuals/*' OUT=domains/NAME (LANG=ja or en, RULES=FILE, MODEL=NAME, SERVER=URL, KEY_ENV=NAME; docs/new-domain.md)
 	@$(if $(and $(DOCS),$(OUT)),,echo "make draft needs DOCS='folder/*' and OUT=domains/NAME" >&2; exit 1)
-	@PYTHONUTF8=1 $(BIN)/python tools/draft.py "$(OUT)" $(DOCS) $(if $(filter command,$(origin LANG)),--language $(LANG)) $(if $(RULES),--rules "$(RULES)")
+	@PYTHONUTF8=1 $(BIN)/python tools/draft.py "$(OUT)" $(DOCS) $(if $(filter command,$(origin LANG)),--language $(LANG)) $(if $(RULES),--rules "$(RULES)") \
+	  $(if $(MODEL),--model "$(MODEL)") $(if $(SERVER),--server "$(SERVER)") $(if $(KEY_ENV),--key-env "$(KEY_ENV)") $(if $(PARALLEL),--parallel $(PARALLEL))
 
 accept: setup ## copy the accepted rows of OUT/draft/*.csv into the domain's files (REVIEW=FILE: what draft/review.html saved; ALL=1: all that were not rejected)
 	@$(if $(OUT),,echo "make accept needs OUT=domains/NAME" >&2; exit 1)

@@ -2,11 +2,16 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from pipeline_copy import REPOSITORY
 from proxy import HttpProxy
+from tatara.draft.accept import accept
+from tatara.draft.build import draft_domain
+from tatara.draft.language_model import LanguageModel
 from tatara.draft.proposals import REASONS, Passage, check_output, propose, render
+from tatara.draft.table import read_draft
 from tatara.job.errors import InputError
 from tatara.llm.openai import Server
 
@@ -20,6 +25,9 @@ INTERVAL = {
     "kind": "value",
     "text": "内検は10日に1回行う。",
 }
+
+
+RULED = "内検とは、巣箱を開けて女王蜂、産卵、貯蜜、病気の兆しを短い時間で確かめる作業をいう。"
 
 
 def output(relations: list = (), facts: list = ()) -> str:
@@ -98,17 +106,53 @@ def test_a_control_token_in_a_passage_is_text_to_the_model():
     assert "<|im_end|>" not in render("{{ passage }}", "p.md", spelt, TYPES)
 
 
-def test_a_real_model_is_asked_and_held_to_the_schema(llama_server, monkeypatch):
-    """Of a model of random words nothing is kept; the reply by hand takes the road of its own replies."""
+def by_hand(**rows) -> bytes:
+    """Return a server's reply with these rows."""
+    return json.dumps({"choices": [{"message": {"content": output(**rows)}, "finish_reason": "stop"}]}).encode()
+
+
+@pytest.fixture
+def proxy(llama_server, monkeypatch):
+    """Before the real server: what it stands in for is said by hand, one reply after another."""
     monkeypatch.setenv("TATARA_TEST_KEY", llama_server.key)
-    prompt = "{{ passage }} {{ types | length }}"
-    settings = {"model": "tiny", "template": prompt, "where": "p.md", "types": TYPES, "context": 4096, "limit": 1024}
-    by_hand = {"choices": [{"message": {"content": output([SMOKER])}, "finish_reason": "stop"}]}
     with HttpProxy(llama_server.url.removesuffix("/v1")) as proxy:
-        server = Server(proxy.url + "/v1", 60, "TATARA_TEST_KEY", attempts=1)
-        proxy.faults["/v1/chat/completions"] = [json.dumps(by_hand).encode(), None]
-        (kept,), counted = propose([PASSAGE, PASSAGE], server, **settings, seed=1)
-        assert kept.evidence.text == SMOKER["evidence"] and counted["kept"] == 1
-        assert list(counted) == list(REASONS) and counted["no rows in the output"] == 0
-        with pytest.raises(InputError, match="do not fit a context of 256 tokens"):
-            propose([PASSAGE], server, **settings | {"context": 256}, seed=1)
+        yield proxy
+
+
+def test_a_real_model_is_asked_and_held_to_the_schema(proxy, tmp_path):
+    """Of a model of random words nothing is kept; the reply by hand takes the road of its own replies."""
+    settings = {"model": "tiny", "template": "{{ passage }} {{ types | length }}", "where": "p.md", "types": TYPES}
+    settings |= {"limit": 1024, "finished": tmp_path / "unfinished.jsonl", "seed": 1}
+    server = Server(proxy.url + "/v1", 60, "TATARA_TEST_KEY", attempts=1)
+    proxy.faults["/v1/chat/completions"] = [by_hand(relations=[SMOKER]), None]
+    (kept,), counted = propose([PASSAGE, replace(PASSAGE, start=900)], server, **settings)
+    assert kept.evidence.text == SMOKER["evidence"] and counted["kept"] == 1
+    assert list(counted) == list(REASONS) and counted["no rows in the output"] == 0
+    with pytest.raises(InputError, match="do not fit a context of 256 tokens"):
+        propose([PASSAGE], server, **settings | {"context": 256})
+
+
+def test_a_draft_takes_in_what_a_model_proposes_and_goes_on_where_it_broke_off(proxy, tmp_path):
+    text = f"# 手引き\n\n## 第1章 巣箱\n\n### 第1節 内検\n\n{RULED}\n\n### 第2節 道具\n\n{TEXT}\n"
+    (tmp_path / "guide.md").write_text(text, encoding="utf-8")
+    model = LanguageModel(Server(proxy.url + "/v1", 60, "TATARA_TEST_KEY", attempts=1), "tiny")
+    fact = INTERVAL | {"text": "内検は、分蜂を防ぐために、群れの様子を見ながら10日に1回の間隔で行います。"}
+    replies = [by_hand(), by_hand(relations=[SMOKER], facts=[fact, INTERVAL])]
+    proxy.faults["/v1/chat/completions"] = [replies[0], 500]
+    with pytest.raises(InputError, match="HTTP 500"):
+        draft_domain([str(tmp_path / "guide.md")], tmp_path / "bees", REPOSITORY, model=model)
+    proxy.faults["/v1/chat/completions"] = [replies[1]]  # the first passage is not asked about again
+    draft_domain([str(tmp_path / "guide.md")], tmp_path / "bees", REPOSITORY, model=model)
+    told = json.loads((tmp_path / "bees/draft/proposals.json").read_text(encoding="utf-8"))
+    assert told["model"]["model"] == "tiny" and told["proposed"]["kept"] == 3
+    assert told["kept"] == {"taken": 2, "drafted already": 0, "fact too short or too long": 1}
+    tables = {name: [row for _, row in read_draft(tmp_path / "bees", name)] for name in ("nodes", "relations", "facts")}
+    (relation,) = [row for row in tables["relations"] if row["type"] == "USED_FOR" and row["start_name"] == "燻煙器"]
+    assert relation["reason"] == relation["evidence"] == SMOKER["evidence"] and relation["section"] == "第2節 道具"
+    (taken,) = [row for row in tables["facts"] if row["text"] == fact["text"]]
+    assert (taken["node_name"], taken["topic"], taken["status"]) == ("内検", "内検", "draft")
+    whole = (tmp_path / "bees/draft/text/guide.md.txt").read_text(encoding="utf-8")
+    assert whole[int(taken["span_start"]) : int(taken["span_end"])] == INTERVAL["evidence"]
+    assert {"燻煙器", "内検"} <= {row["name"] for row in tables["nodes"]}
+    accept(tmp_path / "bees", REPOSITORY, everything=True)
+    assert fact["text"] in (tmp_path / "bees/facts.csv").read_text(encoding="utf-8")

@@ -4,8 +4,6 @@ import json
 import logging
 import re
 from collections import Counter
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from tatara.data.candidates import pair_id
@@ -19,9 +17,9 @@ from tatara.files.prompts import fill_prompt
 from tatara.files.text import read_text, write_csv
 from tatara.job.errors import InputError
 from tatara.job.fingerprint import fingerprint
-from tatara.job.progress import Progress
 from tatara.job.resume import FinishedRows
 from tatara.llm.chat import ChatServer
+from tatara.llm.outputs import ask_all
 
 logger = logging.getLogger("tatara")
 KEPT = "kept"
@@ -132,25 +130,6 @@ def _ask(row: dict, prompt: str, server: ChatServer, settings: dict, seed: int) 
     return reply.text
 
 
-def _ask_all(
-    rows: dict[str, dict], ask: Callable[[dict], str], kept: FinishedRows, parallel: int, model: str
-) -> dict[str, str]:
-    """Return the output of every row by its key; those that an interrupted run has kept are not asked for again."""
-    missing = {key: row for key, row in rows.items() if key not in kept.rows}
-    if kept.rows:
-        logger.info("%d of %d outputs are there from an interrupted run", len(rows) - len(missing), len(rows))
-    with ThreadPoolExecutor(parallel) as pool:
-        keys = {pool.submit(ask, row): key for key, row in missing.items()}
-        done = as_completed(keys)
-        try:
-            for _ in Progress(list(missing), f"rephrase by {model}", done=len(rows) - len(missing)):
-                future = next(done)
-                kept.add({"key": keys[future], "output": future.result()})
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-    return {key: kept.rows[key]["output"] for key in rows}
-
-
 def _accept(
     rows: list[tuple[dict, str]], terms: Terms, testset: list[dict], threshold: float
 ) -> tuple[list[dict], Counter]:
@@ -205,7 +184,7 @@ def augment(
     # A pair that the graph no longer gives is left aside; one whose text changed has another key.
     by_key = {fingerprint([row["question"], row["answer"]], []): row for row in rows}
     with FinishedRows(finished, mark, key="key") as kept:
-        outputs = _ask_all(by_key, ask, kept, parallel, settings["model"])
+        outputs = ask_all(by_key, ask, kept, parallel, f"rephrase by {settings['model']}")
     accepted, counted = _accept([(row, outputs[key]) for key, row in by_key.items()], terms, testset, threshold)
     write_jsonl(output, accepted)
     write_csv(counts, ["outcome", "pairs"], [[reason, counted[reason]] for reason in REASONS])

@@ -8,6 +8,7 @@ from tatara.draft.document import Document
 from tatara.draft.domain import write_draft, write_schema, write_study, write_texts
 from tatara.draft.fact_drafts import fact_drafts
 from tatara.draft.graph_rows import Places, places, relation_rows, term_rows
+from tatara.draft.language_model import UNFINISHED, LanguageModel
 from tatara.draft.outline import Outline, Volume
 from tatara.draft.phrases import phrase_finder
 from tatara.draft.question_rows import fact_rows, question_rows
@@ -71,7 +72,7 @@ def _check_folder(folder: Path) -> None:
                 f"{folder}: {', '.join(changed)} changed since the draft was made: it is reviewed or edited, and a new "
                 "draft would lose that; give another OUT, or move the folder away"
             )
-    elif folder.is_dir() and any(folder.iterdir()):
+    elif any(path.is_file() and path.name != UNFINISHED for path in folder.rglob("*")):
         raise InputError(f"{folder} holds files that are no draft; give an OUT that is empty or not there yet")
 
 
@@ -93,7 +94,12 @@ def _tables(outlines: list[Outline], rules: Rules, structure: Places) -> dict[st
 
 
 def draft_domain(
-    patterns: list[str], folder: Path, repository: Path, language: str | None = None, rules_file: Path | None = None
+    patterns: list[str],
+    folder: Path,
+    repository: Path,
+    language: str | None = None,
+    rules_file: Path | None = None,
+    model: LanguageModel | None = None,
 ) -> dict[str, int]:
     """Make the draft of a domain, and the domain's files with what needs no review: the table of contents.
 
@@ -103,13 +109,14 @@ def draft_domain(
         repository: holds resources/draft, and is what the study's paths are relative to.
         language: `ja` or `en`; found from the text where it is None.
         rules_file: rules in place of those of the language.
+        model: a language model that proposes more relations and facts; kept is what its evidence holds up.
 
     Returns:
         How many documents, chapters, sections, terms, relations, facts and questions were drafted.
 
     Raises:
         InputError: no file, a file that cannot be read or holds no text, a document without a heading, a folder that
-            holds a review.
+            holds a review; no server, no such model.
     """
     _check_folder(folder)
     documents = read_documents(patterns)
@@ -122,6 +129,9 @@ def draft_domain(
             f"{', '.join(patterns)}: no sentence states a fact that could be asked for; expected running text with "
             f"values, conditions or definitions in the language {rules.language} (LANG=ja or LANG=en sets another)"
         )
+    if model:
+        prompt = repository / "resources" / "draft" / f"propose_{rules.language}.md"
+        model.add_to(tables, outlines, structure, rules, prompt, folder)
     write_texts(folder, documents)
     write_draft(folder, structure, tables)
     write_schema(folder / "schema.yaml", rules, volumes_of(outlines), tables["relations"], tables["questions"])

@@ -16,8 +16,10 @@ from tatara.data.facts import KINDS
 from tatara.files.control_tokens import as_plain_text
 from tatara.files.normalise import squeeze
 from tatara.files.prompts import fill_prompt
-from tatara.job.progress import Progress
+from tatara.job.fingerprint import fingerprint
+from tatara.job.resume import FinishedRows
 from tatara.llm.chat import ChatServer
+from tatara.llm.outputs import ask_all
 
 logger = logging.getLogger("tatara")
 KEPT = "kept"
@@ -200,15 +202,19 @@ def propose(
     where: Path | str,
     types: Sequence[str],
     seed: int,
+    finished: Path,
+    parallel: int = 1,
     temperature: float = 0.0,
-    context: int = 8192,
-    limit: int = 2048,
+    context: int = 4096,
+    limit: int = 1536,
 ) -> tuple[list[Proposal], dict[str, int]]:
     """Ask a model for the relations and facts of each passage.
 
     Args:
         template: what the prompt file `where` holds.
         types: relation types that may be proposed.
+        finished: keeps finished outputs until all are there; a killed run goes on with the first that is missing.
+        parallel: passages asked at once.
         context, limit: tokens of prompt and output together, and most tokens of an output.
 
     Returns:
@@ -217,14 +223,23 @@ def propose(
     Raises:
         InputError: no server, no such model, a prompt that does not fit.
     """
-    kept, counted = [], Counter()
-    for passage in Progress(passages, f"proposals by {model}"):
+    options = {"limit": limit, "context": context, "seed": seed, "temperature": temperature}
+    schema = schema_of(types)
+
+    def ask(passage: Passage) -> str:
         messages = [{"role": "user", "content": render(template, where, passage, types)}]
-        options = {"limit": limit, "context": context, "seed": seed, "temperature": temperature}
-        reply = server.chat(model, messages, **options, schema=schema_of(types))
-        proposals, reasons = check_output(reply.text, passage, types)
+        return server.chat(model, messages, **options, schema=schema).text
+
+    by_key = {fingerprint([passage.file, passage.start, passage.text], []): passage for passage in passages}
+    mark = fingerprint([server.identity(model, context), template, list(types), options], [])
+    with FinishedRows(finished, mark, key="key") as rows:
+        outputs = ask_all(by_key, ask, rows, parallel, f"proposals by {model}")
+    kept, counted = [], Counter()
+    for key, passage in by_key.items():
+        proposals, reasons = check_output(outputs[key], passage, types)
         kept += proposals
         counted += reasons
     rejected = {reason: counted[reason] for reason in REASONS[1:] if counted[reason]}
     logger.info("%d of %d proposals kept; rejected: %s", counted[KEPT], counted.total(), rejected)
+    rows.remove()
     return kept, {reason: counted[reason] for reason in REASONS}
