@@ -65,6 +65,7 @@ EXAMPLE = {
     "n": str(min(config["subsets"]["sizes"])),
     "r": str(config["stage1"]["r"]),
     "seed": str(config["stage1"]["seeds"][0]),
+    "arm": next(iter(config["recipes"]["arms"])) if config["recipes"] else "",
 }
 ADAPTER_FILES = ["adapter_model.safetensors", "adapter_config.json"]
 # Bad data stops the build before any model is made: each data rule goes first and takes all cores while it runs. An edge from

@@ -1,16 +1,10 @@
 # Rules of seconds: where jobs go to a cluster, these stay with the Snakemake that sends them.
 localrules:
     all,
-    graph,
-    load_graph,
-    qa_pairs,
-    without_graph,
-    own_pairs,
     pool,
     general_pairs,
     subsets,
     testset,
-    probe_items,
     probe_frequencies,
     quality,
     coverage,
@@ -40,7 +34,6 @@ localrules:
     ladder_table,
     merge_table,
     fig01_pipeline,
-    fig02_relation_distribution,
     fig03_answer_length,
     fig04_subset_quality,
     fig05_training_loss,
@@ -52,11 +45,9 @@ localrules:
     fig11_question_scores,
     hand01_two_by_two,
     quant01_ladder,
-    data01_relation_types,
     data02_lengths,
     data03_categories,
     data04_overlap,
-    data05_graph,
     resolved_config,
     provenance,
     data_page,
@@ -64,3 +55,15 @@ localrules:
     model_card,
     modelfile,
     deploy,
+
+
+if GRAPH:
+
+    localrules:
+        graph,
+        load_graph,
+        qa_pairs,
+        probe_items,
+        fig02_relation_distribution,
+        data01_relation_types,
+        data05_graph,

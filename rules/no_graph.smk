@@ -2,6 +2,11 @@
 # results/probe/items.jsonl · results/qa/qa_pairs.jsonl, left_out.csv
 
 
+localrules:
+    without_graph,
+    own_pairs,
+
+
 rule without_graph:
     """Write an empty graph, no items of a probe, and the categories and places that the test questions name."""
     input:
