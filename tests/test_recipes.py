@@ -55,6 +55,8 @@ def test_the_rules_train_each_arm_once_and_measure_what_was_not_trained_as_well(
     planned = copy.planned("results/tables/recipes.csv", "--profile", "profiles/slurm", config="config/smoke.yaml")
     assert (planned["train_recipe"], planned["measure_recipe"], planned["coverage_dev"]) == (4, 6, 1)
     assert planned["general_pairs"] == 1
+    drawn = copy.planned("results/figures/fig01_pipeline.png", config="config/smoke.yaml")
+    assert drawn["fig01_pipeline"] == 1  # which asks every rule for its inputs
     assert planned["base_scratch"] == 2 and not {"train_scale", "scale", "merge"} & planned.keys()
     settings = yaml.safe_load((REPOSITORY / "profiles/slurm/profile.yaml").read_text(encoding="utf-8"))
     assert {"train_recipe", "measure_recipe"} <= settings["set-resources"].keys() & settings["set-threads"].keys()
@@ -63,10 +65,11 @@ def test_the_rules_train_each_arm_once_and_measure_what_was_not_trained_as_well(
 def test_an_arm_is_the_study_with_what_it_changes():
     config = check_config(study(), REPOSITORY)
     arms = arms_of(config)
-    assert list(arms) == ["untuned", "untuned-tanuki", "paper", "whole", "other"]
-    assert [arm["n"] for arm in arms.values()] == [0, 0, 16, 24, 16]
+    assert list(arms) == ["untuned", "untuned-tanuki", "paper", "whole", "general", "other"]
+    assert [arm["n"] for arm in arms.values()] == [0, 0, 16, 24, 16, 16]
     assert arms["paper"]["train"] == config["train"]
     assert arms["whole"]["train"] == config["train"] | {"weights": "all", "base_precision": "bf16"}
+    assert arms["general"]["train"] == config["train"] | {"general_share": 0.1}
     assert arms["other"]["lora"] == {"r": 4, "alpha": config["stage1"]["alpha"], "dropout": 0.1}
     assert arms["untuned-tanuki"]["name"] == "Tanuki stand-in, untuned"
     assert arms_of(config | {"recipes": None}) == {}

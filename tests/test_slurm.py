@@ -124,7 +124,7 @@ def test_every_job_is_local_or_has_memory_and_time_in_the_profile(copy: Copy, na
     settings = PROFILE["set-resources"]
     texts = [path.read_text(encoding="utf-8") for path in (REPOSITORY / "rules").glob("*.smk")]
     listed = [
-        match[1] for text in texts for match in re.finditer(r"^localrules:\n((?: {4}\w+,\n)+)", text, re.MULTILINE)
+        match[1] for text in texts for match in re.finditer(r"^ *localrules:\n((?: +\w+,\n)+)", text, re.MULTILINE)
     ]
     local = set(re.findall(r"\w+", " ".join(listed)))
     planned = copy.planned("all", "--profile", "profiles/slurm", config=f"config/{name}.yaml").keys()
