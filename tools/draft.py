@@ -54,6 +54,8 @@ def main() -> int:
     parser.add_argument("--parallel", type=int, default=1, help="passages that the model is asked about at once (1)")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    for noisy in ("fontTools", "httpx"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
     try:
         counts = draft_domain(
             arguments.documents,
