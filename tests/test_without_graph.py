@@ -33,7 +33,7 @@ def pairs() -> list[dict]:
 
 
 QUESTIONS = [
-    {"id": "t1", "question": "冬に群れが軽いとき、何を与えればよいか。", "keywords": ["砂糖水"]},
+    {"id": "t1", "question": "冬に群れが軽いとき、給餌器で何を与えればよいか。", "keywords": ["砂糖水"]},
     {
         "id": "t2",
         "question": "刺されたときの応急手当を述べよ。",
