@@ -1,5 +1,6 @@
 """Models on a real llama-server, by OpenAI's API: they judge and rephrase, and every fault with its remedy."""
 
+import contextlib
 import csv
 import json
 import logging
@@ -13,6 +14,7 @@ from proxy import HttpProxy
 from tatara.data.augment import REASONS, augment
 from tatara.evaluate import judge_server, llm_judges
 from tatara.files.jsonl import read_jsonl, write_jsonl
+from tatara.job import seals
 from tatara.job.errors import InputError
 from tatara.llama import quantize
 from tatara.llm.openai import Server
@@ -259,7 +261,8 @@ def write_study(copy: Copy, base: str, url: str, **changes) -> str:
     """Write a study with the real server as a judge beside the rubric; return its file."""
     config = yaml.safe_load((copy.folder / base).read_text(encoding="utf-8")) | changes
     config["judge"] = {"judges": {"rubric": {"kind": "rubric"}, "remote": judge(url)}}
-    (copy.folder / "config/study.yaml").write_text(yaml.safe_dump(config, allow_unicode=True), encoding="utf-8")
+    text = yaml.safe_dump(config, allow_unicode=True, sort_keys=False)
+    (copy.folder / "config/study.yaml").write_text(text, encoding="utf-8")
     return "config/study.yaml"
 
 
@@ -287,8 +290,11 @@ def test_another_model_on_the_server_ends_the_scoring_and_its_scores_are_made_ag
         assert [row["judge"] for row in csv.DictReader(file)] == ["rubric"] * 8 + ["remote"] * 8
     identity = disturbed.folder / "results/judge/remote/identity.json"
     identity.write_text(identity.read_text().replace("F16", "Q4_K_M"))
+    with contextlib.chdir(disturbed.folder):  # as if the server had said so when the study began
+        seals.seal([str(identity.relative_to(disturbed.folder))])
     done = disturbed.snakemake(target, "--cores", "2", config=study)
     assert done.returncode != 0 and "the server has another model than when this study began" in done.stdout
     identity.unlink()
-    planned = disturbed.planned(target, config=study)
-    assert planned["judge_openai_identity"] == planned["judge_openai"] == planned["judge"] == 1
+    # A score that is missing still asks for the identity, and all scores by the server follow from it.
+    planned = disturbed.planned(target, "results/judge/judge_llama_f16.csv", config=study)
+    assert (planned["judge_openai_identity"], planned["judge_openai"], planned["judge"]) == (1, 2, 2)
