@@ -136,8 +136,11 @@ def load_base(folder: Path, place: torch.device, precision: str):
         precision: `train.base_precision`: `nf4`, or `bf16`, which is computed in float32 on a CPU.
     """
     dtype = compute_dtype(place)
-    quantization = {"quantization_config": nf4.nf4_config(dtype)} if precision == "nf4" else {}
-    return load_causal(folder, dtype=dtype, device_map={"": place}, **quantization).eval()
+    if precision != "nf4":
+        return load_causal(folder, dtype=dtype, device_map={"": place}).eval()
+    quantization = nf4.nf4_config(dtype)
+    model = load_causal(folder, dtype=dtype, device_map={"": place}, quantization_config=quantization)
+    return nf4.same_on_every_cpu(model).eval()
 
 
 def load_adapted(folder: Path, adapter: Path | None, place: torch.device, precision: str):

@@ -35,6 +35,18 @@ def nf4_config(dtype: torch.dtype) -> BitsAndBytesConfig:
     )
 
 
+def same_on_every_cpu(model):
+    """Return an NF4 model that computes on a CPU with AVX512-BF16 as on any other.
+
+    There bitsandbytes 0.50.2 lays the weights out anew at the first forward pass that is no training, and computes in
+    bf16: a model that is trained afterwards gets other gradients, and what is measured depends on the processor.
+    """
+    for module in model.modules():
+        if isinstance(module, load_bitsandbytes().nn.Linear4bit):
+            module.support_avx512bf16_for_cpu = False
+    return model
+
+
 def dequantize(weight) -> torch.Tensor:
     """Return an NF4 weight as plain numbers (out, in)."""
     return load_bitsandbytes().functional.dequantize_4bit(weight.data, weight.quant_state)
