@@ -96,7 +96,7 @@ def test_a_real_model_is_asked_and_a_killed_run_goes_on(ollama_server, tmp_path)
             threshold=0.5,
             prompt=tmp_path / "prompt.md",
             settings=settings,
-            server=Server(url, 120, attempts=1),
+            server=Server(url, 400, attempts=1),
             parallel=parallel,
             seed=1,
             output=tmp_path / "out.jsonl",

@@ -212,7 +212,7 @@ def test_a_real_gguf_file_judges_in_process(smollm2_gguf, labelled, tmp_path):
 @pytest.mark.services
 def test_a_model_of_a_real_ollama_server_judges(ollama_server, labelled, tmp_path):
     rows, answers, _ = labelled
-    server = Server(ollama_server.url, 120)
+    server = Server(ollama_server.url, 400)
     loaded = judge_server.load(server, "smollm2", context=4096, limit=160)
     _check_scores(_judge(tmp_path, _files(tmp_path, rows, answers), lambda: loaded, kind="ollama"), rows)
     judge_server.write_identity(server, "smollm2", 4096, tmp_path / "identity.json")
@@ -224,7 +224,7 @@ def test_a_model_of_a_real_ollama_server_judges(ollama_server, labelled, tmp_pat
 def test_ollama_says_what_to_do_about_a_missing_model_a_long_prompt_and_a_missing_server(ollama_server):
     with pytest.raises(InputError, match=r"has no model qwen2\.5:14b: run `ollama pull qwen2\.5:14b`"):
         Server(ollama_server.url, 60).identity("qwen2.5:14b")
-    long = ollama_server.url, 120
+    long = ollama_server.url, 400
     with pytest.raises(InputError, match=r"do not fit a context of 1024 tokens: raise context"):
         Server(*long).chat(
             "smollm2",
