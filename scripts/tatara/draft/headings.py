@@ -8,7 +8,7 @@ from tatara.draft.contents import Entry, contents_entries, contents_head
 from tatara.draft.document import CODE, HEADING, ITEM, ROW, Block, Document
 from tatara.draft.lines import close_up
 from tatara.draft.numbering import CHAPTER, LONGEST, SECTION, Title, plain, titles
-from tatara.draft.outline import Chapter, Outline, Place, Section, Volume, merged_chapter, merged_section, nearest
+from tatara.draft.outline import Chapter, Outline, Place, Section, Volume, merged, nearest
 from tatara.files.normalise import normalise
 
 TITLE_PAGE = 4  # blocks between the first line of a title page and the table of contents below it
@@ -50,12 +50,14 @@ class _Reader:
 
     def chapter_of(self, title: Title) -> Chapter | None:
         known = nearest(self.volume.chapters, title.number, title.name)
-        return known if known or self.closed else merged_chapter(self.volume, title.number, title.name)
+        return known if known or self.closed else merged(self.volume.chapters, Chapter, title.number, title.name)
 
     def section_of(self, chapter: Chapter, title: Title) -> Section | None:
         known = nearest(chapter.sections, title.number, title.name)
         return (
-            known if known or (self.closed and chapter.sections) else merged_section(chapter, title.number, title.name)
+            known
+            if known or (self.closed and chapter.sections)
+            else merged(chapter.sections, Section, title.number, title.name)
         )
 
     def read_titles(self, found: Iterable[Title], chapter: Chapter | None) -> list[Title]:
@@ -228,7 +230,7 @@ def volumes_listed(documents: list[Document]) -> list[Volume]:
             volume = volumes.setdefault(entry.of, Volume(entry.of))
             for title in entry.titles:
                 if title.rank == CHAPTER:
-                    merged_chapter(volume, title.number, title.name)
+                    merged(volume.chapters, Chapter, title.number, title.name)
                 elif title.rank == SECTION and volume.chapters:
-                    merged_section(volume.chapters[-1], title.number, title.name)
+                    merged(volume.chapters[-1].sections, Section, title.number, title.name)
     return [volume for volume in volumes.values() if volume.chapters]

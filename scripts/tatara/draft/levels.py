@@ -9,7 +9,7 @@ from tatara.draft.headings import is_marked, is_short
 from tatara.draft.lines import close_up
 from tatara.draft.numbering import ITEM as ITEM_RANK
 from tatara.draft.numbering import titles
-from tatara.draft.outline import Outline, Place, Volume, merged_chapter, merged_section
+from tatara.draft.outline import Chapter, Outline, Place, Section, Volume, merged
 
 
 def _depths(document: Document, skipped: set[int]) -> dict[int, int]:
@@ -58,9 +58,9 @@ def read_levels(document: Document, volume: Volume) -> Outline:
         numbered = titles(block.text, decimals=True)
         cited, name = (numbered[0].number, numbered[0].name) if numbered else ("", heading)
         if depths[number] == used[0]:
-            chapter, section = merged_chapter(volume, cited, name), None
+            chapter, section = merged(volume.chapters, Chapter, cited, name), None
         elif chapter and depths[number] == used[1]:
-            section = merged_section(chapter, cited, name)
+            section = merged(chapter.sections, Section, cited, name)
     return outline
 
 

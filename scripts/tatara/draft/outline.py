@@ -66,21 +66,11 @@ def nearest(items: list, number: str, name: str):
     return next(iter(both or named or numbered), None)
 
 
-def merged_chapter(volume: Volume, number: str, name: str) -> Chapter:
-    """Return the chapter of that name or number, a new one at the end where there is none."""
-    known = nearest(volume.chapters, number, name)
+def merged(items: list, kind: type, number: str, name: str):
+    """Return the chapter or section of that name or number, a new one of its `kind` at the end where there is none."""
+    known = nearest(items, number, name)
     if known is None:
-        known = Chapter(number, name)
-        volume.chapters.append(known)
-    known.number = known.number or number
-    return known
-
-
-def merged_section(chapter: Chapter, number: str, name: str) -> Section:
-    """Return the section of that name or number, a new one at the end where there is none."""
-    known = nearest(chapter.sections, number, name)
-    if known is None:
-        known = Section(number, name)
-        chapter.sections.append(known)
+        known = kind(number, name)
+        items.append(known)
     known.number = known.number or number
     return known
