@@ -63,6 +63,22 @@ def test_a_unigram_vocabulary_of_many_texts_knows_every_character(monkeypatch):
     assert tokenizer.unk_token_id in tokenizer("麤の護岸。")["input_ids"]
 
 
+def test_rows_of_a_step_may_be_read_apart(monkeypatch):
+    tokenizer = families.train_tokenizer(tiny_models.TEXTS, "llama3", 512)
+    settings = {"steps": 3, "batch_size": 5, "block": 16, "learning_rate": 1e-3, "seed": 1}
+    seen = {}
+    for name, rows in (("together", 5), ("apart", 2)):
+        monkeypatch.setitem(pretraining.LOGITS, "cpu", rows * 16 * 512)
+        model = scratch.make_model(tokenizer, tiny_models.SHAPE, 1)
+        passes = []
+        model.register_forward_pre_hook(
+            lambda module, given, keywords, passes=passes: passes.append(len(keywords["input_ids"])), with_kwargs=True
+        )
+        seen[name] = pretraining.pretrain(model, tokenizer, tiny_models.TEXTS, settings)
+        assert passes == ([5] * 3 if name == "together" else [2, 2, 1] * 3)
+    assert seen["apart"] == pytest.approx(seen["together"], rel=1e-5)
+
+
 gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU; run on one by hand")
 
 

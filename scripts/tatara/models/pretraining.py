@@ -6,6 +6,8 @@ import torch
 
 from tatara.job.progress import Progress
 
+LOGITS = {"cuda": 2**30, "cpu": 2**28}  # at once, about 14 bytes each: Gemma 3 has 262,144 a token
+
 
 def token_stream(tokenizer, texts: list[str]) -> torch.Tensor:
     """Return the texts as one row of token ids, each closed by the end-of-text token."""
@@ -22,7 +24,8 @@ def pretrain(model, tokenizer, texts: list[str], settings: dict) -> list[float]:
     """Train all weights on the texts as one stream of tokens, on the model's device.
 
     On a GPU matrix products are in bf16 and the weights in float32; the losses stay there until the end, so that no
-    step waits for the one before. A killed run begins anew: it is minutes of work.
+    step waits for the one before. A large vocabulary has few rows a forward pass, and as many a step. A killed run
+    begins anew: it is minutes of work.
 
     Args:
         settings: `steps`, `batch_size` (rows a step), `block` (tokens a row), `learning_rate` (its peak), and `seed`
@@ -45,18 +48,21 @@ def pretrain(model, tokenizer, texts: list[str], settings: dict) -> list[float]:
         optimizer, lambda step: min((step + 1) / warmup, 0.1 + 0.45 * (1 + math.cos(math.pi * step / steps)))
     )
     model.train()
-    losses = []
+    batch, losses = settings["batch_size"], []
+    together = max(1, LOGITS[place.type] // (block * model.config.vocab_size))
     for _ in Progress(range(steps), "pretraining", lambda: f"loss {losses[-1].item():.3f}" if losses else ""):
-        starts = torch.randint(0, last, (settings["batch_size"],), generator=generator)
-        rows = stream[(starts[:, None] + window).to(place, non_blocking=True)]
-        with torch.autocast(place.type, torch.bfloat16, enabled=fast):
-            loss = model(input_ids=rows, labels=rows, use_cache=False).loss
-        loss.backward()
+        starts = torch.randint(0, last, (batch,), generator=generator)
+        step = torch.zeros((), device=place)
+        for rows in stream[(starts[:, None] + window).to(place, non_blocking=True)].split(together):
+            with torch.autocast(place.type, torch.bfloat16, enabled=fast):
+                loss = model(input_ids=rows, labels=rows, use_cache=False).loss * (len(rows) / batch)
+            loss.backward()
+            step += loss.detach()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         schedule.step()
-        losses.append(loss.detach())
+        losses.append(step)
     return torch.stack(losses).tolist()
 
 
