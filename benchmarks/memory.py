@@ -130,6 +130,7 @@ def ggufs(folder: Path, scratch: Path, formats: tuple[str, ...] = ("q4", "f16"))
     from tatara.files.formats import FORMATS
     from tatara.job import gpu_layers
     from tatara.llama import batch, gguf_model, imatrix
+    from tatara.llama.reader import read_head
     from tatara.models import chat
     from tatara.models.chat_template import Conversation
     from tatara.models.tokenizer import load_tokenizer
@@ -138,7 +139,7 @@ def ggufs(folder: Path, scratch: Path, formats: tuple[str, ...] = ("q4", "f16"))
     longest, measured = max(map(len, prompts)), []
 
     def measure(rule: str, file: Path, context: int, more: int, work) -> None:
-        layers = gpu_layers.gpu_layers(file, context, more)
+        layers = gpu_layers.gpu_layers(file, read_head, context, more)
         start = time.perf_counter()
         with Card() as card:
             work()

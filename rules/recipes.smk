@@ -69,7 +69,7 @@ rule measure_recipe:
         precision=lambda wildcards: ARMS[wildcards.arm].get("train", config["train"])["base_precision"],
         chat=CHAT,
         limit=QUESTIONS["limit"],
-        arguments=ANSWERING | BATCHES,
+        arguments=ANSWERING | {"batch_size": config["evaluate"]["batch_size"]},
         code=code_of("measure_recipe"),
     script:
         "../scripts/measure_recipe.py"

@@ -5,7 +5,7 @@ from pathlib import Path
 import gguf
 import numpy
 import pytest
-from gguf import GGMLQuantizationType, GGUFReader
+from gguf import GGMLQuantizationType, GGUFReader, GGUFValueType
 from hypothesis import given
 from hypothesis import strategies as st
 from tatara.llama import reader
@@ -50,11 +50,30 @@ def file(tmp_path_factory) -> Path:
 
 def test_the_tensors_are_those_of_ggufs_own_reader(file):
     expected = [
-        (tensor.name, tuple(map(int, tensor.shape)), int(tensor.data_offset + tensor.n_bytes))
+        (
+            tensor.name,
+            tuple(map(int, tensor.shape)),
+            int(tensor.n_bytes),
+            int(tensor.data_offset + tensor.n_bytes),
+        )
         for tensor in GGUFReader(file).tensors
     ]
-    assert [(tensor.name, tensor.shape, tensor.end) for tensor in reader.tensors(file)] == expected
+    assert [(tensor.name, tensor.shape, tensor.size, tensor.end) for tensor in reader.tensors(file)] == expected
     assert len(expected) == 4
+
+
+def test_numbers_and_fields_are_those_of_ggufs_own_reader(file):
+    expected = {
+        name: entry.contents()
+        for name, entry in GGUFReader(file).fields.items()
+        if len(entry.types) == 1 and entry.types[0] != GGUFValueType.STRING and not name.startswith("GGUF.")
+    }
+    assert reader.read_head(file)[0] == expected and len(expected) == 12
+    plain = reader.PlainReader(file)
+    assert type(plain.tensors[0].data) is numpy.ndarray
+    assert {name: entry.contents() for name, entry in plain.fields.items()} == {
+        name: entry.contents() for name, entry in GGUFReader(file).fields.items()
+    }
 
 
 def test_the_share_that_no_k_quant_takes(file):

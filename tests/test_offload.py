@@ -6,7 +6,7 @@ import pytest
 import tiny_models
 import torch
 from tatara.job import gpu_layers, gpus
-from tatara.llama import convert
+from tatara.llama import convert, reader
 
 SIZES = [10, 10, 10, 10]
 
@@ -22,7 +22,7 @@ def test_the_output_comes_first_and_each_layer_brings_its_cache(free, parts):
 def test_the_sizes_of_a_file_are_those_of_its_tensors(tmp_path):
     folder = tiny_models.make_base(tmp_path / "base", "llama3")
     convert.convert(folder, tmp_path / "f16.gguf")
-    layers, output, cell = gpu_layers.layer_sizes(tmp_path / "f16.gguf")
+    layers, output, cell = gpu_layers.layer_sizes(*reader.read_head(tmp_path / "f16.gguf"))
     tensors = gguf.GGUFReader(tmp_path / "f16.gguf").tensors
     embedding = sum(int(tensor.n_bytes) for tensor in tensors if tensor.name == "token_embd.weight")
     assert len(layers) == tiny_models.SHAPE["layers"]
@@ -42,7 +42,7 @@ def test_a_file_larger_than_its_share_of_the_gpu_gives_the_same_logits(tmp_path,
 
     folder = tiny_models.make_base(tmp_path / "base", "llama3", hidden_size=1024, intermediate_size=4096, layers=8)
     convert.convert(folder, tmp_path / "f16.gguf")
-    layers, output, cell = gpu_layers.layer_sizes(tmp_path / "f16.gguf")
+    layers, output, cell = gpu_layers.layer_sizes(*reader.read_head(tmp_path / "f16.gguf"))
     ids = list(range(5, 205))
 
     def logits() -> numpy.ndarray:
@@ -52,5 +52,5 @@ def test_a_file_larger_than_its_share_of_the_gpu_gives_the_same_logits(tmp_path,
     whole = logits()
     limit = gpu_layers.WORKING + output + 3.5 * (layers[0] + 512 * cell)
     monkeypatch.setenv(gpus.MEMORY_LIMIT, str(limit / gpu_layers.GIB))
-    assert gpu_layers.gpu_layers(tmp_path / "f16.gguf", 512) == 4
+    assert gpu_layers.gpu_layers(tmp_path / "f16.gguf", reader.read_head, 512) == 4
     assert numpy.linalg.norm(logits() - whole) < 2e-2 * numpy.linalg.norm(whole)

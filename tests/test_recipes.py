@@ -146,7 +146,6 @@ def measured(tmp_path_factory) -> dict:
             limit=24,
             context=256,
             batch_size=4,
-            timed=1,
             threads=1,
             files=files[arm],
             unfinished=place / "unfinished.jsonl",

@@ -2,7 +2,7 @@
 time.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy
 
@@ -13,6 +13,11 @@ ROWS = 16
 
 def _parts(count: int) -> Iterator[slice]:
     return (slice(start, start + ROWS) for start in range(0, count, ROWS))
+
+
+def in_parts(rows: Sequence) -> list[Sequence]:
+    """Return rows cut into parts of as many tokens as are computed at a time."""
+    return [rows[part] for part in _parts(len(rows))]
 
 
 def log_softmax(logits: numpy.ndarray) -> numpy.ndarray:

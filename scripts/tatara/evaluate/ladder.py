@@ -10,7 +10,9 @@ import contextlib
 import shutil
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import numpy
@@ -40,6 +42,25 @@ def _timed(pieces: Iterator[numpy.ndarray]) -> Iterator[tuple[float, int, numpy.
     for piece in pieces:
         yield time.perf_counter() - start, place, piece
         place, start = place + len(piece), time.perf_counter()
+
+
+def _compare(
+    logits: numpy.ndarray, reference: numpy.ndarray, targets: list[int], first: bool
+) -> tuple[float, float, int]:
+    """Return nats of some tokens, KL from F16 in nats, and how many most likely tokens are F16's.
+
+    Args:
+        logits: (tokens, vocabulary).
+        reference: log probabilities of F16, written when `first`.
+    """
+    log_probabilities = divergence.log_softmax(logits)
+    if first:
+        reference[:] = log_probabilities
+    return (
+        divergence.nats(log_probabilities, targets),
+        divergence.kl(reference, log_probabilities),
+        divergence.same_top(reference, log_probabilities),
+    )
 
 
 def measure(
@@ -77,6 +98,7 @@ def measure(
         "top1": [],
         "seconds": 0.0,
     }
+    pool = ThreadPoolExecutor(threads)  # numpy computes in all of them at once
     for item, path in zip(Progress(items, f"ladder {file.stem}"), references, strict=True):
         figures = dict.fromkeys(PER_QUESTION, 0)
         targets = item.input_ids[item.prompt_tokens :]
@@ -86,14 +108,13 @@ def measure(
         for seconds, place, piece in _timed(pieces(item.input_ids, item.prompt_tokens)):
             entry["seconds"] += seconds
             rows = slice(place, place + len(piece))
-            log_probabilities = divergence.log_softmax(piece)
-            if first:
-                reference[rows] = log_probabilities
-            figures["nats"] += divergence.nats(log_probabilities, targets[rows])
-            figures["kl"] += divergence.kl(reference[rows], log_probabilities)
-            figures["top1"] += divergence.same_top(reference[rows], log_probabilities)
+            cut = [divergence.in_parts(whole) for whole in (piece, reference[rows], targets[rows])]
+            for found in pool.map(partial(_compare, first=first), *cut):
+                for key, figure in zip(PER_QUESTION, found, strict=True):
+                    figures[key] += figure
         for key, figure in figures.items():
             entry[key].append(figure)
+    pool.shutdown()
     entry["probe"] = probe.rows(name, llama_score(loaded, probe.longest))
     loaded.close()
     return entry

@@ -8,8 +8,8 @@ from transformers.cache_utils import LinearAttentionCacheLayerMixin
 from tatara.evaluate.probe import Request, Score
 from tatara.models import loading
 
-LOGITS = 2**26  # most logits of one pass, 256 MiB in float32
-BATCH = 16  # prompts of one pass
+LOGITS = {"cuda": 2**28, "cpu": 2**26}  # most logits of one pass, 4 bytes each; a GPU waits for passes to be launched
+BATCH = {"cuda": 64, "cpu": 16}  # prompts of one pass
 
 
 def _shared(cache) -> bool:
@@ -76,7 +76,8 @@ class TransformersProbe:
     def _room(self, requests: list[Request]) -> int:
         """Return how many of these requests one pass takes."""
         tokens = max(len(ids) for request in requests for ids in request.options)
-        return max(1, min(BATCH, LOGITS // (self.vocabulary * tokens * len(requests[0].options))))
+        kind = self.model.device.type
+        return max(1, min(BATCH[kind], LOGITS[kind] // (self.vocabulary * tokens * len(requests[0].options))))
 
     def score(self, requests: list[Request]) -> list[list[float]]:
         """Return the nats of each option; requests of one length of prompt stand beside each other."""

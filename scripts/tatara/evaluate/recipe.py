@@ -44,7 +44,6 @@ def measure_recipe(
     limit: int,
     context: int,
     batch_size: int,
-    timed: int,
     threads: int,
     files: RecipeFiles,
     unfinished: Path,
@@ -58,7 +57,7 @@ def measure_recipe(
         adapter: None for a model without training.
         rows: development questions; items: of the probe; neutral: sentences that have nothing to do with the domain.
         precision: what the base's weights are in, `train.base_precision` of the arm.
-        limit, context, batch_size, timed: as `answer_nf4` takes them.
+        limit, context, batch_size: as `answer_nf4` takes them; where there are batches no answer is timed.
         unfinished: keeps answers until all are there.
 
     Raises:
@@ -84,7 +83,7 @@ def measure_recipe(
         threads=threads,
         device=device,
         batch_size=batch_size,
-        timed=timed,
+        timed=0,
         files=AnswerFiles(answers=files.answers, times=files.seconds, finished=unfinished),
     )
     judge_rubric(name="rubric", rows=rows, answers=files.answers, times=files.seconds, output=files.judge)

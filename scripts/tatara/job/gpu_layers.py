@@ -6,6 +6,7 @@ import ctypes
 import itertools
 import logging
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from tatara.job.gpus import MEMORY_LIMIT
@@ -53,34 +54,33 @@ def room() -> int | None:
     return total if total is None or not limit else min(total, int(float(limit) * GIB))
 
 
-def layer_sizes(file: Path) -> tuple[list[int], int, int]:
+def layer_sizes(numbers: dict, tensors: list) -> tuple[list[int], int, int]:
     """Return bytes of each layer's weights, bytes of the output's, and bytes of cache for one token in one layer, of a
     GGUF file.
-    """
-    from gguf import GGUFReader
 
-    reader = GGUFReader(file)
+    Args:
+        numbers, tensors: what `llama.reader.read_head` returns.
+    """
+    architecture = next(key for key in numbers if key.endswith(".block_count")).removesuffix(".block_count")
 
     def head(key: str, default: int = 0) -> int:
-        found = reader.get_field(key)
-        return default if found is None else found.contents()
+        return numbers.get(f"{architecture}.{key}", default)
 
-    architecture = head("general.architecture")
-    layers = [0] * head(f"{architecture}.block_count")
+    layers = [0] * head("block_count")
     output = embedding = 0
-    for tensor in reader.tensors:
+    for tensor in tensors:
         if tensor.name.startswith("blk."):
-            layers[int(tensor.name.split(".")[1])] += int(tensor.n_bytes)
+            layers[int(tensor.name.split(".")[1])] += tensor.size
         elif tensor.name.startswith("output"):
-            output += int(tensor.n_bytes)
+            output += tensor.size
         elif tensor.name == "token_embd.weight":
-            embedding = int(tensor.n_bytes)
-    if not any(tensor.name == "output.weight" for tensor in reader.tensors):
+            embedding = tensor.size
+    if not any(tensor.name == "output.weight" for tensor in tensors):
         output += embedding  # the embedding serves as the output's matrix too
-    heads = head(f"{architecture}.attention.head_count")
-    kv_heads = head(f"{architecture}.attention.head_count_kv", heads)
-    channels = head(f"{architecture}.embedding_length") // heads
-    wide = sum(head(f"{architecture}.attention.{part}_length", channels) for part in ("key", "value"))
+    heads = head("attention.head_count")
+    kv_heads = head("attention.head_count_kv", heads)
+    channels = head("embedding_length") // heads
+    wide = sum(head(f"attention.{part}_length", channels) for part in ("key", "value"))
     return layers, output, wide * kv_heads * CACHE_BYTES
 
 
@@ -99,17 +99,18 @@ def fitting(layers: list[int], output: int, cell: int, cells: int, free: int) ->
     return ALL if parts == len(sizes) else parts
 
 
-def gpu_layers(file: Path, context: int, more: int = 0) -> int:
+def gpu_layers(file: Path, read_head: Callable[[Path], tuple[dict, list]], context: int, more: int = 0) -> int:
     """Return what llama.cpp is told to put on the GPU: ALL, or the number of a file's last layers that fit.
 
     Args:
+        read_head: `llama.reader.read_head`, which lies above this package.
         context: tokens of the model's context.
         more: tokens of a second context beside it, 0 for none.
     """
     free = room()
     if free is None:
         return ALL  # nothing is moved where there is no GPU
-    layers, output, cell = layer_sizes(file)
+    layers, output, cell = layer_sizes(*read_head(file))
     parts = fitting(layers, output, cell, context + more, free - WORKING - (WORKING_MORE if more else 0))
     if parts != ALL:
         logger.warning(

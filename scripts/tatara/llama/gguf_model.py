@@ -8,6 +8,7 @@ import numpy
 
 from tatara.job.errors import InputError
 from tatara.job.gpu_layers import gpu_layers
+from tatara.llama.reader import read_head
 
 logger = logging.getLogger("tatara")
 LOGITS = 2**25  # most logits of one decode: 128 MiB in float32, whatever the vocabulary
@@ -22,7 +23,7 @@ def load(file: Path, context: int, threads: int, vocab_only: bool = False, more:
     """
     import llama_cpp
 
-    layers = 0 if vocab_only else gpu_layers(file, context, more)
+    layers = 0 if vocab_only else gpu_layers(file, read_head, context, more)
     model = llama_cpp.Llama(
         model_path=str(file),
         n_ctx=context,

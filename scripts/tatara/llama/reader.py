@@ -4,13 +4,16 @@ The list of tensors is read here: gguf's own reader makes an object of every tok
 takes half a minute where there are 260,000 of them, and a ladder asks a dozen files.
 """
 
+import contextlib
 import mmap
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 
-from gguf import GGUFReader
+import gguf
+import numpy
 from gguf.constants import (
     GGML_QUANT_SIZES,
     GGUF_DEFAULT_ALIGNMENT,
@@ -42,11 +45,13 @@ class Tensor:
 
     Attributes:
         shape: rows' length first, as GGUF has it.
+        size: its bytes.
         end: position in the file after its last byte.
     """
 
     name: str
     shape: tuple[int, ...]
+    size: int
     end: int
 
     @property
@@ -82,8 +87,8 @@ class _Head:
                 self.skip(GGUFValueType(self.take("I")), self.take("Q"))
 
 
-def tensors(file: Path) -> list[Tensor]:
-    """Return the tensors that a file's head names.
+def read_head(file: Path) -> tuple[dict[str, int | float | bool], list[Tensor]]:
+    """Return the numbers of a file's head by key, lists and texts left out, and the tensors that it names.
 
     Raises:
         ValueError: it is no GGUF file of version 2 or 3, or its head is cut short.
@@ -94,26 +99,55 @@ def tensors(file: Path) -> list[Tensor]:
             if head.take("I") != GGUF_MAGIC or head.take("I") not in (2, 3):
                 raise ValueError(f"{file}: no GGUF file of version 2 or 3")
             count, keys = head.take("Q"), head.take("Q")
-            alignment = GGUF_DEFAULT_ALIGNMENT
+            numbers, named = {}, []
             for _ in range(keys):
                 name, kind = head.text(), GGUFValueType(head.take("I"))
-                if name == "general.alignment":
-                    alignment = head.take(_FORMS[kind])
+                if kind in _FORMS:
+                    numbers[name] = head.take(_FORMS[kind])
                 else:
                     head.skip(kind)
-            named = []
             for _ in range(count):
                 name = head.text()
                 shape = tuple(head.take("Q") for _ in range(head.take("I")))
                 block, size = GGML_QUANT_SIZES[GGMLQuantizationType(head.take("I"))]
-                named.append((name, shape, head.take("Q") + prod(shape) // block * size))
+                named.append((name, shape, prod(shape) // block * size, head.take("Q")))
         except (struct.error, KeyError, OverflowError, RecursionError) as error:
             raise ValueError(f"{file}: its head is cut short, or not as GGUF has it") from error
+        alignment = numbers.get("general.alignment", GGUF_DEFAULT_ALIGNMENT)
         start = -(-head.position // alignment) * alignment
-        return [Tensor(name, shape, start + end) for name, shape, end in named]
+        return numbers, [Tensor(name, shape, size, start + place + size) for name, shape, size, place in named]
 
 
-def field(reader: GGUFReader, name: str, default=None):
+def tensors(file: Path) -> list[Tensor]:
+    """Return the tensors that a file's head names; raises as `read_head` does."""
+    return read_head(file)[1]
+
+
+class PlainReader(gguf.GGUFReader):
+    """gguf's reader over a plain array: it takes millions of slices, and those of a memory map cost three times as
+    much.
+    """
+
+    @property
+    def data(self) -> numpy.ndarray:
+        return self._data
+
+    @data.setter
+    def data(self, mapped: numpy.memmap) -> None:
+        self._data = mapped.view(numpy.ndarray)
+
+
+@contextlib.contextmanager
+def plain_reader() -> Iterator[None]:
+    """Let transformers read GGUF files by PlainReader."""
+    before, gguf.GGUFReader = gguf.GGUFReader, PlainReader
+    try:
+        yield
+    finally:
+        gguf.GGUFReader = before
+
+
+def field(reader: gguf.GGUFReader, name: str, default=None):
     """Return the value of a key in a file's head, `default` where it has none."""
     found = reader.get_field(name)
     return default if found is None else found.contents()

@@ -15,7 +15,9 @@ def copy_tokenizer(file: Path, writer, without: str = "") -> None:
     """Write every key of a file's tokenizer but `without`, in its own type, with a `gguf.GGUFWriter`."""
     import gguf
 
-    for name, entry in gguf.GGUFReader(file).fields.items():
+    from tatara.llama.reader import PlainReader
+
+    for name, entry in PlainReader(file).fields.items():
         if name.startswith(PREFIX) and name != without:
             inner = entry.types[-1] if entry.types[0] == gguf.GGUFValueType.ARRAY else None
             writer.add_key_value(name, entry.contents(), entry.types[0], sub_type=inner)

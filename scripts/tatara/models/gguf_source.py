@@ -14,7 +14,7 @@ from tatara.files.text import write_json
 from tatara.job.errors import InputError
 from tatara.llama import gguf_model, token_ids
 from tatara.llama.pretokenizers import by_name, names
-from tatara.llama.reader import field
+from tatara.llama.reader import PlainReader, field, plain_reader
 from tatara.models import chat, fast_tokenizer
 
 logger = logging.getLogger("tatara")
@@ -59,7 +59,7 @@ def read_tokenizer(file: Path) -> PreTrainedTokenizerFast:
     Raises:
         InputError: the file's vocabulary or its pre-tokenizer is none that is known here.
     """
-    reader = gguf.GGUFReader(file)
+    reader = PlainReader(file)
     tokens = field(reader, "tokenizer.ggml.tokens")
     roles = {"bos_token": "bos", "eos_token": "eos", "pad_token": "padding", "unk_token": "unknown"}
     named = {role: field(reader, f"tokenizer.ggml.{key}_token_id") for role, key in roles.items()}
@@ -112,9 +112,10 @@ def load(file: Path, texts: list[str]):
         found.lines,
         dict(found.without_token) or "none",
     )
-    model = AutoModelForCausalLM.from_pretrained(
-        file.parent, gguf_file=file.name, dtype=torch.bfloat16, local_files_only=True
-    )
+    with plain_reader():
+        model = AutoModelForCausalLM.from_pretrained(
+            file.parent, gguf_file=file.name, dtype=torch.bfloat16, local_files_only=True
+        )
     # The weights are plain now; what says otherwise would stop save_pretrained and the converter.
     model.hf_quantizer = None
     model.is_quantized = False

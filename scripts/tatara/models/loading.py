@@ -32,6 +32,8 @@ def prepare(seed: int, threads: int) -> None:
     torch.use_deterministic_algorithms(True, warn_only=True)
     # Nothing here reads memory that it did not write, and filling it takes 8 % of training on the CPU.
     torch.utils.deterministic.fill_uninitialized_memory = False
+    # cuDNN plans its attention anew for every length of a row: of a small model's step on a GPU that is most.
+    torch.backends.cuda.enable_cudnn_sdp(False)
 
 
 def device(choice: str) -> torch.device:
