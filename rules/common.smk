@@ -73,6 +73,9 @@ ADAPTER_FILES = ["adapter_model.safetensors", "adapter_config.json"]
 # Snakemake 9.27 overlooks changed params of the training rule whenever a data rule has to run.
 DATA_PRIORITY = 100
 ALL_CORES = workflow.resource_settings.cores or 1
+# Preflight computes on one core. On a small machine it takes all of them, or a long job on the other one would keep the next data rule
+# waiting; on a large one the models are looked at side by side.
+PREFLIGHT_CORES = min(ALL_CORES, max(2, -(-ALL_CORES // len(config["models"]))))
 
 # The files that the user brings; a graph of a database is one once it is exported.
 AUGMENT = config["qa"]["augment"]

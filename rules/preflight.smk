@@ -13,7 +13,7 @@ rule preflight:
     benchmark:
         "results/benchmarks/preflight_{model}.tsv"
     priority: DATA_PRIORITY - 1  # wrong data is found within a second, and goes first
-    threads: ALL_CORES  # or a job on the other core would keep the next data rule waiting
+    threads: PREFLIGHT_CORES
     params:
         entry=lambda wildcards: {
             key: config["models"][wildcards.model][key] for key in ("source", "formats", "license")
