@@ -19,8 +19,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY / "scripts"))
 WARM, TIMED, PROFILED = 12, 10, 3
-ROWS = {"padded": {"packing": False, "micro_batch_size": None}, "packed": {"packing": True, "micro_batch_size": None}}
-WEIGHTS = {"lora": {}, "all": {"weights": "all"}}
+WEIGHTS, ROWS = ("lora", "all"), ("padded", "packed")
 
 
 def watcher():
@@ -77,9 +76,8 @@ def measure(base: Path, pairs: Path, study: dict, rows: str, weights: str, cudnn
         trainer.add_callback(watch)
         return trainer
 
-    settings = study["train"] | ROWS[rows] | WEIGHTS[weights] | {"epochs": 1}
-    if rows == "padded":
-        settings["micro_batch_size"] = settings["batch_size"]
+    settings = study["train"] | {"weights": weights, "packing": rows == "packed", "epochs": 1}
+    settings["micro_batch_size"] = settings["batch_size"]
     loading.prepare, qlora.make_trainer = prepared, watched
     try:
         with tempfile.TemporaryDirectory() as folder:
