@@ -1,5 +1,5 @@
 # Stage compared: what training is compared with. results/nll/{model}_n0.json, {model}_base.json · results/probe/{model}_n0.csv, {model}_base.csv
-# results/answers/{model}_base.jsonl ·
+# results/scale/answers/{model}_n0.jsonl · results/answers/{model}_base.jsonl ·
 # results/testset/at_hand.jsonl · results/answers/{model}_{fmt}_graph.jsonl
 WITHOUT_GGUF = names_of([model for model in MODELS if model not in MODEL_GGUF])
 AT_HAND_PROMPTS = "results/testset/at_hand.jsonl"
@@ -24,6 +24,19 @@ use rule nll_scale as nll_scale_base with:
         chat=CHAT,
         precision=PRECISION,
         code=code_of("nll_adapter"),
+
+
+use rule answers_scale as answers_scale_base with:
+    input:
+        base="results/base/{model}",
+        testset="results/testset/dev.jsonl",
+    output:
+        answers="results/scale/answers/{model}_n0.jsonl",
+        seconds="results/scale/answers/{model}_n0_seconds.csv",
+    log:
+        "results/logs/answers_{model}_n0.log",
+    benchmark:
+        "results/benchmarks/answers_{model}_n0.tsv"
 
 
 use rule nll_nf4 as nll_base with:

@@ -1,9 +1,5 @@
 # Stage evaluate: results/answers/{model}_{fmt}.jsonl, {model}_{fmt}_seconds.csv · results/nll/{model}_{fmt}.json
 # results/probe/{model}_{fmt}.csv
-ANSWERING = {
-    "limit": config["evaluate"]["max_new_tokens"],
-    "context": config["evaluate"]["context"],
-}
 BATCHES = {
     "batch_size": config["evaluate"]["batch_size"],
     "timed": config["evaluate"]["timed_questions"],

@@ -1,5 +1,12 @@
 # Stage 1: results/adapters/{run}/ with train.json · results/nll/{run}.json · results/probe/{run}.csv · results/scale/{scale.csv,selected.json} ·
-# results/subsets/subset_selected.jsonl; run = {model}_n{n}_r{r}_s{seed}
+# results/scale/answers/{run}.jsonl (rule recall) · results/subsets/subset_selected.jsonl; run = {model}_n{n}_r{r}_s{seed}
+
+ANSWERING = {
+    "limit": config["evaluate"]["max_new_tokens"],
+    "context": config["evaluate"]["context"],
+}
+BY_RECALL = config["stage1"]["rule"] == "recall"
+SCALE_ANSWERS = expand("results/scale/answers/{run}.jsonl", run=SCALE_RUNS if BY_RECALL else [])
 
 
 rule train_scale:
@@ -55,6 +62,31 @@ rule nll_scale:
         "../scripts/nll_adapter.py"
 
 
+rule answers_scale:
+    """Answer the development questions with the adapter of a size."""
+    input:
+        base="results/base/{model}",
+        adapter=adapter("{model}_n{n}_r{r}_s{seed}"),
+        testset="results/testset/dev.jsonl",
+    output:
+        answers="results/scale/answers/{model}_n{n}_r{r}_s{seed}.jsonl",
+        seconds="results/scale/answers/{model}_n{n}_r{r}_s{seed}_seconds.csv",
+    log:
+        "results/logs/answers_{model}_n{n}_r{r}_s{seed}.log",
+    benchmark:
+        "results/benchmarks/answers_{model}_n{n}_r{r}_s{seed}.tsv"
+    resources:
+        gpu=1,
+    params:
+        questions=QUESTIONS | {"label": "all"},
+        chat=CHAT,
+        precision=PRECISION,
+        arguments=ANSWERING | {"batch_size": config["evaluate"]["batch_size"], "timed": 0},
+        code=code_of("answers_nf4"),
+    script:
+        "../scripts/answers_nf4.py"
+
+
 checkpoint scale:
     """Compare the sizes and select one; what follows goes by the size, so that the same choice made again retrains nothing."""
     input:
@@ -64,6 +96,8 @@ checkpoint scale:
             "results/subsets/subset_merged_{n}.jsonl",
             n=sorted(config["subsets"]["sizes"]),
         ),
+        answers=SCALE_ANSWERS,
+        dev="results/testset/dev.jsonl" if SCALE_ANSWERS else [],
     output:
         scale="results/scale/scale.csv",
         selected="results/scale/selected.json",

@@ -7,6 +7,7 @@ PROBED_RUNS = expand("results/probe/{run}.csv", run=SCALE_RUNS)
 UNTRAINED_NAME = f"{config['stage1']['model']}_n0"
 UNTRAINED = [f"results/nll/{UNTRAINED_NAME}.json"] if config["evaluate"]["untuned"] else []
 PROBED_UNTRAINED = [f"results/probe/{UNTRAINED_NAME}.csv"] if UNTRAINED else []
+ANSWERED_UNTRAINED = [f"results/scale/answers/{UNTRAINED_NAME}.jsonl"] if UNTRAINED and SCALE_ANSWERS else []
 ALL_FOUR = TWO_BY_TWO + WITH_GRAPH_ANSWERED
 ANSWERED = expand("results/answers/{evaluated}.jsonl", evaluated=EVALUATED)
 # what the questions require, and what the training pairs hold of it
@@ -44,6 +45,8 @@ rule table2:
         probe=PROBED_RUNS + PROBED_UNTRAINED,
         coverage="results/testset/coverage.csv",
         untuned=UNTRAINED,
+        answers=SCALE_ANSWERS + ANSWERED_UNTRAINED,
+        dev="results/testset/dev.jsonl" if SCALE_ANSWERS else [],
     output:
         multiext("results/tables/table2", csv=".csv", md=".md"),
     log:

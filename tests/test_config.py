@@ -81,6 +81,10 @@ def test_the_configuration_passed_in_is_left_as_it_is(smoke_config):
             "config key harm.outside is 'my {old}/set.jsonl': it has a brace",
         ),
         (
+            lambda c: (c["stage1"].update(rule="recall"), c.update(testset=c["testset"] | {"dev": None})),
+            "config key stage1.rule is recall, which needs testset.dev",
+        ),
+        (
             lambda c: c["stage1"].update(model="lama"),
             "config key stage1.model is 'lama': expected one of models, llama, tanuki",
         ),

@@ -1,5 +1,6 @@
 """Logits in pieces: the same numbers whatever the size of a piece, and whatever engine they come from."""
 
+import llama_cpp
 import numpy
 import pytest
 import tiny_models
@@ -47,3 +48,13 @@ def test_a_large_vocabulary_comes_a_few_tokens_at_a_time_and_says_the_same(tiny,
         sizes = [len(piece) for piece in engine(IDS, 20)]
         assert max(sizes) == rows and sum(sizes) == len(IDS) - 20
         assert nats_of(engine, IDS, 20) == pytest.approx(expected, rel=1e-4)
+
+
+def test_what_llama_cpp_says_of_a_fault_is_in_the_log(tiny, caplog):
+    model = gguf_model.load(tiny["file"], 128, 1)
+    batch = llama_cpp.llama_batch_init(1, 0, 1)
+    batch.n_tokens, batch.token[0], batch.pos[0] = 1, 10**6, 0
+    batch.n_seq_id[0], batch.seq_id[0][0] = 1, 0
+    assert llama_cpp.llama_decode(model.ctx, batch) == -1
+    llama_cpp.llama_batch_free(batch)
+    assert any("invalid token" in record.getMessage() for record in caplog.records if record.levelname == "ERROR")

@@ -5,9 +5,17 @@ import math
 
 import pytest
 from synthetic import nll_content, write_study
+from synthetic_compared import add_compared
+from tatara.files.jsonl import write_jsonl
 from tatara.job.errors import InputError
-from tatara.measure.selection import COLUMNS, read_scale, scale_rows, select, size_rows, write_scale
+from tatara.measure.recall_by_size import select_by_recall
+from tatara.measure.results import read_json
+from tatara.measure.selection import select
+from tatara.measure.sizes import COLUMNS, read_scale, scale_rows, size_rows, write_scale
 from tatara.measure.stats import Resampling
+from tatara.report.figures import fig06_scale_nll
+from tatara.report.tables.table2 import LAYOUT, table2
+from tatara.report.text_table import lay_out
 
 
 def runs(folder, per_question, seeds=(1,)):
@@ -108,6 +116,66 @@ def test_rules_select_the_minimum_or_the_smallest_size_within_one_standard_error
     assert [select(rows, nll, rule)["n"] for rule in ("min", "one_se")] == [300, 100]
     assert "n = 100 is the smallest size within one standard error" in select(rows, nll, "one_se")["reason"]
     assert "largest size trained" in select(rows, nll, "min")["reason"]
+
+
+FACTS = [[["出水期前"], ["毎年", "年に一度"]], [["10年"]], []]  # of three questions
+
+
+def said(folder, answers):
+    """Write the development questions and answers to them, `run -> answers`; return what `select_by_recall` takes."""
+    rows = [{"id": f"q{n}", "facts": facts} for n, facts in enumerate(FACTS)]
+    (folder / "answers").mkdir(exist_ok=True)
+    for run, texts in answers.items():
+        lines = [{"id": f"q{n}", "answer": text} for n, text in enumerate(texts)]
+        write_jsonl(folder / f"answers/{run}.jsonl", lines)
+    write_jsonl(folder / "dev.jsonl", rows)
+    return [str(folder / f"answers/{run}.jsonl") for run in answers], str(folder / "dev.jsonl")
+
+
+def test_rule_recall_selects_the_size_whose_answers_hold_most_facts(tmp_path):
+    train, nll = runs(tmp_path, {100: HARD, 200: HARD, 300: [loss + 1 for loss in HARD]}, seeds=(1, 2))
+    rows = scale_rows(train, nll, Resampling(42, 200))
+    none, two, all_three = ["分からない。"] * 3, ["出水期前に行う。", "10年", ""], ["毎年、出水期前。", "10 年", "毎年"]
+    texts = {(100, 1): none, (100, 2): none, (200, 1): two, (200, 2): two, (300, 1): none, (300, 2): all_three}
+    answers, dev = said(tmp_path, {f"m_n{n}_r16_s{seed}": text for (n, seed), text in texts.items()})
+    chosen = select_by_recall(rows, nll, answers, dev)
+    # Two of three facts by both seeds of 200; none and all three at 300.
+    assert (chosen["n"], chosen["rule"], chosen["recall"]) == (200, "recall", pytest.approx(2 / 3))
+    assert chosen["run"] == "m_n200_r16_s1" and chosen["nll"] == pytest.approx(sum(HARD) / 30)
+    assert "66.7% of the facts" in chosen["reason"] and "0.0% at n = 100, 50.0% at n = 300" in chosen["reason"]
+    assert "smallest NLL is that of n = 100" in chosen["reason"] and "largest size" not in chosen["reason"]
+    assert select(rows, nll, "min")["n"] == 100  # which knows nothing
+    for seed in (1, 2):  # the smaller one of two equal sizes
+        lines = [{"id": f"q{n}", "answer": text} for n, text in enumerate(two)]
+        write_jsonl(tmp_path / f"answers/m_n300_r16_s{seed}.jsonl", lines)
+    assert select_by_recall(rows, nll, answers, dev)["n"] == 200
+    write_jsonl(tmp_path / "dev.jsonl", [{"id": "q0", "facts": []}])
+    with pytest.raises(InputError, match=r"stage1\.rule is recall, and none of the 1 questions .* has facts"):
+        select_by_recall(rows, nll, answers, dev)
+
+
+def test_table_and_figure_show_the_recall_that_a_size_was_selected_by(tmp_path):
+    study = add_compared(write_study(tmp_path, sizes=(100, 200)))
+    names = [read_json(path)["name"] for path in (*study.nll_runs, *study.untuned)]
+    answers, dev = said(tmp_path, {name: ["出水期前", "10年", ""] for name in names[:-1]} | {names[-1]: [""] * 3})
+    given = {"scale": study.path("scale/scale.csv"), "nll": study.nll_runs, "probe": study.probe_runs}
+    given |= {"coverage": study.path("testset/coverage.csv"), "untuned": study.untuned}
+    how = {"seed": 1, "resamples": 200, "level": 0.95}
+    frame = table2(**given, answers=answers, dev=dev, **how)
+    assert frame["recall"].round(3).to_list() == [0.0, 0.667, 0.667]
+    assert "Recall, development" in lay_out(LAYOUT, frame).headings
+    without = table2(**given, **how)
+    assert without["recall"].isna().all() and "Recall, development" not in lay_out(LAYOUT, without).headings
+    for table, title in ((frame, "Facts in the answers"), (without, "perplexity")):
+        table.to_csv(tmp_path / "table2.csv", index=False)
+        figure = fig06_scale_nll.draw(
+            scale=given["scale"],
+            table2=tmp_path / "table2.csv",
+            selected=study.path("scale/selected.json"),
+            level=0.95,
+            untuned=study.untuned,
+        )
+        assert any(title in axes.get_title("left") for axes in figure.axes)
 
 
 def test_several_seeds_count_by_their_mean(tmp_path):

@@ -22,7 +22,7 @@ from tatara.files.text import read_text
 from tatara.job import seals
 from tatara.job.resume import FinishedRows
 from tatara.measure.results import read_json, read_questions, read_scores
-from tatara.measure.selection import COLUMNS, read_scale
+from tatara.measure.sizes import COLUMNS, read_scale
 from tatara.train import checkpoints
 
 RESOURCES = REPOSITORY / "resources"

@@ -484,7 +484,8 @@ def _coverage(study: Study, rows: list[dict]) -> None:
 
 def _scale(study: Study, rows: list[dict], seeds: tuple[int, ...], rng: random.Random) -> None:
     """Write the runs of stage 1, their comparison and the selection."""
-    from tatara.measure.selection import scale_rows, select, write_scale
+    from tatara.measure.selection import select
+    from tatara.measure.sizes import scale_rows, write_scale
     from tatara.measure.stats import Resampling
 
     folder, model = study.folder, next(iter(study.names))

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from functools import cache
 
 import llama_cpp
-import numpy
 
+from tatara.evaluate.nats import nats_of_row
 from tatara.evaluate.probe import Probe, Request, Score
 from tatara.llama.batch import Sequences, cells
 
@@ -13,22 +13,18 @@ SEQUENCES = 32  # of one context: eight prompts with four options each
 
 
 class OptionContext(Sequences):
-    """Sequences of up to `longest` tokens in which options are scored."""
+    """Sequences of up to `longest` tokens in which options are scored.
+
+    They share a cache: a prompt is copied for each of its options, and a copy of a cache of its own is two transfers a
+    layer, each of which waits for the GPU.
+    """
 
     def __init__(self, model: llama_cpp.Llama, longest: int):
-        super().__init__(model, SEQUENCES, longest)
+        super().__init__(model, SEQUENCES, longest, shared=True)
 
     def _nats(self, targets: list[list[int]]) -> list[list[float]]:
         """Return, for each row of the last decode that wanted logits, the nats of each of these tokens as the next."""
-        logits = self._logits(len(targets))
-
-        def nats(row: int) -> list[float]:
-            scores = logits[row]
-            top = scores.max()
-            whole = numpy.log(numpy.exp(scores - top).sum(dtype=numpy.float64)) + top
-            return (whole - scores[targets[row]]).tolist()
-
-        return list(self._pool.map(nats, range(len(targets))))
+        return list(self._pool.map(nats_of_row, self._logits(len(targets)), targets))
 
     def _read(self, rows: list[tuple[int, int, int, list[int]]]) -> list[list[float]]:
         """Decode rows of (token, position, sequence, targets); return the nats of the targets of each row with some."""
@@ -43,8 +39,9 @@ class OptionContext(Sequences):
     def _group(self, requests: list[Request]) -> list[list[float]]:
         """Score requests whose options fit the sequences."""
         rows = []
-        for sequence, request in enumerate(requests):
+        for sequence in range(SEQUENCES):
             self._clear(sequence)
+        for sequence, request in enumerate(requests):
             last = len(request.prompt) - 1
             first = [ids[0] for ids in request.options]
             rows += [(token, at, sequence, first if at == last else []) for at, token in enumerate(request.prompt)]

@@ -109,6 +109,10 @@ def _training(config: dict) -> list[Fault]:
     model, models, train = config["stage1"]["model"], config["models"], config["train"]
     if model not in models:
         faults.append(_fault("stage1.model", f"is {model!r}: expected one of models, {', '.join(models)}"))
+    if config["stage1"]["rule"] == "recall" and not config["testset"]["dev"]:
+        faults.append(
+            _fault("stage1.rule", "is recall, which needs testset.dev: answers to its questions are compared")
+        )
     return faults + _train("train", train)
 
 

@@ -35,13 +35,15 @@ def cells(slots: int, longest: int) -> int:
 class Sequences:
     """A context of its own beside a loaded model, with `slots` sequences of up to `longest` tokens.
 
-    Each sequence has a cache of its own, so that none attends to another.
+    Args:
+        shared: one cache for all sequences, in which a copy of a sequence costs nothing; else each has a cache of its
+            own, over which alone its tokens attend, and a copy goes through every layer's.
 
     Raises:
         InputError: more sequences than llama.cpp takes, or no memory for them.
     """
 
-    def __init__(self, model: llama_cpp.Llama, slots: int, longest: int):
+    def __init__(self, model: llama_cpp.Llama, slots: int, longest: int, shared: bool = False):
         if slots > MOST:
             raise InputError(f"config key evaluate.batch_size is {slots}: llama.cpp takes {MOST} at most")
         self.vocabulary = model.n_vocab()
@@ -52,7 +54,7 @@ class Sequences:
         settings.n_batch = max(self.chunk, slots)
         settings.n_ubatch = max(settings.n_ubatch, slots)
         settings.n_seq_max = slots
-        settings.kv_unified = False
+        settings.kv_unified = shared
         self._context = llama_cpp.llama_init_from_model(model.model, settings)
         if not self._context:
             raise InputError(

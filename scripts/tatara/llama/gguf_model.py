@@ -23,6 +23,9 @@ def load(file: Path, context: int, threads: int, vocab_only: bool = False, more:
     """
     import llama_cpp
 
+    from tatara.llama.messages import show_errors
+
+    show_errors()
     layers = 0 if vocab_only else gpu_layers(file, read_head, context, more)
     model = llama_cpp.Llama(
         model_path=str(file),

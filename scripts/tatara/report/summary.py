@@ -6,7 +6,7 @@ import math
 import pandas
 
 from tatara.files.formats import label_of
-from tatara.measure.selection import UNTUNED
+from tatara.measure.sizes import UNTUNED
 from tatara.report.numbers import interval, interval_of, number, p_words, percent, size
 from tatara.report.summary_at_hand import training_or_graph
 from tatara.report.tables.common import NO_DIFFERENCE, tuned, verdict

@@ -6,13 +6,18 @@ from pathlib import Path
 
 import pandas
 
+from tatara.report.numbers import DASH
+
 
 @dataclass(frozen=True)
 class Column:
-    """How a column is written: the text of a row, and whether it is a number, which stands on the right."""
+    """How a column is written: the text of a row, whether it is a number, which stands on the right, and whether the
+    column is left out of a table where no row has anything to say in it.
+    """
 
     text: Callable[[dict], str]
     numeric: bool = True
+    optional: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,12 +44,17 @@ class TextTable:
 
 def lay_out(layout: Layout, frame: pandas.DataFrame, level: str = "") -> TextTable:
     """Return the rows of a frame as a layout writes them; `level` is the confidence level as the note has it."""
-    columns = layout.columns
+    rows = frame.to_dict("records")
+    columns = {
+        heading: column
+        for heading, column in layout.columns.items()
+        if not column.optional or any(column.text(row) != DASH for row in rows)
+    }
     return TextTable(
         layout.title,
         layout.note.format(level=level),
         list(columns),
-        [[column.text(row) for column in columns.values()] for row in frame.to_dict("records")],
+        [[column.text(row) for column in columns.values()] for row in rows],
         [column.numeric for column in columns.values()],
         layout.empty,
     )

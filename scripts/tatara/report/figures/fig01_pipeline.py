@@ -11,7 +11,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from tatara.measure.results import read_json
 from tatara.report.figures.style import BLUE, DARK, GREEN, GREY, ORANGE, new_figure
-from tatara.report.numbers import interval_of
+from tatara.report.numbers import interval_of, percent
 from tatara.report.tables.common import NO_DIFFERENCE
 from tatara.report.text_table import read_table
 
@@ -64,8 +64,9 @@ def findings(selected: Path | str, table3: Path | str, table6: Path | str) -> di
     same = f"; {alike} not shown to differ" if alike else ""
     shipped = zip(formats["name"], formats["recommended"], strict=True)
     nll = "no NLL" if chosen["nll"] is None else f"{chosen['questions']} NLL {chosen['nll']:.4f}"
+    measured = f"{percent(chosen['recall'])} of the facts" if "recall" in chosen else nll
     return {
-        "stage1": f"n = {chosen['n']:,} selected ({chosen['rule']}), {nll}",
+        "stage1": f"n = {chosen['n']:,} selected ({chosen['rule']}), {measured}",
         "stage2": f"highest score: {best['name']}, {interval_of(best, 'score')}{same}",
         "quantization": "; ".join(f"{name}: {recommended}" for name, recommended in shipped),
     }

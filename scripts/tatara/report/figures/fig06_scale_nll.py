@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tatara.measure.results import read_json
-from tatara.measure.selection import BETTER, SAME, WORSE, read_scale
+from tatara.measure.sizes import BETTER, SAME, WORSE, read_scale
 from tatara.report.figures.style import (
     BLUE,
     DARK,
@@ -79,16 +79,20 @@ def _draw_losses(axes: Axes, series: Series) -> list:
     return handles
 
 
-def _draw_likelihoods(nll_axes: Axes, ppl_axes: Axes, series: Series, level: float) -> None:
-    style = {"fmt": "o-", "capsize": 4, "linewidth": 1.4}
-    for xs, part in series:
-        for axes, key, colour in ((nll_axes, "nll", BLUE), (ppl_axes, "ppl", PURPLE)):
+def _draw_likelihoods(panels: dict[str, Axes], series: Series, level: float) -> None:
+    """Draw likelihood and perplexity of each seed; `panels` has the column of each."""
+    looks = {
+        "nll": (BLUE, f"b  Test NLL, {100 * level:g} % intervals over questions", "nats per answer token"),
+        "ppl": (PURPLE, f"d  Test perplexity, {100 * level:g} % intervals", "PPL = exp(NLL)"),
+    }
+    for key, axes in panels.items():
+        colour, title, label = looks[key]
+        for xs, part in series:
             values, low, high = _ends(part, key, key)
-            axes.errorbar(xs, values, error_bars(values, low, high), color=colour, **style)
-    nll_axes.set_title(f"b  Test NLL, {100 * level:g} % intervals over questions")
-    nll_axes.set_ylabel("nats per answer token")
-    ppl_axes.set_title(f"d  Test perplexity, {100 * level:g} % intervals")
-    ppl_axes.set_ylabel("PPL = exp(NLL)")
+            bars = error_bars(values, low, high)
+            axes.errorbar(xs, values, bars, color=colour, fmt="o-", capsize=4, linewidth=1.4)
+        axes.set_title(title)
+        axes.set_ylabel(label)
 
 
 def _draw_paper(panels: dict[str, Axes], places: dict[int, float], paper: Sequence[str]) -> list:
@@ -142,6 +146,18 @@ def _draw_probe(panels: Sequence[Axes], table2: pandas.DataFrame, places: dict[i
     return handles
 
 
+def _draw_recall(axes: Axes, table2: pandas.DataFrame, places: dict[int, float], level: float) -> None:
+    """Draw the recall of the development questions' facts by size, and the untuned model's as a line across."""
+    tuned = table2[table2["n"].isin(list(places))]
+    values, low, high = (100 * tuned[f"recall{end}"] for end in ("", "_low", "_high"))
+    xs = [places[n] for n in tuned["n"]]
+    axes.errorbar(xs, values, error_bars(values, low, high), fmt="o-", color=GREEN, capsize=4, linewidth=1.4)
+    for base in 100 * table2[~table2["n"].isin(list(places))]["recall"].dropna():
+        axes.axhline(base, color=DARK, linestyle="--", linewidth=1.1)
+    axes.set_title(f"d  Facts in the answers, {100 * level:g} % intervals")
+    axes.set_ylabel("% of the facts required")
+
+
 def _draw_untuned(panels: dict[str, Axes], untuned: Sequence[str]) -> list:
     """Draw the untuned model's likelihood as a line across; `panels` has the key of each."""
     content = read_json(untuned[0]) if untuned else {}
@@ -160,9 +176,11 @@ def draw(
 ) -> Figure:
     """Draw training loss, test NLL, its paired difference from the size before, perplexity (paper Figure 6) and probe.
 
+    Where answers were compared by size, their recall takes the place of perplexity, which says the same as NLL.
+
     Args:
         scale: scale/scale.csv.
-        table2: tables/table2.csv, for the probe.
+        table2: tables/table2.csv, for the probe and recall.
         selected: scale/selected.json; the selected size is marked.
         level: confidence level of the intervals in scale.csv.
         untuned: the NLL file of the untuned model, or none.
@@ -171,21 +189,26 @@ def draw(
     rows = read_scale(scale)
     sizes = sorted({row["n"] for row in rows})
     figure = new_figure(12.6, 6.0)
-    (losses, nll, taught), (changes, ppl, held_out) = figure.subplots(2, 3)
+    (losses, nll, taught), (changes, fourth, held_out) = figure.subplots(2, 3)
     held_out.sharey(taught)
-    panels = (losses, nll, changes, ppl, taught, held_out)
+    panels = (losses, nll, changes, fourth, taught, held_out)
     places, band = _mark_selected(panels, sizes, read_json(selected)["n"])
     x = _side_by_side(rows, places)
     series = _by_seed(rows, x)
     handles = [band, *_draw_losses(losses, series)]
-    _draw_likelihoods(nll, ppl, series, level)
-    handles += _draw_untuned({"nll": nll, "ppl": ppl}, untuned)
-    handles += _draw_paper({"nll": nll, "ppl": ppl, "delta_nll": changes}, places, paper)
+    by_size = read_table(table2)
+    recalled = bool(by_size["recall"].notna().any())
+    likelihoods = {"nll": nll} if recalled else {"nll": nll, "ppl": fourth}
+    _draw_likelihoods(likelihoods, series, level)
+    if recalled:
+        _draw_recall(fourth, by_size, places, level)
+    handles += _draw_untuned(likelihoods, untuned)
+    handles += _draw_paper(likelihoods | {"delta_nll": changes}, places, paper)
     handles += _draw_changes(changes, rows, x, level)
-    handles += _draw_probe((taught, held_out), read_table(table2), places, level)
+    handles += _draw_probe((taught, held_out), by_size, places, level)
     words = {changes: "one size: nothing to compare with"} if len(sizes) == 1 else {}
     if all(math.isnan(row["nll"]) for row in rows):
-        words = dict.fromkeys((nll, changes, ppl), "no question has a reference answer")
+        words = dict.fromkeys((*likelihoods.values(), changes), "no question has a reference answer")
     for axes, text in words.items():
         axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", bbox=PLATE)
     lines = 1 if len(handles) <= 8 else 2

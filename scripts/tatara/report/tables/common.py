@@ -14,7 +14,7 @@ from tatara.files.formats import BASE
 from tatara.files.jsonl import read_jsonl
 from tatara.measure import probe
 from tatara.measure.results import read_json
-from tatara.measure.selection import UNMEASURED
+from tatara.measure.sizes import UNMEASURED
 from tatara.measure.stats import (
     UNKNOWN,
     Ratio,

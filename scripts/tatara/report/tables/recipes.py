@@ -10,7 +10,7 @@ import pandas
 from tatara.files.jsonl import read_jsonl
 from tatara.measure.probe import read_answers
 from tatara.measure.results import read_json, read_judge, read_questions
-from tatara.measure.selection import nll_ratio
+from tatara.measure.sizes import nll_ratio
 from tatara.measure.stats import (
     UNKNOWN,
     Ratio,

@@ -2,16 +2,18 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pandas
 
 from tatara.measure.probe import read_answers
+from tatara.measure.recall_by_size import held_by_run, recall_of
 from tatara.measure.results import read_json, read_questions
-from tatara.measure.selection import read_scale, size_rows
+from tatara.measure.sizes import read_scale, size_rows
 from tatara.measure.stats import UNKNOWN, Ratio, Resampling, bootstrap_ratio, interval_columns
 from tatara.measure.taught import GROUPS, read_coverage
 from tatara.report.numbers import DASH, interval, p_value
-from tatara.report.tables.columns import PROBE, PROBE_NOTE, count, decimals, p_values, with_interval, words
+from tatara.report.tables.columns import PROBE, PROBE_NOTE, count, decimals, p_values, share, with_interval, words
 from tatara.report.tables.common import probe_columns
 from tatara.report.text_table import Column, Layout
 
@@ -28,7 +30,9 @@ LAYOUT = Layout(
     "is against the size before; n = 0 is the untuned model, measured as the others are, and Δ untuned is against it. "
     "Brackets are {level} bootstrap intervals over questions. The status follows from p, of a paired permutation test "
     "over questions. NLL, taught and untaught: of questions of which the largest subset teaches all facts, or none. "
-    + PROBE_NOTE.strip(),
+    + PROBE_NOTE
+    + "Recall, where rule recall selects by it: share of the facts that the development questions require which the "
+    "answers hold.",
     {
         "n": count("n"),
         "NLL": with_interval("nll", 4),
@@ -42,6 +46,7 @@ LAYOUT = Layout(
         "NLL, taught": with_interval("nll_taught", 3),
         "NLL, untaught": with_interval("nll_untaught", 3),
         **PROBE,
+        "Recall, development": replace(share("recall"), optional=True),
         "SD over seeds": decimals("sd_over_seeds", 4),
         "Seeds": Column(lambda row: f"{row['seeds']:.0f}" if row["n"] else DASH),
     },
@@ -66,6 +71,8 @@ def table2(
     probe: list[str],
     coverage: str,
     untuned: Sequence[str] = (),
+    answers: Sequence[str] = (),
+    dev: str = "",
     **resampling: float,
 ) -> pandas.DataFrame:
     """Return test NLL, perplexity and bits a byte by size, each compared with the size before, and the probe (Table 2).
@@ -77,16 +84,20 @@ def table2(
         nll, probe: the NLL and probe files of the stage 1 runs; the probe of the untuned model with them.
         coverage: testset/coverage.csv; questions are told apart by what the largest subset teaches.
         untuned: the NLL file of the untuned model, or none.
+        answers, dev: answers of all of them to the development questions, and these questions; or none.
         resampling: seed, resamples and level.
     """
-    how, runs, answers = Resampling(**resampling), read_scale(scale), read_answers(probe)
+    how, runs, probes = Resampling(**resampling), read_scale(scale), read_answers(probe)
     rows = size_rows(runs, nll, how, *untuned)
     files = {read_json(path)["name"]: path for path in (*nll, *untuned)}
     measured = read_questions(files)
+    held = held_by_run(list(answers), dev) if answers else {}
     taught = read_coverage(coverage, max(run["n"] for run in runs))
     for row in rows:
         names = [run["run"] for run in runs if run["n"] == row["n"]] or [f"{runs[0]['model']}_n0"]
-        row |= probe_columns([answers[name] for name in names], how)
+        row |= probe_columns([probes[name] for name in names], how)
+        said = [held[name] for name in names if name in held]
+        row |= recall_of(said, how) if said else interval_columns("recall", UNKNOWN)
         for group in (GROUPS[0], GROUPS[-1]):
             ids = [id_ for id_ in measured[names[0]] if taught[id_].group == group]
             several = [Ratio(*zip(*(measured[name][id_][:2] for name in names), strict=True)) for id_ in ids]

@@ -6,7 +6,7 @@ import pandas
 from tatara.files.formats import BASE
 from tatara.measure.probe import read_answers
 from tatara.measure.results import by_model_and_format, full_precision, read_judge, read_questions
-from tatara.measure.selection import UNTUNED, bits_ratio
+from tatara.measure.sizes import UNTUNED, bits_ratio
 from tatara.measure.stats import (
     UNKNOWN,
     Interval,

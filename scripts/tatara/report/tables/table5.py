@@ -9,7 +9,7 @@ from tatara.files.formats import BASE, FORMATS
 from tatara.files.jsonl import read_jsonl
 from tatara.measure.probe import Answers, accuracy, difference, read_answers
 from tatara.measure.results import by_model_and_format, read_json, read_judge, read_questions
-from tatara.measure.selection import compare_nll, nll_ratio
+from tatara.measure.sizes import compare_nll, nll_ratio
 from tatara.measure.stats import UNKNOWN, Resampling, holm, interval_columns, paired_difference
 from tatara.measure.taught import Required, facts_held, read_required, recall_ratio
 from tatara.report.numbers import number, percent, size, small

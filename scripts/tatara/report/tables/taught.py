@@ -4,7 +4,7 @@ import pandas
 
 from tatara.files.jsonl import read_jsonl
 from tatara.measure.results import by_model_and_format, read_judge, read_questions
-from tatara.measure.selection import nll_ratio
+from tatara.measure.sizes import nll_ratio
 from tatara.measure.stats import UNKNOWN, Resampling, bootstrap_mean, bootstrap_ratio, interval_columns
 from tatara.measure.taught import GROUPS, fact_counts, read_required, recall
 from tatara.report.tables.columns import MODEL_AND_FORMAT, count, share, with_interval, words
