@@ -149,6 +149,9 @@ def test_rule_recall_selects_the_size_whose_answers_hold_most_facts(tmp_path):
         lines = [{"id": f"q{n}", "answer": text} for n, text in enumerate(two)]
         write_jsonl(tmp_path / f"answers/m_n300_r16_s{seed}.jsonl", lines)
     assert select_by_recall(rows, nll, answers, dev)["n"] == 200
+    nothing, dev = said(tmp_path, {f"m_n{n}_r16_s{seed}": none for n, seed in texts})
+    by_likelihood = select_by_recall(rows, nll, nothing, dev)
+    assert (by_likelihood["n"], by_likelihood["recall"]) == (100, 0) and "likelihood decides" in by_likelihood["reason"]
     write_jsonl(tmp_path / "dev.jsonl", [{"id": "q0", "facts": []}])
     with pytest.raises(InputError, match=r"stage1\.rule is recall, and none of the 1 questions .* has facts"):
         select_by_recall(rows, nll, answers, dev)
@@ -166,7 +169,7 @@ def test_table_and_figure_show_the_recall_that_a_size_was_selected_by(tmp_path):
     assert "Recall, development" in lay_out(LAYOUT, frame).headings
     without = table2(**given, **how)
     assert without["recall"].isna().all() and "Recall, development" not in lay_out(LAYOUT, without).headings
-    for table, title in ((frame, "Facts in the answers"), (without, "perplexity")):
+    for table, title in ((frame, "Development facts recalled"), (without, "perplexity")):
         table.to_csv(tmp_path / "table2.csv", index=False)
         figure = fig06_scale_nll.draw(
             scale=given["scale"],

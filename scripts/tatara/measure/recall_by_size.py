@@ -46,7 +46,7 @@ def select_by_recall(rows: list[dict], nll_jsons: list[str], answers: list[str],
 
     Args:
         rows: of scale.csv; several seeds of a size count by their mean, and the smaller of two equal sizes is taken.
-        nll_jsons: the NLL files of the runs, for what likelihood would select.
+        nll_jsons: the NLL files of the runs, for what likelihood would select; it does where no answer holds a fact.
         answers, dev: as `held_by_run` takes them.
 
     Raises:
@@ -62,6 +62,9 @@ def select_by_recall(rows: list[dict], nll_jsons: list[str], answers: list[str],
     shares = {n: share(runs) for n, runs in sizes.items()}
     best = max(shares, key=lambda n: (shares[n], -n))
     by_likelihood = select(rows, nll_jsons, "min")
+    if not shares[best]:
+        words = "No answer holds a fact that the development questions require, so likelihood decides. "
+        return by_likelihood | {"rule": RULE, RULE: 0.0, "reason": words + by_likelihood["reason"]}
     others = ", ".join(f"{shares[n]:.1%} at n = {n:,}" for n in shares if n != best)
     reason = (
         f"Answers at n = {best:,} hold {shares[best]:.1%} of the facts that the development questions require, the most"

@@ -154,8 +154,10 @@ def _draw_recall(axes: Axes, table2: pandas.DataFrame, places: dict[int, float],
     axes.errorbar(xs, values, error_bars(values, low, high), fmt="o-", color=GREEN, capsize=4, linewidth=1.4)
     for base in 100 * table2[~table2["n"].isin(list(places))]["recall"].dropna():
         axes.axhline(base, color=DARK, linestyle="--", linewidth=1.1)
-    axes.set_title(f"d  Facts in the answers, {100 * level:g} % intervals")
+    axes.set_title(f"d  Development facts recalled, {100 * level:g} % intervals")
     axes.set_ylabel("% of the facts required")
+    if values.any():
+        axes.set_ylim(bottom=0)
 
 
 def _draw_untuned(panels: dict[str, Axes], untuned: Sequence[str]) -> list:
