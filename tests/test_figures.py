@@ -1,6 +1,7 @@
 """Every figure: drawn, the same bytes each time, with every Japanese glyph, and with legends off the data."""
 
 import itertools
+import json
 import re
 import warnings
 import xml.etree.ElementTree as ElementTree
@@ -12,7 +13,8 @@ from pipeline_copy import REPOSITORY
 from synthetic import SCHEMA, write_study
 from synthetic_compared import add_compared
 from tatara.files.formats import WITH_MATRIX
-from tatara.report.figures import style
+from tatara.measure.results import read_json
+from tatara.report.figures import fig01_pipeline, style
 from tatara.report.figures.registry import FIGURES
 from tatara.report.figures.style import error_bars, wrap
 from tatara.report.tables.registry import write_table
@@ -309,3 +311,11 @@ def test_a_stage_that_the_study_does_not_use_is_not_drawn():
         "stages": {"base": ["base"], "stage1": ["train"]},
         "flows": [("base", "stage1")],
     }
+
+
+def test_figure_1_says_what_a_size_was_selected_by(study, tmp_path):
+    tables = study.path("tables/table3.csv"), study.path("tables/table6.csv")
+    assert " NLL " in fig01_pipeline.findings(study.path("scale/selected.json"), *tables)["stage1"]
+    selected = read_json(study.path("scale/selected.json")) | {"rule": "recall", "recall": 0.42}
+    (tmp_path / "selected.json").write_text(json.dumps(selected), encoding="utf-8")
+    assert "(recall), 42 % of the facts" in fig01_pipeline.findings(tmp_path / "selected.json", *tables)["stage1"]

@@ -4,6 +4,8 @@ import json
 import math
 
 import pytest
+import yaml
+from pipeline_copy import Copy
 from synthetic import nll_content, write_study
 from synthetic_compared import add_compared
 from tatara.files.jsonl import write_jsonl
@@ -152,9 +154,20 @@ def test_rule_recall_selects_the_size_whose_answers_hold_most_facts(tmp_path):
     nothing, dev = said(tmp_path, {f"m_n{n}_r16_s{seed}": none for n, seed in texts})
     by_likelihood = select_by_recall(rows, nll, nothing, dev)
     assert (by_likelihood["n"], by_likelihood["recall"]) == (100, 0) and "likelihood decides" in by_likelihood["reason"]
-    write_jsonl(tmp_path / "dev.jsonl", [{"id": "q0", "facts": []}])
-    with pytest.raises(InputError, match=r"stage1\.rule is recall, and none of the 1 questions .* has facts"):
+    write_jsonl(tmp_path / "dev.jsonl", [{"id": f"q{n}", "facts": []} for n in range(3)])
+    with pytest.raises(InputError, match=r"stage1\.rule is recall, and none of the questions .* has facts"):
         select_by_recall(rows, nll, answers, dev)
+
+
+def test_the_rules_ask_every_size_and_the_untuned_model_where_recall_selects(copy: Copy):
+    path = copy.folder / "config/smoke.yaml"
+    config = yaml.safe_load(path.read_text(encoding="utf-8"))
+    by_likelihood = copy.planned("results/tables/table2.csv", config="config/smoke.yaml")
+    assert not {"answers_scale", "answers_scale_base"} & by_likelihood.keys()
+    config["stage1"]["rule"] = "recall"
+    path.write_text(yaml.safe_dump(config, allow_unicode=True), encoding="utf-8")
+    planned = copy.planned("results/tables/table2.csv", "--profile", "profiles/slurm", config="config/smoke.yaml")
+    assert (planned["answers_scale"], planned["answers_scale_base"], planned["scale"]) == (2, 1, 1)
 
 
 def test_table_and_figure_show_the_recall_that_a_size_was_selected_by(tmp_path):

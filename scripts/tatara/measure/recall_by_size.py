@@ -5,8 +5,7 @@ from pathlib import Path
 from tatara.files.jsonl import read_jsonl
 from tatara.job.errors import InputError
 from tatara.measure.selection import DEVELOPMENT, largest_note, runs_by_size, select, size_nll
-from tatara.measure.stats import Ratio, Resampling, bootstrap_ratio, interval_columns
-from tatara.measure.taught import facts_held
+from tatara.measure.taught import facts_held, recall_ratio
 
 RULE = "recall"  # of stage1.rule
 
@@ -22,23 +21,18 @@ def held_by_run(answers: list[str], dev: str) -> dict[str, dict[str, tuple[int, 
         InputError: no question requires a fact.
     """
     facts = {row["id"]: row["facts"] for row in read_jsonl(dev)}
-    if not any(facts.values()):
+    held = {Path(path).stem: facts_held(read_jsonl(path), facts) for path in answers}
+    if not all(held.values()):
         raise InputError(
-            f"config key stage1.rule is {RULE}, and none of the {len(facts)} questions of {dev} has facts to recall: "
-            "give them `facts`, or take the rule min"
+            f"config key stage1.rule is {RULE}, and none of the questions of {dev} that were asked has facts to "
+            "recall: give them `facts`, or take the rule min"
         )
-    return {Path(path).stem: facts_held(read_jsonl(path), facts) for path in answers}
+    return held
 
 
-def recall_ratio_of(runs: list[dict[str, tuple[int, int]]]) -> Ratio:
-    """Return facts held and facts required of each question, those of several runs added up."""
-    pairs = [[run[question] for run in runs] for question in runs[0]]
-    return Ratio([sum(held for held, _ in pair) for pair in pairs], [sum(facts for _, facts in pair) for pair in pairs])
-
-
-def recall_of(runs: list[dict[str, tuple[int, int]]], resampling: Resampling) -> dict:
-    """Return `recall` with its interval over questions; of several runs it is the mean."""
-    return interval_columns(RULE, bootstrap_ratio(*recall_ratio_of(runs), resampling))
+def pooled(runs: list[dict[str, tuple[int, int]]]) -> dict[str, tuple[int, int]]:
+    """Return question id -> (facts held, facts required), those of several runs added up: their recall is the mean."""
+    return {question: tuple(map(sum, zip(*(run[question] for run in runs), strict=True))) for question in runs[0]}
 
 
 def select_by_recall(rows: list[dict], nll_jsons: list[str], answers: list[str], dev: str) -> dict:
@@ -55,8 +49,7 @@ def select_by_recall(rows: list[dict], nll_jsons: list[str], answers: list[str],
     held = held_by_run(answers, dev)
 
     def share(runs: list[str]) -> float:
-        ratio = recall_ratio_of([held[run] for run in runs])
-        return sum(ratio.numerators) / sum(ratio.denominators)
+        return recall_ratio(pooled([held[run] for run in runs])).whole
 
     sizes = runs_by_size(rows)
     shares = {n: share(runs) for n, runs in sizes.items()}

@@ -22,10 +22,6 @@ def selection_questions(nll_jsons: list[str]) -> tuple[str, dict]:
     return part or REPORTED, read_questions(paths, part)
 
 
-def _whole(ratio: Ratio) -> float:
-    return sum(ratio.numerators) / sum(ratio.denominators)
-
-
 def runs_by_size(rows: list[dict]) -> dict[int, list[str]]:
     """Return n -> its runs, by size, from the rows of scale.csv."""
     by_size: dict[int, list[str]] = {}
@@ -43,7 +39,7 @@ def size_nll(rows: list[dict], nll_jsons: list[str]) -> tuple[str, dict[int, flo
     if not any(measured.values()):
         return questions, {}, {}
     ratios = {run: nll_ratio(values) for run, values in measured.items()}
-    mean = {n: sum(_whole(ratios[run]) for run in runs) / len(runs) for n, runs in runs_by_size(rows).items()}
+    mean = {n: sum(ratios[run].whole for run in runs) / len(runs) for n, runs in runs_by_size(rows).items()}
     return questions, mean, ratios
 
 
@@ -66,10 +62,10 @@ def select(rows: list[dict], nll_jsons: list[str], rule: str) -> dict:
         return _without_likelihoods(rows, rule, questions)
     by_size = runs_by_size(rows)
     best = min(mean, key=lambda n: (mean[n], n))
-    error = ratio_standard_error(*ratios[min(by_size[best], key=lambda run: _whole(ratios[run]))])
+    error = ratio_standard_error(*ratios[min(by_size[best], key=lambda run: ratios[run].whole)])
     frugal = next(n for n in mean if mean[n] <= mean[best] + error)
     n = best if rule == "min" else frugal
-    run = min(by_size[n], key=lambda run: _whole(ratios[run]))
+    run = min(by_size[n], key=lambda run: ratios[run].whole)
     reason = _reason(rule, best, frugal, mean[best], error, questions) + largest_note(n, mean)
     return {"n": n, "run": run, "rule": rule, "questions": questions, "nll": mean[n], "reason": reason}
 

@@ -41,6 +41,11 @@ class Ratio(NamedTuple):
     numerators: Sequence[float]
     denominators: Sequence[float]
 
+    @property
+    def whole(self) -> float:
+        """The ratio over all questions."""
+        return sum(self.numerators) / sum(self.denominators)
+
 
 def mean_of(values: Sequence[float]) -> Ratio:
     """Return a mean as a ratio."""

@@ -7,11 +7,11 @@ from dataclasses import replace
 import pandas
 
 from tatara.measure.probe import read_answers
-from tatara.measure.recall_by_size import held_by_run, recall_of
+from tatara.measure.recall_by_size import held_by_run, pooled
 from tatara.measure.results import read_json, read_questions
 from tatara.measure.sizes import read_scale, size_rows
 from tatara.measure.stats import UNKNOWN, Ratio, Resampling, bootstrap_ratio, interval_columns
-from tatara.measure.taught import GROUPS, read_coverage
+from tatara.measure.taught import GROUPS, read_coverage, recall
 from tatara.report.numbers import DASH, interval, p_value
 from tatara.report.tables.columns import PROBE, PROBE_NOTE, count, decimals, p_values, share, with_interval, words
 from tatara.report.tables.common import probe_columns
@@ -97,7 +97,7 @@ def table2(
         names = [run["run"] for run in runs if run["n"] == row["n"]] or [f"{runs[0]['model']}_n0"]
         row |= probe_columns([probes[name] for name in names], how)
         said = [held[name] for name in names if name in held]
-        row |= recall_of(said, how) if said else interval_columns("recall", UNKNOWN)
+        row |= interval_columns("recall", recall(pooled(said), how) if said else UNKNOWN)
         for group in (GROUPS[0], GROUPS[-1]):
             ids = [id_ for id_ in measured[names[0]] if taught[id_].group == group]
             several = [Ratio(*zip(*(measured[name][id_][:2] for name in names), strict=True)) for id_ in ids]
