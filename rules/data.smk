@@ -1,4 +1,4 @@
-# Stage data: results/testset/{test_set_200.jsonl,dev.jsonl,overlap.json,coverage.csv} · results/subsets/quality.csv ·
+# Stage data: results/testset/{test_set_200.jsonl,dev.jsonl,overlap.json,coverage.csv,coverage_dev.csv} · results/subsets/quality.csv ·
 # results/probe/frequencies.csv
 SUBSETS = expand("results/subsets/subset_merged_{n}.jsonl", n=sorted(config["subsets"]["sizes"]))
 
@@ -83,3 +83,16 @@ rule coverage:
         code=code_of("coverage"),
     script:
         "../scripts/coverage.py"
+
+
+use rule coverage as coverage_dev with:
+    input:
+        subsets=SUBSETS,
+        facts="results/graph/facts.csv",
+        testset="results/testset/dev.jsonl",
+    output:
+        "results/testset/coverage_dev.csv",
+    log:
+        "results/logs/coverage_dev.log",
+    benchmark:
+        "results/benchmarks/coverage_dev.tsv"

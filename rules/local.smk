@@ -8,6 +8,7 @@ localrules:
     probe_frequencies,
     quality,
     coverage,
+    coverage_dev,
     at_hand,
     hub_description,
     preflight,

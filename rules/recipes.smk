@@ -1,5 +1,5 @@
 # Stage recipes, where the study names ways to train (config key recipes): results/recipes/{arm}/ with the adapter, train.json, nll.json,
-# probe.csv, neutral.jsonl, answers.jsonl, answers_seconds.csv, judge.csv · results/testset/coverage_dev.csv · results/tables/recipes.csv, .md
+# probe.csv, neutral.jsonl, answers.jsonl, answers_seconds.csv, judge.csv · results/tables/recipes.csv, .md
 from tatara.files.recipes import arms_of
 
 ARMS = arms_of(config)
@@ -15,7 +15,6 @@ ARM_FILES = {
 
 
 localrules:
-    coverage_dev,
     recipes_table,
 
 
@@ -73,19 +72,6 @@ rule measure_recipe:
         code=code_of("measure_recipe"),
     script:
         "../scripts/measure_recipe.py"
-
-
-use rule coverage as coverage_dev with:
-    input:
-        subsets=SUBSETS,
-        facts="results/graph/facts.csv",
-        testset="results/testset/dev.jsonl",
-    output:
-        "results/testset/coverage_dev.csv",
-    log:
-        "results/logs/coverage_dev.log",
-    benchmark:
-        "results/benchmarks/coverage_dev.tsv"
 
 
 rule recipes_table:

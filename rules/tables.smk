@@ -47,6 +47,7 @@ rule table2:
         untuned=UNTRAINED,
         answers=SCALE_ANSWERS + ANSWERED_UNTRAINED,
         dev="results/testset/dev.jsonl" if SCALE_ANSWERS else [],
+        coverage_dev="results/testset/coverage_dev.csv" if SCALE_ANSWERS else [],
     output:
         multiext("results/tables/table2", csv=".csv", md=".md"),
     log:

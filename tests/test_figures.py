@@ -5,8 +5,10 @@ import json
 import re
 import warnings
 import xml.etree.ElementTree as ElementTree
+from pathlib import Path
 from types import SimpleNamespace
 
+import pandas
 import pytest
 from PIL import Image
 from pipeline_copy import REPOSITORY
@@ -14,9 +16,13 @@ from synthetic import SCHEMA, write_study
 from synthetic_compared import add_compared
 from tatara.files.formats import WITH_MATRIX
 from tatara.measure.results import read_json
+from tatara.measure.stats import Resampling
+from tatara.report.cards import metrics
 from tatara.report.figures import fig01_pipeline, style
 from tatara.report.figures.registry import FIGURES
 from tatara.report.figures.style import error_bars, wrap
+from tatara.report.summary import quantization
+from tatara.report.summary_at_hand import training_or_graph
 from tatara.report.tables.registry import write_table
 from tatara.report.text_table import read_table
 from tatara.report.workflow import stages
@@ -156,6 +162,32 @@ def data_calls(study):
         "data04": (FIGURES["data04_overlap"], {"overlap": study.path("testset/overlap.json")}),
         "data05": (FIGURES["data05_graph"], {name.split(".")[0]: path for name, path in graph.items()}),
     }
+
+
+def test_where_no_answer_was_timed_no_table_and_no_figure_speaks_of_time(tmp_path):
+    study = add_compared(write_study(tmp_path))
+    files = [*study.judge, *study.times, *study.four["judge"], *study.four["times"]]
+    for path in set(files):
+        frame = pandas.read_csv(path, dtype=str)
+        frame.assign(seconds="").to_csv(path, index=False)
+    with_tables(study)
+    for name in ("table3", "table5", "at_hand"):
+        assert "nan" not in Path(study.path(f"tables/{name}.md")).read_text(encoding="utf-8")
+    speed = read_table(study.path("tables/table5.csv"))
+    assert speed[["seconds", "speedup", "throughput_ratio"]].isna().all(axis=None)
+    assert not any("times as fast" in sentence or "nan" in sentence for sentence in quantization(speed))
+    assert "nan" not in " ".join(training_or_graph(read_table(study.path("tables/at_hand.csv")), 0.95))
+    for name, panels in {"fig07": 3, "hand01": 3, "fig10": 1}.items():
+        function, inputs = calls(study)[name]
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            figure = function(**inputs)
+        titles = [axes.get_title("left") for axes in figure.axes]
+        assert len(titles) == panels and not any("Time" in title for title in titles)
+        sides = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+        assert name != "fig10" or (len(sides) == 4 and "Speed" not in sides)
+    measured = dict(metrics(study.judge[0], study.nll[0], Resampling(42, 200)))
+    assert measured["Time of an answer on the machine of this study, seconds"] == "not measured"
 
 
 def draw(study, name, folder, notice=NOTICE):

@@ -8,6 +8,7 @@ import yaml
 from pipeline_copy import Copy
 from synthetic import nll_content, write_study
 from synthetic_compared import add_compared
+from tatara.data.coverage import COLUMNS as COVERAGE_COLUMNS
 from tatara.files.jsonl import write_jsonl
 from tatara.job.errors import InputError
 from tatara.measure.recall_by_size import select_by_recall
@@ -177,11 +178,19 @@ def test_table_and_figure_show_the_recall_that_a_size_was_selected_by(tmp_path):
     given = {"scale": study.path("scale/scale.csv"), "nll": study.nll_runs, "probe": study.probe_runs}
     given |= {"coverage": study.path("testset/coverage.csv"), "untuned": study.untuned}
     how = {"seed": 1, "resamples": 200, "level": 0.95}
-    frame = table2(**given, answers=answers, dev=dev, **how)
+    places = {100: ("0", "", ""), 200: ("0", "0", "")}
+    lines = [f"q{n},x,facts,{size},1,1,{places[size][n]},taught" for size in places for n in range(3)]
+    coverage = tmp_path / "coverage_dev.csv"
+    coverage.write_text("\n".join([",".join(COVERAGE_COLUMNS), *lines, ""]), encoding="utf-8")
+    frame = table2(**given, answers=answers, dev=dev, coverage_dev=str(coverage), **how)
     assert frame["recall"].round(3).to_list() == [0.0, 0.667, 0.667]
-    assert "Recall, development" in lay_out(LAYOUT, frame).headings
+    # The first two questions' facts are said; 100 pairs teach the first, 200 both, and the untuned model is asked for
+    # what 200 teach.
+    assert frame["recall_taught"].to_list() == [0, 1, 1] and frame["recall_untaught"].to_list() == [0, 0.5, 0]
+    headings = {"Recall, development", "Of taught facts", "Of others"}
+    assert headings <= set(lay_out(LAYOUT, frame).headings)
     without = table2(**given, **how)
-    assert without["recall"].isna().all() and "Recall, development" not in lay_out(LAYOUT, without).headings
+    assert without["recall"].isna().all() and not headings & set(lay_out(LAYOUT, without).headings)
     for table, title in ((frame, "Development facts recalled"), (without, "perplexity")):
         table.to_csv(tmp_path / "table2.csv", index=False)
         figure = fig06_scale_nll.draw(

@@ -80,4 +80,4 @@ def answer_nf4(
     weights = [base, adapter] if adapter else [base]
     mark = fingerprint([rows, precision, asdict(conversation), limit, context, threads, batch_size, timed], weights)
     size = min(batch_size, len(rows))
-    answer_questions(engine, rows, prompts, size=size, timed=timed, what="answers nf4", mark=mark, files=files)
+    answer_questions(engine, rows, prompts, size=size, timed=timed, what="answers as trained", mark=mark, files=files)

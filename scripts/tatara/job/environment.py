@@ -10,6 +10,7 @@ from tatara.job.digests import REPOSITORY
 from tatara.job.errors import InputError
 from tatara.job.scratch_folder import unfinished
 
+CUDA_GRAPHS = "TATARA_CUDA_GRAPHS"  # 1: llama.cpp may use CUDA graphs
 # Snakemake writes the interpreter's path into a shell command as it is, and make splits paths at spaces.
 UNFIT = re.compile(r"[^\w@%+=,./-]")
 
@@ -29,7 +30,8 @@ def check_environment_folder(folder: Path) -> None:
 
 
 def check_environment(jobs_run_here: bool) -> None:
-    """Look whether the folders of a run are usable, and give every job's Python UTF-8 as its encoding.
+    """Look whether the folders of a run are usable; give every job's Python UTF-8 as its encoding, and take CUDA graphs
+    from its llama.cpp.
 
     Args:
         jobs_run_here: False where the jobs go to other machines, whose disks cannot be seen from here; they look
@@ -39,6 +41,8 @@ def check_environment(jobs_run_here: bool) -> None:
         InputError: names the environment variable or the folder, and what to do.
     """
     os.environ["PYTHONUTF8"] = "1"  # libraries open files in the locale's encoding, which may have no Japanese
+    if os.environ.get(CUDA_GRAPHS) != "1":
+        os.environ["GGML_CUDA_DISABLE_GRAPHS"] = "1"  # llama.cpp's; docs/inference.md says what they did
     check_environment_folder(Path(sys.executable).parent.parent)
     if re.search(r"[{}]", way := os.path.relpath(REPOSITORY)):
         raise InputError(

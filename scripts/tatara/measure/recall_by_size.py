@@ -1,5 +1,6 @@
 """What models of stage 1 say: the facts in their answers to the development questions, by training size."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from tatara.files.jsonl import read_jsonl
@@ -30,7 +31,7 @@ def held_by_run(answers: list[str], dev: str) -> dict[str, dict[str, tuple[int, 
     return held
 
 
-def pooled(runs: list[dict[str, tuple[int, int]]]) -> dict[str, tuple[int, int]]:
+def pooled(runs: Sequence[dict[str, tuple[int, int]]]) -> dict[str, tuple[int, int]]:
     """Return question id -> (facts held, facts required), those of several runs added up: their recall is the mean."""
     return {question: tuple(map(sum, zip(*(run[question] for run in runs), strict=True))) for question in runs[0]}
 

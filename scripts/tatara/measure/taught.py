@@ -8,7 +8,7 @@ from pathlib import Path
 from tatara.data.questions import has_fact
 from tatara.files.jsonl import read_jsonl
 from tatara.measure.results import read_json
-from tatara.measure.stats import UNKNOWN, Interval, Ratio, Resampling, bootstrap_ratio
+from tatara.measure.stats import UNKNOWN, Interval, Ratio, Resampling, bootstrap_ratio, proportion
 
 GROUPS = ("taught", "partly", "untaught")  # of questions: all of their facts, some, none
 
@@ -91,5 +91,14 @@ def recall_ratio(counts: dict[str, tuple[int, int]]) -> Ratio:
 
 
 def recall(counts: dict[str, tuple[int, int]], resampling: Resampling) -> Interval:
-    """Return the share of facts that the answers hold, with an interval clustered by question; NaN without a fact."""
-    return bootstrap_ratio(*recall_ratio(counts), resampling) if counts else UNKNOWN
+    """Return the share of facts that the answers hold, with an interval clustered by question; NaN without a fact.
+
+    Where no answer holds a fact, or each all of its facts, resampling finds no other share. The interval is then
+    Wilson's, in which a question counts once, however many facts it has.
+    """
+    if not counts:
+        return UNKNOWN
+    ratio = recall_ratio(counts)
+    if ratio.whole in (0, 1):
+        return proportion(int(ratio.whole) * len(counts), len(counts), resampling.level)
+    return bootstrap_ratio(*ratio, resampling)

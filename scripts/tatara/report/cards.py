@@ -45,7 +45,8 @@ def metrics(judge: Path | str, nll: Path | str, resampling: Resampling) -> list[
         rate = percent_interval(perfect.value, perfect.low, perfect.high)
     nll_estimate = bootstrap_ratio(nats, tokens, resampling)
     bits = bootstrap_ratio([value / math.log(2) for value in nats], sizes, resampling)
-    seconds = bootstrap_mean(rows["seconds"].dropna(), resampling)
+    times = rows["seconds"].dropna()
+    seconds = _text(bootstrap_mean(times, resampling), 2) if len(times) else "not measured"
     return [
         ("Average score", score),
         ("Perfect answers (score 3)", rate),
@@ -54,7 +55,7 @@ def metrics(judge: Path | str, nll: Path | str, resampling: Resampling) -> list[
         ("NLL of the reference answers, nats per token", _text(nll_estimate, 4)),
         ("Bits per byte of the reference answers", _text(bits, 3)),
         ("Length of an answer, characters", _text(bootstrap_mean(rows["characters"], resampling), 0)),
-        ("Time of an answer on the machine of this study, seconds", _text(seconds, 2)),
+        ("Time of an answer on the machine of this study, seconds", seconds),
     ]
 
 

@@ -107,10 +107,10 @@ def quantization(table5: pandas.DataFrame) -> list[str]:
     for row in table5.to_dict("records"):
         score = interval_of(row, "difference", 3, sign=True)
         nll = interval_of(row, "nll_difference", 4, sign=True)
+        speed = "" if math.isnan(row["speedup"]) else f", {number(row['speedup'])} times as fast per question"
         sentences.append(
             f"{_label(row)}: score: {row['verdict']} ({score}); NLL: {row['nll_verdict']} ({nll} nats per token); "
-            f"{size(row['bytes'])} instead of {size(row['bytes_f16'])}, {number(row['speedup'])} times as fast per "
-            "question."
+            f"{size(row['bytes'])} instead of {size(row['bytes_f16'])}{speed}."
         )
     return sentences or ["No model was answered with both in F16 and in a quantized GGUF format."]
 

@@ -20,7 +20,8 @@ def _choice(rows: list[dict]) -> list[str]:
     shipped = next(row for row in rows if row["ship"] == "yes")
     if math.isnan(best["score"]):
         return [f"{best['name']}: no answer has a valid score: there is nothing to choose by."]
-    cost = f"{number(shipped['seconds'])} s and a prompt of {number(shipped['prompt_tokens'], 0)} tokens a question"
+    time = "" if math.isnan(shipped["seconds"]) else f"{number(shipped['seconds'])} s and "
+    cost = f"{time}a prompt of {number(shipped['prompt_tokens'], 0)} tokens a question"
     score = f"score {interval_of(shipped, 'score', 3)} of 3, {cost}"
     below = [row for row in rows if row["verdict"] == BELOW]
     sentences = [f"{best['name']}: ship {_named(shipped)}: {score}."]

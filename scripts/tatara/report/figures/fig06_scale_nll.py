@@ -32,6 +32,7 @@ from tatara.report.text_table import read_table
 
 STATUS_MARKS = {BETTER: ("v", GREEN), SAME: ("o", GREY), WORSE: ("^", VERMILION)}
 LOSSES = (("final_loss", ORANGE, "s", "a: last step"), ("mean_loss", SKY, "D", "a: mean of all steps"))
+RECALLS = (("taught", "d: of facts that are taught", GREEN, "o", -1), ("untaught", "d: of other facts", GREY, "s", 1))
 Series = list[tuple[list[float], list[dict]]]
 
 
@@ -146,18 +147,22 @@ def _draw_probe(panels: Sequence[Axes], table2: pandas.DataFrame, places: dict[i
     return handles
 
 
-def _draw_recall(axes: Axes, table2: pandas.DataFrame, places: dict[int, float], level: float) -> None:
-    """Draw the recall of the development questions' facts by size, and the untuned model's as a line across."""
+def _draw_recall(axes: Axes, table2: pandas.DataFrame, places: dict[int, float], level: float) -> list:
+    """Draw the recall of the development questions' facts by size, of those that the pairs teach and of the others."""
     tuned = table2[table2["n"].isin(list(places))]
-    values, low, high = (100 * tuned[f"recall{end}"] for end in ("", "_low", "_high"))
-    xs = [places[n] for n in tuned["n"]]
-    axes.errorbar(xs, values, error_bars(values, low, high), fmt="o-", color=GREEN, capsize=4, linewidth=1.4)
+    step = 0.06 * min((b - a for a, b in itertools.pairwise(sorted(places.values()))), default=1.0)
+    handles = []
+    for part, label, colour, mark, side in RECALLS:
+        values, low, high = (100 * tuned[f"recall_{part}{end}"] for end in ("", "_low", "_high"))
+        xs = [places[n] + side * step for n in tuned["n"]]
+        style = {"fmt": f"{mark}-", "color": colour, "capsize": 4, "linewidth": 1.4, "label": label}
+        handles.append(axes.errorbar(xs, values, error_bars(values, low, high), **style))
     for base in 100 * table2[~table2["n"].isin(list(places))]["recall"].dropna():
         axes.axhline(base, color=DARK, linestyle="--", linewidth=1.1)
     axes.set_title(f"d  Development facts recalled, {100 * level:g} % intervals")
     axes.set_ylabel("% of the facts required")
-    if values.any():
-        axes.set_ylim(bottom=0)
+    axes.set_ylim(bottom=0)
+    return handles
 
 
 def _draw_untuned(panels: dict[str, Axes], untuned: Sequence[str]) -> list:
@@ -203,7 +208,7 @@ def draw(
     likelihoods = {"nll": nll} if recalled else {"nll": nll, "ppl": fourth}
     _draw_likelihoods(likelihoods, series, level)
     if recalled:
-        _draw_recall(fourth, by_size, places, level)
+        handles += _draw_recall(fourth, by_size, places, level)
     handles += _draw_untuned(likelihoods, untuned)
     handles += _draw_paper(likelihoods | {"delta_nll": changes}, places, paper)
     handles += _draw_changes(changes, rows, x, level)

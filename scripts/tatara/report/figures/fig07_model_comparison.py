@@ -71,6 +71,9 @@ def draw(*, table3: Path | str, level: float, paper: Sequence[str] = ()) -> Figu
     models = table["model"].where(table["format"] != BASE)  # the paper has no untuned models
     values = read_paper(paper[0]).set_index("model").reindex(models) if paper else None
     for axes, panel in zip(figure.subplots(2, 2, sharey=True).flat, PANELS, strict=True):
+        if table[panel.key].isna().all():  # such as times, where none was taken
+            axes.remove()
+            continue
         _draw_panel(axes, panel, table, values)
         axes.set_yticks(range(len(labels)), labels)
         axes.grid(axis="y", visible=False)

@@ -63,13 +63,15 @@ def profile(table: pandas.DataFrame, scores: dict[str, pandas.Series], resamplin
         scores: model -> valid scores.
     """
     rows = {row["model"]: row for row in table.to_dict("records")}
-    return {
+    sides = {
         "Score": _scaled(rows, "score", 1 / 3),
         "Perfect rate": _scaled(rows, "perfect", 1.0),
         "Conciseness": _inverse(rows, "characters"),
         "Speed": _inverse(rows, "seconds"),
         "Stability": {model: _stability(scores[model], resampling) for model in rows},
     }
+    timed = any(row["seconds"] > 0 for row in rows.values())
+    return sides if timed else {side: of for side, of in sides.items() if side != "Speed"}
 
 
 def draw(*, judge: list[str], table3: Path | str, names: dict[str, str], **resampling: float) -> Figure:

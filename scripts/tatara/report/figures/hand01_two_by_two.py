@@ -58,8 +58,8 @@ def _draw_measure(axes: Axes, panel: Panel, rows: pandas.DataFrame) -> None:
         annotate(axes, text, (0 if numpy.isnan(end) else end, place), (5, 0), 8, va="center", bbox=PLATE)
     reach = numpy.nanmax(ends) if not numpy.isnan(ends).all() else 0.0
     axes.set_xlim(0, 1.28 * (reach or 1.0))
-    first = panel is PANELS[0]  # the others stand beside it
-    axes.set_yticks(y, [_label(row) if first else "" for row in rows.to_dict("records")])
+    leftmost = axes.get_subplotspec().is_first_col()
+    axes.set_yticks(y, [_label(row) if leftmost else "" for row in rows.to_dict("records")])
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.grid(axis="y", visible=False)
 
@@ -87,6 +87,8 @@ def _draw_gains(axes: Axes, rows: pandas.DataFrame, level: float) -> None:
 def draw(*, table: Path | str, level: float) -> Figure:
     """Draw score, fact recall and time of the four, and the paired gains of training and of the graph; a row a model.
 
+    What was not measured has no panel.
+
     Args:
         table: tables/at_hand.csv.
         level: confidence level of its intervals.
@@ -97,18 +99,19 @@ def draw(*, table: Path | str, level: float) -> Figure:
         figure = new_figure(8.2, 4.2)
         figure.text(0.5, 0.5, "No model was asked with the graph at hand.", ha="center")
         return figure
+    measures = [panel for panel in PANELS if frame[panel.key].notna().any()]
     figure = new_figure(11.0, 0.9 + 2.5 * len(models))
-    panels = figure.subplots(len(models), len(PANELS) + 1, squeeze=False)
+    panels = figure.subplots(len(models), len(measures) + 1, squeeze=False)
     for places, model in zip(panels, models, strict=True):
         rows = frame[frame["model"] == model].reset_index(drop=True)
-        for axes, panel in zip(places, PANELS, strict=False):
+        for axes, panel in zip(places, measures, strict=False):
             _draw_measure(axes, panel, rows)
         _draw_gains(places[-1], rows, level)
         places[0].set_ylabel(wrap(str(rows["name"].iloc[0]), 24))
-    for axes, panel in zip(panels[0], PANELS, strict=False):
+    for axes, panel in zip(panels[0], measures, strict=False):
         axes.set_title(panel.title)
     panels[0, -1].set_title("Gain in the score, paired")
-    for axes, panel in zip(panels[-1], PANELS, strict=False):
+    for axes, panel in zip(panels[-1], measures, strict=False):
         axes.set_xlabel(panel.unit)
     panels[-1, -1].set_xlabel("points of the score")
     title = f"bars: {100 * level:g} % intervals over questions; full colour: to ship by the table's rule"

@@ -1,4 +1,4 @@
-"""The merge table: what merging and conversion cost, by token, against the adapter on its NF4 base."""
+"""The merge table: what merging and conversion cost, by token, against the model as it was trained."""
 
 import pandas
 
@@ -11,16 +11,17 @@ from tatara.report.tables.common import compare_probes, compare_with_reference, 
 from tatara.report.text_table import Layout
 
 LABELS = {
-    "nf4": "adapter on NF4",
+    "nf4": "as trained",
     "merged_16bit": "merged, 16-bit base",
-    "merged_dequantized": "merged, dequantized base",
+    "merged_dequantized": "merged, base as trained",
 }
 LAYOUT = Layout(
     "What merging and conversion cost",
-    "NLL of the reference answers in nats per token. Δ is against the adapter on its NF4 base, the very model that was "
-    "trained; brackets are {level} bootstrap intervals over questions, p by a paired permutation test after Holm's "
-    "correction within the model. Probe: share of four-option items about the graph that are answered right, Δ in "
-    "percentage points with intervals over nodes, its verdict by McNemar's test after Holm's correction.",
+    "NLL of the reference answers in nats per token. Δ is against the model as it was trained, its base in the "
+    "precision of train.base_precision; brackets are {level} bootstrap intervals over questions, p by a paired "
+    "permutation test after Holm's correction within the model. Probe: share of four-option items about the graph that "
+    "are answered right, Δ in percentage points with intervals over nodes, its verdict by McNemar's test after Holm's "
+    "correction.",
     {
         **MODEL,
         "As": words("label"),
@@ -44,7 +45,7 @@ def merge_table(
     names: dict[str, str],
     **resampling: float,
 ) -> pandas.DataFrame:
-    """Return the likelihood of the test set under the adapter on its NF4 base, each merge and each GGUF file.
+    """Return the likelihood of the test set under the model as it was trained, each merge and each GGUF file.
 
     Args:
         adapters: nll/{model}_nf4.json: what was trained, and what the others are compared with.

@@ -3,15 +3,17 @@
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pandas
 
+from tatara.files.jsonl import read_jsonl
 from tatara.measure.probe import read_answers
-from tatara.measure.recall_by_size import held_by_run, pooled
+from tatara.measure.recall_by_size import pooled
 from tatara.measure.results import read_json, read_questions
 from tatara.measure.sizes import read_scale, size_rows
 from tatara.measure.stats import UNKNOWN, Ratio, Resampling, bootstrap_ratio, interval_columns
-from tatara.measure.taught import GROUPS, read_coverage, recall
+from tatara.measure.taught import GROUPS, Required, fact_counts, facts_held, read_coverage, recall
 from tatara.report.numbers import DASH, interval, p_value
 from tatara.report.tables.columns import PROBE, PROBE_NOTE, count, decimals, p_values, share, with_interval, words
 from tatara.report.tables.common import probe_columns
@@ -32,7 +34,7 @@ LAYOUT = Layout(
     "over questions. NLL, taught and untaught: of questions of which the largest subset teaches all facts, or none. "
     + PROBE_NOTE
     + "Recall, where rule recall selects by it: share of the facts that the development questions require which the "
-    "answers hold.",
+    "answers hold, of all, of those that the size's pairs teach (for n = 0: the largest size's), and of the others.",
     {
         "n": count("n"),
         "NLL": with_interval("nll", 4),
@@ -47,6 +49,8 @@ LAYOUT = Layout(
         "NLL, untaught": with_interval("nll_untaught", 3),
         **PROBE,
         "Recall, development": replace(share("recall"), optional=True),
+        "Of taught facts": replace(share("recall_taught"), optional=True),
+        "Of others": replace(share("recall_untaught"), optional=True),
         "SD over seeds": decimals("sd_over_seeds", 4),
         "Seeds": Column(lambda row: f"{row['seeds']:.0f}" if row["n"] else DASH),
     },
@@ -64,6 +68,20 @@ PAPER = Layout(
 )
 
 
+def _recalls(answers: list[list[dict]], required: Required, resampling: Resampling) -> dict:
+    """Return the recall of several seeds' answers, of all facts, of those that are taught and of the others."""
+    every = [facts_held(rows, required.facts) for rows in answers]
+    counts = [fact_counts(rows, required) for rows in answers]
+    parts = {"": every, "_taught": [one[True] for one in counts], "_untaught": [one[False] for one in counts]}
+    return {
+        column: value
+        for name, part in parts.items()
+        for column, value in interval_columns(
+            f"recall{name}", recall(pooled(part), resampling) if part else UNKNOWN
+        ).items()
+    }
+
+
 def table2(
     *,
     scale: str,
@@ -73,6 +91,7 @@ def table2(
     untuned: Sequence[str] = (),
     answers: Sequence[str] = (),
     dev: str = "",
+    coverage_dev: str = "",
     **resampling: float,
 ) -> pandas.DataFrame:
     """Return test NLL, perplexity and bits a byte by size, each compared with the size before, and the probe (Table 2).
@@ -84,20 +103,26 @@ def table2(
         nll, probe: the NLL and probe files of the stage 1 runs; the probe of the untuned model with them.
         coverage: testset/coverage.csv; questions are told apart by what the largest subset teaches.
         untuned: the NLL file of the untuned model, or none.
-        answers, dev: answers of all of them to the development questions, and these questions; or none.
+        answers, dev, coverage_dev: answers of all of them to the development questions, these questions, and what the
+            subsets teach of them; or none.
         resampling: seed, resamples and level.
     """
     how, runs, probes = Resampling(**resampling), read_scale(scale), read_answers(probe)
     rows = size_rows(runs, nll, how, *untuned)
     files = {read_json(path)["name"]: path for path in (*nll, *untuned)}
     measured = read_questions(files)
-    held = held_by_run(list(answers), dev) if answers else {}
-    taught = read_coverage(coverage, max(run["n"] for run in runs))
+    said = {Path(path).stem: list(read_jsonl(path)) for path in answers}
+    facts = {row["id"]: row["facts"] for row in read_jsonl(dev)} if answers else {}
+    largest = max(run["n"] for run in runs)
+    taught = read_coverage(coverage, largest)
     for row in rows:
         names = [run["run"] for run in runs if run["n"] == row["n"]] or [f"{runs[0]['model']}_n0"]
         row |= probe_columns([probes[name] for name in names], how)
-        said = [held[name] for name in names if name in held]
-        row |= interval_columns("recall", recall(pooled(said), how) if said else UNKNOWN)
+        row |= _recalls(
+            [said[name] for name in names if name in said],
+            Required(facts, read_coverage(coverage_dev, row["n"] or largest) if said else {}),
+            how,
+        )
         for group in (GROUPS[0], GROUPS[-1]):
             ids = [id_ for id_ in measured[names[0]] if taught[id_].group == group]
             several = [Ratio(*zip(*(measured[name][id_][:2] for name in names), strict=True)) for id_ in ids]

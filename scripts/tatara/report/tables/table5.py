@@ -1,5 +1,6 @@
 """Table 5: each quantized GGUF file beside the F16 file that it was made from."""
 
+import math
 from pathlib import Path
 
 import numpy
@@ -12,7 +13,7 @@ from tatara.measure.results import by_model_and_format, read_json, read_judge, r
 from tatara.measure.sizes import compare_nll, nll_ratio
 from tatara.measure.stats import UNKNOWN, Resampling, holm, interval_columns, paired_difference
 from tatara.measure.taught import Required, facts_held, read_required, recall_ratio
-from tatara.report.numbers import number, percent, size, small
+from tatara.report.numbers import DASH, number, percent, size, small
 from tatara.report.tables.columns import MODEL_AND_FORMAT, decimals, p_values, points, with_interval, words
 from tatara.report.tables.common import compare_scores, valid_scores, verdict
 from tatara.report.text_table import Column, Layout
@@ -34,6 +35,18 @@ TESTED = (("", "degrades", "improves"), ("nll_", "improves", "degrades"), ("prob
 PERFECT = Column(lambda row: f"{percent(row['perfect_f16'])} → {percent(row['perfect'])}")
 SIZE = Column(lambda row: f"{size(row['bytes_f16'])} → {size(row['bytes'])}")
 SCORE = Column(lambda row: f"{number(row['score_f16'], 3)} → {number(row['score'], 3)}")
+
+
+def _times(ratio: float) -> str:
+    return DASH if math.isnan(ratio) else f"{number(ratio)}×"
+
+
+def _seconds(row: dict) -> str:
+    """Return the seconds a question of both files; a dash where no answer was timed."""
+    both = row["seconds_f16"], row["seconds"]
+    return DASH if all(map(math.isnan, both)) else " → ".join(map(number, both))
+
+
 LAYOUT = Layout(
     "Table 5. Quantization against F16",
     'Δ is quantized less F16 over the same questions, with its {level} bootstrap interval; a verdict other than "no '
@@ -53,9 +66,9 @@ LAYOUT = Layout(
         "Could have shown": decimals("smallest_difference", 3),
         "Perfect": PERFECT,
         "p, perfect": p_values("perfect_p_holm"),
-        "s/question": Column(lambda row: f"{number(row['seconds_f16'])} → {number(row['seconds'])}"),
-        "Speed-up": Column(lambda row: f"{number(row['speedup'])}×"),
-        "Throughput": Column(lambda row: f"{number(row['throughput_ratio'])}×"),
+        "s/question": Column(_seconds),
+        "Speed-up": Column(lambda row: _times(row["speedup"])),
+        "Throughput": Column(lambda row: _times(row["throughput_ratio"])),
         "Size": SIZE,
         "KL": Column(lambda row: small(row["mean_kl"])),
         "Top-1": Column(lambda row: percent(row["top1_agreement"], 1)),
@@ -99,7 +112,7 @@ def _speeds(judged: list[pandas.DataFrame], times: list[Path]) -> dict:
     """Return seconds a question and generated tokens a second of F16 and of a quantized file, and their ratios."""
     seconds_full, seconds = (float(rows["seconds"].mean()) for rows in judged)
     timed = [pandas.read_csv(path).dropna(subset="seconds") for path in times]
-    rate_full, rate = (float(rows["tokens"].sum() / rows["seconds"].sum()) for rows in timed)
+    rate_full, rate = (float(rows["tokens"].sum() / rows["seconds"].sum()) if len(rows) else math.nan for rows in timed)
     return {
         "seconds_f16": seconds_full,
         "seconds": seconds,

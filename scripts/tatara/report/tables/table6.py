@@ -121,7 +121,7 @@ def table6(
     The rule: the smallest file that is shown to lose less than `max_delta_nll` (upper end of its interval) and to agree
     with F16 on more than `min_top1` of the tokens (lower end), both on the development questions where there are some,
     whose probe is not shown to degrade, and whose scores do not degrade where it was judged; of two such files of one
-    size, the one with less NLL. If there is none, F16. A model without GGUF is shipped as its adapter on NF4.
+    size, the one with less NLL. If there is none, F16. A model without GGUF is shipped as it was trained.
 
     Args:
         ladder: quant/ladder.csv; table5: tables/table5.csv; parity: parity files of all models.
