@@ -172,9 +172,10 @@ def test_the_rules_ask_every_size_and_the_untuned_model_where_recall_selects(cop
 
 
 def test_table_and_figure_show_the_recall_that_a_size_was_selected_by(tmp_path):
-    study = add_compared(write_study(tmp_path, sizes=(100, 200)))
+    study = add_compared(write_study(tmp_path, sizes=(100, 200), seeds=(1, 2)))
     names = [read_json(path)["name"] for path in (*study.nll_runs, *study.untuned)]
-    answers, dev = said(tmp_path, {name: ["出水期前", "10年", ""] for name in names[:-1]} | {names[-1]: [""] * 3})
+    texts = {name: ["出水期前", "10年" if name.endswith("_s1") else "", ""] for name in names[:-1]}
+    answers, dev = said(tmp_path, texts | {names[-1]: [""] * 3})
     given = {"scale": study.path("scale/scale.csv"), "nll": study.nll_runs, "probe": study.probe_runs}
     given |= {"coverage": study.path("testset/coverage.csv"), "untuned": study.untuned}
     how = {"seed": 1, "resamples": 200, "level": 0.95}
@@ -183,11 +184,12 @@ def test_table_and_figure_show_the_recall_that_a_size_was_selected_by(tmp_path):
     coverage = tmp_path / "coverage_dev.csv"
     coverage.write_text("\n".join([",".join(COVERAGE_COLUMNS), *lines, ""]), encoding="utf-8")
     frame = table2(**given, answers=answers, dev=dev, coverage_dev=str(coverage), **how)
-    assert frame["recall"].round(3).to_list() == [0.0, 0.667, 0.667]
-    # The first two questions' facts are said; 100 pairs teach the first, 200 both, and the untuned model is asked for
-    # what 200 teach.
-    assert frame["recall_taught"].to_list() == [0, 1, 1] and frame["recall_untaught"].to_list() == [0, 0.5, 0]
-    headings = {"Recall, development", "Of taught facts", "Of others"}
+    assert frame["recall"].to_list() == [0.0, 0.5, 0.5]
+    # Seed 1 says the first two questions' facts, seed 2 the first one's; 100 pairs teach the first, 200 both, and the
+    # untuned model is asked for what 200 teach.
+    assert frame["recall_taught"].to_list() == [0, 1, 0.75] and frame["recall_untaught"].to_list() == [0, 0.25, 0]
+    assert frame["recall_sd_over_seeds"].to_list()[1:] == pytest.approx([math.sqrt(2) / 6] * 2)
+    headings = {"Recall, development", "Of taught facts", "Of others", "SD of recall"}
     assert headings <= set(lay_out(LAYOUT, frame).headings)
     without = table2(**given, **how)
     assert without["recall"].isna().all() and not headings & set(lay_out(LAYOUT, without).headings)

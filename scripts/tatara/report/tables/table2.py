@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from statistics import stdev
 
 import pandas
 
@@ -13,8 +14,8 @@ from tatara.measure.recall_by_size import pooled
 from tatara.measure.results import read_json, read_questions
 from tatara.measure.sizes import read_scale, size_rows
 from tatara.measure.stats import UNKNOWN, Ratio, Resampling, bootstrap_ratio, interval_columns
-from tatara.measure.taught import GROUPS, Required, fact_counts, facts_held, read_coverage, recall
-from tatara.report.numbers import DASH, interval, p_value
+from tatara.measure.taught import GROUPS, Required, fact_counts, facts_held, read_coverage, recall, recall_ratio
+from tatara.report.numbers import DASH, interval, p_value, percent
 from tatara.report.tables.columns import PROBE, PROBE_NOTE, count, decimals, p_values, share, with_interval, words
 from tatara.report.tables.common import probe_columns
 from tatara.report.text_table import Column, Layout
@@ -34,7 +35,8 @@ LAYOUT = Layout(
     "over questions. NLL, taught and untaught: of questions of which the largest subset teaches all facts, or none. "
     + PROBE_NOTE
     + "Recall, where rule recall selects by it: share of the facts that the development questions require which the "
-    "answers hold, of all, of those that the size's pairs teach (for n = 0: the largest size's), and of the others.",
+    "answers hold: of all (SD: between seeds), of those that the size's pairs teach (n = 0: the largest size's), and of "
+    "the others.",
     {
         "n": count("n"),
         "NLL": with_interval("nll", 4),
@@ -51,6 +53,7 @@ LAYOUT = Layout(
         "Recall, development": replace(share("recall"), optional=True),
         "Of taught facts": replace(share("recall_taught"), optional=True),
         "Of others": replace(share("recall_untaught"), optional=True),
+        "SD of recall": Column(lambda row: percent(row["recall_sd_over_seeds"], 1), optional=True),
         "SD over seeds": decimals("sd_over_seeds", 4),
         "Seeds": Column(lambda row: f"{row['seeds']:.0f}" if row["n"] else DASH),
     },
@@ -69,11 +72,14 @@ PAPER = Layout(
 
 
 def _recalls(answers: list[list[dict]], required: Required, resampling: Resampling) -> dict:
-    """Return the recall of several seeds' answers, of all facts, of those that are taught and of the others."""
+    """Return the recall of several seeds' answers, of all facts, of those that are taught and of the others, and the
+    standard deviation of the first between seeds, NaN for one.
+    """
     every = [facts_held(rows, required.facts) for rows in answers]
     counts = [fact_counts(rows, required) for rows in answers]
     parts = {"": every, "_taught": [one[True] for one in counts], "_untaught": [one[False] for one in counts]}
-    return {
+    shares = [recall_ratio(one).whole for one in every]
+    return {"recall_sd_over_seeds": stdev(shares) if len(shares) > 1 else math.nan} | {
         column: value
         for name, part in parts.items()
         for column, value in interval_columns(
