@@ -35,7 +35,7 @@ LAYOUT = Layout(
     "over questions. NLL, taught and untaught: of questions of which the largest subset teaches all facts, or none. "
     + PROBE_NOTE
     + "Recall, where rule recall selects by it: share of the facts that the development questions require which the "
-    "answers hold: of all (SD: between seeds), of those that the size's pairs teach (n = 0: the largest size's), and of "
+    "answers hold: of all (SD: between seeds), of those that this size's pairs teach (n = 0: the largest), and of "
     "the others.",
     {
         "n": count("n"),
