@@ -184,6 +184,7 @@ def test_where_no_answer_was_timed_no_table_and_no_figure_speaks_of_time(tmp_pat
             figure = function(**inputs)
         titles = [axes.get_title("left") for axes in figure.axes]
         assert len(titles) == panels and not any("Time" in title for title in titles)
+        assert all(axes.yaxis_inverted() for axes in figure.axes), "the first row stands at the top"
         sides = [label.get_text() for label in figure.axes[0].get_yticklabels()]
         assert name != "fig10" or (len(sides) == 4 and "Speed" not in sides)
     measured = dict(metrics(study.judge[0], study.nll[0], Resampling(42, 200)))

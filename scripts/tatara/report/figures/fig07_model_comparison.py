@@ -77,7 +77,7 @@ def draw(*, table3: Path | str, level: float, paper: Sequence[str] = ()) -> Figu
         _draw_panel(axes, panel, table, values)
         axes.set_yticks(range(len(labels)), labels)
         axes.grid(axis="y", visible=False)
-    axes.invert_yaxis()
+    figure.axes[0].invert_yaxis()  # all share it
     count = int(table["questions"].max())
     title = f"{count} question{'s' if count > 1 else ''}; bars: {100 * level:g} % intervals over questions"
     title += "; (n) and ◇: as printed in the paper, models of 8 B" if paper else ""
