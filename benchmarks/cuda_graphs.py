@@ -3,9 +3,9 @@ writes benchmarks/cuda_graphs.csv.
 
 Usage: python benchmarks/cuda_graphs.py BASE GGUF [GGUF …] [--jobs 1 8] [--repeats 2] [--output FILE]
 
-BASE is the model's folder, for its tokenizer (results/base/gemma), GGUF its files. A process answers the 100 questions of
-the test set in one batch and then three one by one. So many processes at once (`--jobs`) share the card, which is the
-first that CUDA_VISIBLE_DEVICES names.
+BASE is the model's folder, for its tokenizer (results/base/gemma), GGUF its files. A process answers the 100 questions
+of the test set in one batch and then three one by one. `--jobs` processes at once share the card, which is the first
+that CUDA_VISIBLE_DEVICES names.
 """
 
 import argparse
