@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from pipeline_copy import ENVIRONMENT, REPOSITORY
 from tatara.job import gpus
+from tatara.job.environment import CUDA_GRAPHS, check_environment
 from tatara.job.errors import InputError
 
 SNAKEFILE = """
@@ -137,3 +138,13 @@ def test_every_rule_with_a_gpu_has_a_script_that_takes_one():
         for name in sorted(scripts)
         if "with job(snakemake" not in Path(REPOSITORY, name).read_text(encoding="utf-8")
     ] == []
+
+
+@pytest.mark.parametrize(("given", "disabled"), [(None, "1"), ("0", "1"), ("1", None)])
+def test_llama_cpp_gets_no_cuda_graphs_unless_they_are_asked_for(monkeypatch, given, disabled):
+    for name, value in {"GGML_CUDA_DISABLE_GRAPHS": None, "PYTHONUTF8": "1", CUDA_GRAPHS: given}.items():
+        monkeypatch.setenv(name, value or "")  # so that what the test leaves is taken back
+        if value is None:
+            monkeypatch.delenv(name)
+    check_environment(jobs_run_here=False)
+    assert os.environ.get("GGML_CUDA_DISABLE_GRAPHS") == disabled
