@@ -172,7 +172,9 @@ def test_where_no_answer_was_timed_no_table_and_no_figure_speaks_of_time(tmp_pat
         frame.assign(seconds="").to_csv(path, index=False)
     with_tables(study)
     for name in ("table3", "table5", "at_hand"):
-        assert "nan" not in Path(study.path(f"tables/{name}.md")).read_text(encoding="utf-8")
+        text = Path(study.path(f"tables/{name}.md")).read_text(encoding="utf-8")
+        own = text.partition("### The paper's")[0]
+        assert not any(word in own for word in ("nan", "| s/question |", "| Speed-up |", "| Throughput |"))
     speed = read_table(study.path("tables/table5.csv"))
     assert speed[["seconds", "speedup", "throughput_ratio"]].isna().all(axis=None)
     assert not any("times as fast" in sentence or "nan" in sentence for sentence in quantization(speed))

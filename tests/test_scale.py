@@ -169,6 +169,7 @@ def test_the_rules_ask_every_size_and_the_untuned_model_where_recall_selects(cop
     path.write_text(yaml.safe_dump(config, allow_unicode=True), encoding="utf-8")
     planned = copy.planned("results/tables/table2.csv", "--profile", "profiles/slurm", config="config/smoke.yaml")
     assert (planned["answers_scale"], planned["answers_scale_base"], planned["scale"]) == (2, 1, 1)
+    assert planned["coverage_dev"] == 1 and "coverage_dev" not in by_likelihood
 
 
 def test_table_and_figure_show_the_recall_that_a_size_was_selected_by(tmp_path):
@@ -189,7 +190,7 @@ def test_table_and_figure_show_the_recall_that_a_size_was_selected_by(tmp_path):
     # untuned model is asked for what 200 teach.
     assert frame["recall_taught"].to_list() == [0, 1, 0.75] and frame["recall_untaught"].to_list() == [0, 0.25, 0]
     assert frame["recall_sd_over_seeds"].to_list()[1:] == pytest.approx([math.sqrt(2) / 6] * 2)
-    headings = {"Recall, development", "Of taught facts", "Of others", "SD of recall"}
+    headings = {"Recall, development", "Recall, taught", "Recall, others", "SD of recall"}
     assert headings <= set(lay_out(LAYOUT, frame).headings)
     without = table2(**given, **how)
     assert without["recall"].isna().all() and not headings & set(lay_out(LAYOUT, without).headings)
@@ -203,6 +204,8 @@ def test_table_and_figure_show_the_recall_that_a_size_was_selected_by(tmp_path):
             untuned=study.untuned,
         )
         assert any(title in axes.get_title("left") for axes in figure.axes)
+        lines = [text.get_text() for text in figure.legends[0].get_texts()]
+        assert ("d: of facts that are taught" in lines) == ("d: of other facts" in lines) == (table is frame)
 
 
 def test_several_seeds_count_by_their_mean(tmp_path):

@@ -33,7 +33,8 @@ def held_by_run(answers: list[str], dev: str) -> dict[str, dict[str, tuple[int, 
 
 def pooled(runs: Sequence[dict[str, tuple[int, int]]]) -> dict[str, tuple[int, int]]:
     """Return question id -> (facts held, facts required), those of several runs added up: their recall is the mean."""
-    return {question: tuple(map(sum, zip(*(run[question] for run in runs), strict=True))) for question in runs[0]}
+    questions = runs[0] if runs else ()
+    return {question: tuple(map(sum, zip(*(run[question] for run in runs), strict=True))) for question in questions}
 
 
 def select_by_recall(rows: list[dict], nll_jsons: list[str], answers: list[str], dev: str) -> dict:

@@ -23,7 +23,7 @@ from tatara.measure.stats import (
 )
 from tatara.measure.taught import facts_held, recall, recall_ratio
 from tatara.report.numbers import percent, percent_interval, size
-from tatara.report.tables.columns import MODEL, count, decimals, p_values, share, with_interval, words
+from tatara.report.tables.columns import MODEL, SECONDS, count, decimals, p_values, share, with_interval, words
 from tatara.report.tables.common import NO_DIFFERENCE, compare_scores, valid_scores, verdict
 from tatara.report.text_table import Column, Layout
 
@@ -63,7 +63,7 @@ LAYOUT = Layout(
         "Perfect": Column(lambda row: percent_interval(row["perfect"], row["perfect_low"], row["perfect_high"])),
         "Recall": share("recall"),
         "Found": Column(lambda row: percent(row["retrieved"], 1)),
-        "s/question": with_interval("seconds", 2),
+        "s/question": SECONDS,
         "Prompt tokens": decimals("prompt_tokens", 0),
         "File": Column(lambda row: size(row["bytes"])),
         "Against the best": with_interval("difference", 3, sign=True),

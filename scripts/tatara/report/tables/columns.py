@@ -1,6 +1,7 @@
 """How the columns of the tables are written."""
 
 import math
+from dataclasses import replace
 
 from tatara.files.formats import label_of
 from tatara.report.numbers import DASH, interval, interval_of, number, p_value
@@ -53,6 +54,7 @@ def p_values(key: str) -> Column:
 
 MODEL = {"Model": words("name")}
 MODEL_AND_FORMAT = {**MODEL, "Format": Column(lambda row: label_of(row["format"]), numeric=False)}
+SECONDS = replace(with_interval("seconds", 2), optional=True)  # of a question, where answers were timed
 PROBE = {"Probe": share("probe"), "Probe, held out": share("probe_held_out")}
 RECALL = {"Recall, taught": share("recall_taught"), "Recall, others": share("recall_untaught")}
 RECALL_NOTE = (

@@ -13,6 +13,7 @@ import pandas
 from tatara.files.formats import BASE
 from tatara.files.jsonl import read_jsonl
 from tatara.measure import probe
+from tatara.measure.recall_by_size import pooled
 from tatara.measure.results import read_json
 from tatara.measure.sizes import UNMEASURED
 from tatara.measure.stats import (
@@ -108,18 +109,18 @@ def probe_columns(several: Sequence[probe.Answers], resampling: Resampling) -> d
     }
 
 
-def recall_columns(answers: Path | str, required: Required, resampling: Resampling) -> dict:
-    """Return the shares of the required facts that answers hold, of those that the selected pairs teach and the others.
+def recall_columns(answers: Sequence[Path | str], required: Required, resampling: Resampling) -> dict:
+    """Return the shares of the required facts that answers hold, of those that the pairs teach and of the others.
 
     Args:
-        answers: answers/{model}_{fmt}.jsonl.
+        answers: answers/{model}_{fmt}.jsonl, or the files of several seeds, whose mean is taken.
     """
-    counts = fact_counts(read_jsonl(answers), required)
-    parts = {"recall_taught": counts[True], "recall_untaught": counts[False]}
+    counts = [fact_counts(read_jsonl(path), required) for path in answers]
+    parts = {"recall_taught": [one[True] for one in counts], "recall_untaught": [one[False] for one in counts]}
     return {
         column: value
         for name, part in parts.items()
-        for column, value in interval_columns(name, recall(part, resampling)).items()
+        for column, value in interval_columns(name, recall(pooled(part), resampling)).items()
     }
 
 

@@ -141,7 +141,7 @@ def recipes_table(
             | probe_columns([probes[arm]], how)
             | interval_columns("score_taught", bootstrap_mean(taught, how) if taught else UNKNOWN)
             | {"taught_questions": len(taught)}
-            | recall_columns(answered[arm], required, how)
+            | recall_columns([answered[arm]], required, how)
             | _neutral(arm, untuned[entry["model"]], lambda name: _bits(sentences[name]), how)
         )
     judge_likelihoods(list(rows.values()), "difference", how.level)

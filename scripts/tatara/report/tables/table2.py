@@ -14,10 +14,20 @@ from tatara.measure.recall_by_size import pooled
 from tatara.measure.results import read_json, read_questions
 from tatara.measure.sizes import read_scale, size_rows
 from tatara.measure.stats import UNKNOWN, Ratio, Resampling, bootstrap_ratio, interval_columns
-from tatara.measure.taught import GROUPS, Required, fact_counts, facts_held, read_coverage, recall, recall_ratio
+from tatara.measure.taught import GROUPS, Required, facts_held, read_coverage, recall, recall_ratio
 from tatara.report.numbers import DASH, interval, p_value, percent
-from tatara.report.tables.columns import PROBE, PROBE_NOTE, count, decimals, p_values, share, with_interval, words
-from tatara.report.tables.common import probe_columns
+from tatara.report.tables.columns import (
+    PROBE,
+    PROBE_NOTE,
+    RECALL,
+    count,
+    decimals,
+    p_values,
+    share,
+    with_interval,
+    words,
+)
+from tatara.report.tables.common import probe_columns, recall_columns
 from tatara.report.text_table import Column, Layout
 
 
@@ -51,8 +61,7 @@ LAYOUT = Layout(
         "NLL, untaught": with_interval("nll_untaught", 3),
         **PROBE,
         "Recall, development": replace(share("recall"), optional=True),
-        "Of taught facts": replace(share("recall_taught"), optional=True),
-        "Of others": replace(share("recall_untaught"), optional=True),
+        **{heading: replace(column, optional=True) for heading, column in RECALL.items()},
         "SD of recall": Column(lambda row: percent(row["recall_sd_over_seeds"], 1), optional=True),
         "SD over seeds": decimals("sd_over_seeds", 4),
         "Seeds": Column(lambda row: f"{row['seeds']:.0f}" if row["n"] else DASH),
@@ -71,21 +80,17 @@ PAPER = Layout(
 )
 
 
-def _recalls(answers: list[list[dict]], required: Required, resampling: Resampling) -> dict:
+def _recalls(answers: list[str], required: Required, resampling: Resampling) -> dict:
     """Return the recall of several seeds' answers, of all facts, of those that are taught and of the others, and the
     standard deviation of the first between seeds, NaN for one.
     """
-    every = [facts_held(rows, required.facts) for rows in answers]
-    counts = [fact_counts(rows, required) for rows in answers]
-    parts = {"": every, "_taught": [one[True] for one in counts], "_untaught": [one[False] for one in counts]}
+    every = [facts_held(read_jsonl(path), required.facts) for path in answers]
     shares = [recall_ratio(one).whole for one in every]
-    return {"recall_sd_over_seeds": stdev(shares) if len(shares) > 1 else math.nan} | {
-        column: value
-        for name, part in parts.items()
-        for column, value in interval_columns(
-            f"recall{name}", recall(pooled(part), resampling) if part else UNKNOWN
-        ).items()
-    }
+    return (
+        interval_columns("recall", recall(pooled(every), resampling))
+        | {"recall_sd_over_seeds": stdev(shares) if len(shares) > 1 else math.nan}
+        | recall_columns(answers, required, resampling)
+    )
 
 
 def table2(
@@ -117,7 +122,7 @@ def table2(
     rows = size_rows(runs, nll, how, *untuned)
     files = {read_json(path)["name"]: path for path in (*nll, *untuned)}
     measured = read_questions(files)
-    said = {Path(path).stem: list(read_jsonl(path)) for path in answers}
+    said = {Path(path).stem: path for path in answers}
     facts = {row["id"]: row["facts"] for row in read_jsonl(dev)} if answers else {}
     largest = max(run["n"] for run in runs)
     taught = read_coverage(coverage, largest)

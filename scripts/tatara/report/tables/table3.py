@@ -25,6 +25,7 @@ from tatara.report.tables.columns import (
     PROBE_NOTE,
     RECALL,
     RECALL_NOTE,
+    SECONDS,
     count,
     decimals,
     p_values,
@@ -54,7 +55,7 @@ LAYOUT = Layout(
         "Perfect": Column(lambda row: percent_interval(row["perfect"], row["perfect_low"], row["perfect_high"])),
         "Score 0": count("score0"),
         "Length": with_interval("characters", 0),
-        "s/question": with_interval("seconds", 2),
+        "s/question": SECONDS,
         "Bits per byte": with_interval("bits_per_byte", 3),
         **RECALL,
         **PROBE,
@@ -184,7 +185,7 @@ def table3(
     for key, rows in files.items():
         model, fmt = key
         row = {"model": model, "name": names[model], "format": fmt} | _measured(rows, questions[key], how)
-        row |= recall_columns(answered[key], required, how) | probe_columns([probed[f"{model}_{fmt}"]], how)
+        row |= recall_columns([answered[key]], required, how) | probe_columns([probed[f"{model}_{fmt}"]], how)
         own = scores.get((model, BASE)) if key in tuned else None
         row |= _compared(scores[key], scores[best] if key in tuned and key != best else None, "difference", how)
         table.append(row | _compared(scores[key], own, "gain", how))
