@@ -41,7 +41,7 @@ rule modelfile:
         "results/logs/modelfile_{model}_{fmt}.log",
     params:
         chat=CHAT,
-        recipe=lambda wildcards: ANSWERING | {"model": wildcards.model},
+        recipe=lambda wildcards: answering(wildcards.model, model=wildcards.model),
         code=code_of("modelfile"),
     script:
         "../scripts/modelfile.py"
@@ -67,7 +67,7 @@ rule ollama_create:
     params:
         name=lambda wildcards: f"{config['ollama']['prefix']}{wildcards.model}:{wildcards.fmt}",
         chat=CHAT,
-        recipe=lambda wildcards: ANSWERING | {"model": wildcards.model},
+        recipe=lambda wildcards: answering(wildcards.model, model=wildcards.model),
         questions=QUESTIONS,
         ollama=OLLAMA,
         code=code_of("ollama_create"),

@@ -1,9 +1,6 @@
 # Stage evaluate: results/answers/{model}_{fmt}.jsonl, {model}_{fmt}_seconds.csv · results/nll/{model}_{fmt}.json
 # results/probe/{model}_{fmt}.csv
-BATCHES = {
-    "batch_size": config["evaluate"]["batch_size"],
-    "timed": config["evaluate"]["timed_questions"],
-}
+BATCHES = BATCH | {"timed": config["evaluate"]["timed_questions"]}
 
 
 rule answers_gguf:
@@ -28,7 +25,7 @@ rule answers_gguf:
     params:
         questions=QUESTIONS,
         chat=CHAT,
-        arguments=ANSWERING | BATCHES,
+        arguments=lambda wildcards: answering(wildcards.model, **BATCHES),
         code=code_of("answers_gguf"),
     script:
         "../scripts/answers_gguf.py"
@@ -55,7 +52,7 @@ rule answers_ollama:
     params:
         questions=QUESTIONS,
         chat=CHAT,
-        arguments=ANSWERING | OLLAMA,
+        arguments=lambda wildcards: answering(wildcards.model, **OLLAMA),
         code=code_of("answers_ollama"),
     script:
         "../scripts/answers_ollama.py"
@@ -82,7 +79,7 @@ rule answers_nf4:
         questions=QUESTIONS,
         chat=CHAT,
         precision=PRECISION,
-        arguments=ANSWERING | BATCHES,
+        arguments=lambda wildcards: answering(wildcards.model, **BATCHES),
         code=code_of("answers_nf4"),
     script:
         "../scripts/answers_nf4.py"

@@ -2,7 +2,6 @@
 # {model}_{fmt}.json · results/tables/harm.csv, harm.md
 BEFORE = [f"{model}_base" for model in MODELS]
 AFTER = [f"{model}_{most_bits(entry['formats'])}" for model, entry in config["models"].items()]
-ASKED = ANSWERING | {"batch_size": config["evaluate"]["batch_size"]}
 
 
 localrules:
@@ -68,7 +67,7 @@ rule harm_gguf:
         gpu=1,
     params:
         chat=CHAT,
-        arguments=ASKED,
+        arguments=lambda wildcards: answering(wildcards.model, **BATCH),
         code=code_of("harm_gguf"),
     script:
         "../scripts/harm_gguf.py"
@@ -97,7 +96,7 @@ rule harm_adapter:
     params:
         chat=CHAT,
         precision=PRECISION,
-        arguments=ASKED,
+        arguments=lambda wildcards: answering(wildcards.model, **BATCH),
         code=code_of("harm_adapter"),
     script:
         "../scripts/harm_adapter.py"

@@ -68,7 +68,7 @@ rule measure_recipe:
         precision=lambda wildcards: ARMS[wildcards.arm].get("train", config["train"])["base_precision"],
         chat=CHAT,
         limit=QUESTIONS["limit"],
-        arguments=ANSWERING | {"batch_size": config["evaluate"]["batch_size"]},
+        arguments=lambda wildcards: answering(ARMS[wildcards.arm]["model"], **BATCH),
         code=code_of("measure_recipe"),
     script:
         "../scripts/measure_recipe.py"

@@ -1,12 +1,19 @@
 # Stage 1: results/adapters/{run}/ with train.json · results/nll/{run}.json · results/probe/{run}.csv · results/scale/{scale.csv,selected.json} ·
 # results/scale/answers/{run}.jsonl (rule recall) · results/subsets/subset_selected.jsonl; run = {model}_n{n}_r{r}_s{seed}
 
-ANSWERING = {
-    "limit": config["evaluate"]["max_new_tokens"],
-    "context": config["evaluate"]["context"],
-}
+BATCH = {"batch_size": config["evaluate"]["batch_size"]}
 BY_RECALL = config["stage1"]["rule"] == "recall"
 SCALE_ANSWERS = expand("results/scale/answers/{run}.jsonl", run=SCALE_RUNS if BY_RECALL else [])
+
+
+def answering(model, **more):
+    """Return what an answer of a model is limited to, in tokens: a limit of its own goes before the study's."""
+    own = config["models"][model]["max_new_tokens"]
+    return {
+        "limit": own or config["evaluate"]["max_new_tokens"],
+        "context": config["evaluate"]["context"],
+        **more,
+    }
 
 
 rule train_scale:
@@ -81,7 +88,7 @@ rule answers_scale:
         questions=QUESTIONS | {"label": "all"},
         chat=CHAT,
         precision=PRECISION,
-        arguments=ANSWERING | {"batch_size": config["evaluate"]["batch_size"], "timed": 0},
+        arguments=lambda wildcards: answering(wildcards.model, **BATCH, timed=0),
         code=code_of("answers_nf4"),
     script:
         "../scripts/answers_nf4.py"

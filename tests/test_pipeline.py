@@ -89,6 +89,14 @@ def test_a_config_value_reruns_what_it_decides(smoke: Copy):
     assert not planned.keys() & {*TRAINING, "merge", "convert", "nll_scale"}
 
 
+def test_a_models_own_longest_answer_makes_its_answers_again_and_no_others(smoke: Copy):
+    own = "    name: Tanuki stand-in\n"
+    with edited(smoke.folder / "config/smoke.yaml", lambda text: text.replace(own, own + "    max_new_tokens: 23\n")):
+        planned = smoke.planned("all")
+    assert planned["answers_nf4"] == 1 and "answers_gguf" not in planned
+    assert not planned.keys() & {*TRAINING, "merge", "convert", "nll_scale"}
+
+
 def test_a_changed_base_is_built_again_while_data_is_made_again(smoke: Copy):
     with (
         edited(smoke.folder / "config/smoke.yaml", lambda text: text.replace("seed: 4, steps: 8", "seed: 4, steps: 9")),

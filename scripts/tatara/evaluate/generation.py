@@ -60,7 +60,7 @@ def encode_prompts(
         fewer = ", or graph_at_hand.lines" if any("prompt" in row for row in rows) else ""
         raise InputError(
             f"a prompt of {longest} tokens and answers of up to {limit} do not fit config key evaluate.context, "
-            f"{context}: raise it, or lower evaluate.max_new_tokens{fewer}"
+            f"{context}: raise it, or lower evaluate.max_new_tokens (models.NAME.max_new_tokens){fewer}"
         )
     return prompts
 
