@@ -1,4 +1,4 @@
-# Stage knowledge: what models know. results/tables/{taught,probe,probe_types,at_hand}.csv and .md
+# Stage knowledge: what models know. results/tables/{taught,repetition,probe,probe_types,at_hand}.csv and .md
 
 
 rule taught_table:
@@ -12,6 +12,27 @@ rule taught_table:
         multiext("results/tables/taught", csv=".csv", md=".md"),
     log:
         "results/logs/taught_table.log",
+    params:
+        **IN_WORDS,
+        arguments={"names": NAMES, **BOOTSTRAP},
+        code=code_of("table"),
+    script:
+        "../scripts/table.py"
+
+
+rule repetition_table:
+    """Fact recall by the number of training pairs that teach a fact: stage 1's sizes, and the models."""
+    input:
+        **REQUIRED,
+        answers=ANSWERED,
+        scale="results/scale/scale.csv",
+        scale_answers=SCALE_ANSWERS,
+        dev="results/testset/dev.jsonl" if SCALE_ANSWERS else [],
+        coverage_dev="results/testset/coverage_dev.csv" if SCALE_ANSWERS else [],
+    output:
+        multiext("results/tables/repetition", csv=".csv", md=".md"),
+    log:
+        "results/logs/repetition_table.log",
     params:
         **IN_WORDS,
         arguments={"names": NAMES, **BOOTSTRAP},

@@ -29,6 +29,7 @@ localrules:
     table5,
     table6,
     taught_table,
+    repetition_table,
     probe_table,
     probe_types,
     at_hand_table,

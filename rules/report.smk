@@ -2,6 +2,7 @@
 TABLES = [
     *expand("results/tables/table{number}", number=range(1, 7)),
     "results/tables/taught",
+    "results/tables/repetition",
     "results/tables/probe",
     *(["results/tables/probe_types"] if config["evaluate"]["untuned"] else []),
     "results/tables/at_hand",

@@ -175,7 +175,8 @@ def test_a_composed_prompt_is_read_and_the_question_is_kept(work, tmp_path, fmt)
     assert composed[0]["answer"] == plain[0]["answer"] and composed[0]["question"] == ROWS[0]["question"]
     with (tmp_path / "composed/a.csv").open() as file:
         assert [int(row["prompt_tokens"]) for row in csv.DictReader(file)] == [len(work["prompts"][2])]
-    with pytest.raises(InputError, match=r"lower evaluate\.max_new_tokens \(models\.NAME\.max_new_tokens\), or graph_at_hand\.lines"):
+    remedy = r"lower evaluate\.max_new_tokens \(models\.NAME\.max_new_tokens\), or graph_at_hand\.lines"
+    with pytest.raises(InputError, match=remedy):
         answer(work, tmp_path / "small", fmt, rows=rows, context=16)
 
 

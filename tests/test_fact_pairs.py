@@ -196,10 +196,17 @@ def test_coverage_says_which_facts_the_answers_teach(many):
     ]
     pairs = [{"answer": "点検は行います。"}, {"answer": "巣箱の点検7は7日ごとに行います。"}]
     rows = coverage_rows(questions, {1: pairs[:1], 2: pairs}, many.facts)
-    held = {(row["n"], row["id"]): (row["taught"], row["taught_facts"], row["question"]) for row in rows}
-    assert held[1, "q1"] == (0, "", "untaught")
-    assert held[2, "q1"] == held["graph", "q1"] == (2, "0;1", "taught")
-    assert held[2, "q2"] == (0, "", "untaught")
+    held = {(row["n"], row["id"]): (row["taught"], row["taught_facts"], row["pairs"], row["question"]) for row in rows}
+    assert held[1, "q1"] == (0, "", "0;0", "untaught")
+    assert held[2, "q1"] == (2, "0;1", "1;1", "taught") and held["graph", "q1"] == (2, "0;1", "", "taught")
+    assert held[2, "q2"] == (0, "", "0", "untaught")
+
+
+def test_coverage_counts_the_pairs_that_teach_a_fact_and_not_its_mentions(many):
+    answers = ["7日ごと、また７ 日 ごと。", "蜜蓋は週に一度。", "7日", "ごとに見る。", "週に一度、7日ごと。"]
+    question = {"id": "q1", "label": "dev", "category": "養蜂", "facts": [["7日ごと", "週に一度"], ["蜜蓋"], ["冬"]]}
+    (_, row) = coverage_rows([question], {5: [{"answer": answer} for answer in answers]}, many.facts)
+    assert (row["n"], row["pairs"], row["taught_facts"]) == (5, "3;1;0", "0;1")
 
 
 def test_a_graph_without_facts_makes_pairs_of_descriptions():

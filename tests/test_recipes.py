@@ -120,9 +120,9 @@ def measured(tmp_path_factory) -> dict:
     # the first fact of each question is taught, and of the last two both
     with (folder / "coverage.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["id", "label", "category", "n", "facts", "taught", "taught_facts", "question"])
+        writer.writerow(["id", "label", "category", "n", "facts", "taught", "taught_facts", "pairs", "question"])
         for number, row in enumerate(ROWS):
-            taught = [1, "0", "partly"] if number < len(ROWS) - 2 else [2, "0;1", "taught"]
+            taught = [1, "0", "1;0", "partly"] if number < len(ROWS) - 2 else [2, "0;1", "1;1", "taught"]
             writer.writerow([row["id"], "dev", "設計", 10, 2, *taught])
     files = {}
     for arm, settings in (("untuned", None), ("paper", {}), ("whole", whole)):

@@ -181,7 +181,7 @@ def test_table_and_figure_show_the_recall_that_a_size_was_selected_by(tmp_path):
     given |= {"coverage": study.path("testset/coverage.csv"), "untuned": study.untuned}
     how = {"seed": 1, "resamples": 200, "level": 0.95}
     places = {100: ("0", "", ""), 200: ("0", "0", "")}
-    lines = [f"q{n},x,facts,{size},1,1,{places[size][n]},taught" for size in places for n in range(3)]
+    lines = [f"q{n},x,facts,{size},1,1,{places[size][n]},1,taught" for size in places for n in range(3)]
     coverage = tmp_path / "coverage_dev.csv"
     coverage.write_text("\n".join([",".join(COVERAGE_COLUMNS), *lines, ""]), encoding="utf-8")
     frame = table2(**given, answers=answers, dev=dev, coverage_dev=str(coverage), **how)

@@ -11,10 +11,13 @@ from pipeline_copy import REPOSITORY
 from synthetic import NAMES, probe_rows, write_study
 from synthetic_compared import add_compared
 from synthetic_tables import SETTINGS, models, quantized, sizes
+from tatara.data.coverage import COLUMNS as COVERAGE_COLUMNS
+from tatara.files.jsonl import read_jsonl, write_jsonl
 from tatara.files.probe_file import read_probe, write_probe
 from tatara.job.errors import InputError
 from tatara.measure import probe
 from tatara.measure.agreement import write_agreement
+from tatara.measure.sizes import read_scale
 from tatara.measure.stats import Resampling
 from tatara.report.numbers import duration, interval, number, size, small
 from tatara.report.summary import training_size
@@ -25,6 +28,7 @@ from tatara.report.tables.ladder import ladder_table
 from tatara.report.tables.merge import merge_table
 from tatara.report.tables.probe import probe_table, probe_types
 from tatara.report.tables.registry import TABLES, text_of, write_table
+from tatara.report.tables.repetition import repetition_table
 from tatara.report.tables.table1 import table1
 from tatara.report.tables.table4 import table4
 from tatara.report.tables.table6 import attention, table6
@@ -268,6 +272,7 @@ def all_tables(study):
         names=study.names,
         **SETTINGS,
     )
+    tables["repetition"] = repetition(study, study.answers)
     testset = study.path("testset/test_set_200.jsonl")
     tables["at_hand"] = at_hand_table(**study.four, testset=testset, names=study.names, **SETTINGS)
     tables["harm"] = harm_table(
@@ -281,6 +286,59 @@ def all_tables(study):
     write_agreement(study.judge, output=study.path("judge/agreement.csv"), **{**SETTINGS, "resamples": 50})
     tables["agreement"] = read_table(study.path("judge/agreement.csv"))
     return tables
+
+
+def write_lines(path, rows):
+    write_jsonl(path, rows)
+    return str(path)
+
+
+def repetition(study, answers, **development):
+    return repetition_table(
+        answers=answers,
+        testset=study.path("testset/test_set_200.jsonl"),
+        coverage=study.path("testset/coverage.csv"),
+        selected=study.path("scale/selected.json"),
+        scale=study.path("scale/scale.csv"),
+        names=study.names,
+        **development,
+        **SETTINGS,
+    )
+
+
+def test_recall_by_the_pairs_that_teach_a_fact(tmp_path):
+    """Every test answer says the first fact of each question alone. Of three questions in turn the facts are taught by
+    3 and 12 pairs, 60 and none, none and none; of the development questions by none, 5, 9 and 50.
+    """
+    study, answers = write_study(tmp_path / "study", sizes=(60, 120), seeds=(1, 2), questions=100), []
+    for path in study.answers:
+        rows = [row | {"answer": "亀 裂を確認します。"} for row in read_jsonl(path)]
+        answers.append(write_lines(tmp_path / Path(path).name, rows))
+    runs = read_scale(study.path("scale/scale.csv"))
+    facts = [[["甲"], ["乙"]], [["丙"], ["丁"]]]
+    dev = write_lines(tmp_path / "dev.jsonl", [{"id": f"d{n}", "facts": own} for n, own in enumerate(facts)])
+    said = [  # the first run, the first of two seeds at 60, is emptied below
+        write_lines(tmp_path / f"{run['run']}.jsonl", [{"id": "d0", "answer": "乙"}, {"id": "d1", "answer": "丁"}])
+        for run in runs
+    ]
+    write_lines(Path(said[0]), [{"id": "d0", "answer": ""}, {"id": "d1", "answer": ""}])
+    lines = [f"d{n},x,y,{size},2,1,,{pairs},partly" for size in study.sizes for n, pairs in enumerate(("0;5", "9;50"))]
+    coverage = tmp_path / "coverage_dev.csv"
+    coverage.write_text("\n".join([",".join(COVERAGE_COLUMNS), *lines, ""]), encoding="utf-8")
+    frame = repetition(study, answers, scale_answers=said, dev=dev, coverage_dev=str(coverage))
+    test = frame.query("questions == 'test'")
+    assert set(test["format"]) <= {"f16", "nf4"} and list(dict.fromkeys(test["model"])) == list(study.names)
+    own = test[test["model"] == next(iter(study.names))]
+    shares = dict(zip(own["pairs_least"], zip(own["facts"], own["recall"], strict=True), strict=True))
+    assert shares == {0: (99, pytest.approx(1 / 3)), 1: (34, 1), 10: (34, 0), 50: (33, 1)}
+    assert own["pairs_most"].to_list()[:3] == [0, 4, 19] and math.isnan(own["pairs_most"].iloc[3])
+    smallest = frame.query("questions == 'development' and n == 60")
+    assert smallest["pairs_least"].to_list() == [0, 5, 50] and smallest["facts"].to_list() == [1, 2, 1]
+    assert smallest["recall"].to_list() == [0, 0.25, 0.5]
+    shown = text_of("repetition", frame, 0.95)
+    place = shown.headings.index("Pairs that teach a fact")
+    assert {row[place] for row in shown.rows} == {"0", "1–4", "5–9", "10–19", "50 or more"}
+    assert any("as trained" in row for row in shown.rows)
 
 
 def test_recall_counts_taught_and_untaught_facts_apart(study, tmp_path):

@@ -474,6 +474,7 @@ def _coverage(study: Study, rows: list[dict]) -> None:
             "facts": len(row["facts"]),
             "taught": 2 - place % 3 if row["facts"] else 0,
             "taught_facts": held[place % 3][1] if row["facts"] else "",
+            "pairs": ("3;12", "60;0", "0;0")[place % 3] if row["facts"] else "",
             "question": held[place % 3][0] if row["facts"] else "unknown",
         }
         for n in study.sizes

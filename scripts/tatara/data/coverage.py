@@ -1,12 +1,16 @@
-"""Which of the facts that a test question requires stand in the training answers (testset/coverage.csv)."""
+"""Which of the facts that a test question requires stand in the training answers, and in how many
+(testset/coverage.csv).
+"""
 
+from bisect import bisect_right
+from itertools import accumulate
 from pathlib import Path
 
 from tatara.data.facts import Fact
 from tatara.files.normalise import squeeze
 from tatara.files.text import write_csv
 
-COLUMNS = ("id", "label", "category", "n", "facts", "taught", "taught_facts", "question")
+COLUMNS = ("id", "label", "category", "n", "facts", "taught", "taught_facts", "pairs", "question")
 GRAPH = "graph"  # in place of n: all facts of the graph
 TAUGHT, PARTLY, UNTAUGHT = "taught", "partly", "untaught"
 UNKNOWN = "unknown"  # of a question that requires no fact
@@ -23,10 +27,20 @@ class _Texts:
     """Texts in which wordings are looked for, joined so that one search does."""
 
     def __init__(self, texts: list[str]):
-        self.joined = "\n".join(map(squeeze, texts))
+        squeezed = [squeeze(text) for text in texts]
+        self.joined = "\n".join(squeezed)
+        self.starts = [0, *accumulate(len(text) + 1 for text in squeezed)]
 
-    def hold(self, wordings: list[str]) -> bool:
-        return any(squeeze(wording) in self.joined for wording in wordings)
+    def number(self, wordings: list[str]) -> int:
+        """Return how many of the texts hold one of these wordings."""
+        found: set[int] = set()
+        for wording in map(squeeze, wordings):
+            place = self.joined.find(wording)
+            while place >= 0:
+                text = bisect_right(self.starts, place) - 1
+                found.add(text)
+                place = self.joined.find(wording, self.starts[text + 1])
+        return len(found)
 
 
 def coverage_rows(questions: list[dict], subsets: dict[int, list[dict]], facts: list[Fact]) -> list[dict]:
@@ -41,18 +55,13 @@ def coverage_rows(questions: list[dict], subsets: dict[int, list[dict]], facts: 
     texts: dict[int | str, _Texts] = {}
     if facts:
         texts[GRAPH] = _Texts([text for fact in facts for text in fact.wordings])
-    before: set[tuple[str, int]] = set()  # subsets are nested: what a smaller one teaches, a larger one teaches
     rows = []
     for n, pairs in sorted(subsets.items()):
         texts[n] = _Texts([pair["answer"] for pair in pairs])
     for n, source in texts.items():
         for question in questions:
-            held = [
-                place
-                for place, wordings in enumerate(question["facts"])
-                if (n != GRAPH and (question["id"], place) in before) or source.hold(wordings)
-            ]
-            before |= {(question["id"], place) for place in held} if n != GRAPH else set()
+            numbers = [source.number(wordings) for wordings in question["facts"]]
+            held = [place for place, number in enumerate(numbers) if number]
             rows.append(
                 {
                     "id": question["id"],
@@ -62,6 +71,7 @@ def coverage_rows(questions: list[dict], subsets: dict[int, list[dict]], facts: 
                     "facts": len(question["facts"]),
                     "taught": len(held),
                     "taught_facts": ";".join(map(str, held)),
+                    "pairs": "" if n == GRAPH else ";".join(map(str, numbers)),
                     "question": status(len(held), len(question["facts"])),
                 }
             )

@@ -1,7 +1,7 @@
 """What was taught of each question, and how many of its facts an answer holds: fact recall, which needs no judge."""
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,17 +20,23 @@ class Taught:
     Attributes:
         group: one of GROUPS.
         facts: places of the taught facts in the question's list.
+        pairs: by how many pairs each of its facts is taught, 0 for one that is not.
     """
 
     group: str
     facts: frozenset[int]
+    pairs: tuple[int, ...]
+
+
+def _numbers(field: str) -> tuple[int, ...]:
+    return tuple(map(int, filter(None, field.split(";"))))
 
 
 def read_coverage(path: Path | str, n: int) -> dict[str, Taught]:
     """Return question id -> what the subset of `n` pairs teaches of it, from testset/coverage.csv."""
     with Path(path).open(encoding="utf-8", newline="") as file:
         return {
-            row["id"]: Taught(row["question"], frozenset(map(int, filter(None, row["taught_facts"].split(";")))))
+            row["id"]: Taught(row["question"], frozenset(_numbers(row["taught_facts"])), _numbers(row["pairs"]))
             for row in csv.DictReader(file)
             if row["n"] == str(n)
         }
@@ -73,6 +79,26 @@ def fact_counts(answers: Iterable[dict], required: Required) -> dict[bool, dict[
         for is_taught, hits in held.items():
             if hits:
                 counts[is_taught][row["id"]] = (sum(hits), len(hits))
+    return counts
+
+
+def counts_by_pairs(
+    answers: Iterable[dict], required: Required, bounds: Sequence[tuple[int, float]]
+) -> list[dict[str, tuple[int, int]]]:
+    """Return for each of these bounds question id -> (facts that the answer holds, facts), of facts that so many pairs
+    teach.
+
+    Args:
+        answers: rows with id and answer.
+        bounds: least and most pairs.
+    """
+    counts: list[dict[str, tuple[int, int]]] = [{} for _ in bounds]
+    for row in answers:
+        facts = zip(required.facts[row["id"]], required.taught[row["id"]].pairs, strict=True)
+        hits = [(pairs, has_fact(row["answer"], wordings)) for wordings, pairs in facts]
+        for (least, most), own in zip(bounds, counts, strict=True):
+            if here := [hit for pairs, hit in hits if least <= pairs <= most]:
+                own[row["id"]] = (sum(here), len(here))
     return counts
 
 

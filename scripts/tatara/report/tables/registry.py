@@ -17,6 +17,7 @@ from tatara.report.tables import (
     merge,
     probe,
     recipes,
+    repetition,
     table1,
     table2,
     table3,
@@ -37,8 +38,9 @@ class Table:
     paper: Layout | None = None
 
 
-# By the names of the files: table1.csv … table6.csv, taught.csv, probe.csv, probe_types.csv, at_hand.csv, harm.csv and
-# recipes.csv of results/tables/, ladder.csv and merge.csv of results/quant/, agreement.csv of results/judge/.
+# By the names of the files: table1.csv … table6.csv, taught.csv, repetition.csv, probe.csv, probe_types.csv,
+# at_hand.csv, harm.csv and recipes.csv of results/tables/, ladder.csv and merge.csv of results/quant/, agreement.csv of
+# results/judge/.
 TABLES = {
     "table1": Table(table1.LAYOUT, table1.table1, table1.PAPER),
     "table2": Table(table2.LAYOUT, table2.table2, table2.PAPER),
@@ -47,6 +49,7 @@ TABLES = {
     "table5": Table(table5.LAYOUT, table5.table5, table5.PAPER),
     "table6": Table(table6.LAYOUT, table6.table6, table6.PAPER),
     "taught": Table(taught.LAYOUT, taught.taught_table),
+    "repetition": Table(repetition.LAYOUT, repetition.repetition_table),
     "probe": Table(probe.LAYOUT, probe.probe_table),
     "probe_types": Table(probe.TYPES, probe.probe_types),
     "at_hand": Table(at_hand.LAYOUT, at_hand.at_hand_table),
