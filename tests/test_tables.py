@@ -339,6 +339,18 @@ def test_recall_by_the_pairs_that_teach_a_fact(tmp_path):
     place = shown.headings.index("Pairs that teach a fact")
     assert {row[place] for row in shown.rows} == {"0", "1–4", "5–9", "10–19", "50 or more"}
     assert any("as trained" in row for row in shown.rows)
+    # 亀裂 is in every answer, so in all others too; 丁 is a fact of the question d1 alone, whose answer has it.
+    assert own["elsewhere"].to_list() == [pytest.approx(1 / 3), 1, 0, 1] and smallest["elsewhere"].to_list() == [
+        0,
+        0,
+        0,
+    ]
+    crossed = write_lines(
+        tmp_path / "x" / Path(said[-1]).name, [{"id": "d0", "answer": "丁"}, {"id": "d1", "answer": ""}]
+    )
+    frame = repetition(study, answers, scale_answers=[crossed], dev=dev, coverage_dev=str(coverage))
+    crossed = frame.query("questions == 'development'")
+    assert crossed["recall"].to_list() == [0, 0, 0] and crossed["elsewhere"].to_list() == [0, 0, 1]
 
 
 def test_recall_counts_taught_and_untaught_facts_apart(study, tmp_path):

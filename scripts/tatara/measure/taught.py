@@ -1,12 +1,15 @@
 """What was taught of each question, and how many of its facts an answer holds: fact recall, which needs no judge."""
 
 import csv
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 
 from tatara.data.questions import has_fact
 from tatara.files.jsonl import read_jsonl
+from tatara.files.normalise import squeeze
 from tatara.measure.results import read_json
 from tatara.measure.stats import UNKNOWN, Interval, Ratio, Resampling, bootstrap_ratio, proportion
 
@@ -82,24 +85,47 @@ def fact_counts(answers: Iterable[dict], required: Required) -> dict[bool, dict[
     return counts
 
 
-def counts_by_pairs(
+@dataclass(frozen=True)
+class Said:
+    """What answers hold of the facts that a number of pairs teaches.
+
+    Attributes:
+        counts: question id -> (facts that its answer holds, facts).
+        elsewhere: of these facts the mean share of the other questions' answers that hold one: what is held by chance;
+            NaN for a single question.
+    """
+
+    counts: dict[str, tuple[int, int]]
+    elsewhere: float
+
+
+def said_by_pairs(
     answers: Iterable[dict], required: Required, bounds: Sequence[tuple[int, float]]
-) -> list[dict[str, tuple[int, int]]]:
-    """Return for each of these bounds question id -> (facts that the answer holds, facts), of facts that so many pairs
-    teach.
+) -> dict[tuple[int, float], Said]:
+    """Return for the bounds within which there are facts what the answers hold of them.
 
     Args:
         answers: rows with id and answer.
-        bounds: least and most pairs.
+        bounds: least and most pairs that teach a fact.
     """
-    counts: list[dict[str, tuple[int, int]]] = [{} for _ in bounds]
-    for row in answers:
-        facts = zip(required.facts[row["id"]], required.taught[row["id"]].pairs, strict=True)
-        hits = [(pairs, has_fact(row["answer"], wordings)) for wordings, pairs in facts]
-        for (least, most), own in zip(bounds, counts, strict=True):
-            if here := [hit for pairs, hit in hits if least <= pairs <= most]:
-                own[row["id"]] = (sum(here), len(here))
-    return counts
+    texts = {row["id"]: squeeze(row["answer"]) for row in answers}
+    hits: dict[tuple[int, float], dict[str, list[tuple[bool, float]]]] = {}
+    for question, text in texts.items():
+        for wordings, pairs in zip(required.facts[question], required.taught[question].pairs, strict=True):
+            squeezed = [squeeze(wording) for wording in wordings]
+            held = any(wording in text for wording in squeezed)
+            everywhere = sum(any(wording in other for wording in squeezed) for other in texts.values())
+            within = next(bound for bound in bounds if bound[0] <= pairs <= bound[1])
+            own = hits.setdefault(within, {}).setdefault(question, [])
+            own.append((held, (everywhere - held) / (len(texts) - 1) if len(texts) > 1 else math.nan))
+    return {
+        within: Said(
+            {question: (sum(held for held, _ in own), len(own)) for question, own in hits[within].items()},
+            fmean(share for own in hits[within].values() for _, share in own),
+        )
+        for within in bounds
+        if within in hits
+    }
 
 
 def facts_held(answers: Iterable[dict], facts: dict[str, list[list[str]]]) -> dict[str, tuple[int, int]]:

@@ -4,6 +4,7 @@ import itertools
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import fmean
 
 import pandas
 
@@ -13,7 +14,8 @@ from tatara.measure.recall_by_size import pooled
 from tatara.measure.results import by_model_and_format, full_precision, read_json
 from tatara.measure.sizes import read_scale
 from tatara.measure.stats import Resampling, interval_columns
-from tatara.measure.taught import Required, counts_by_pairs, read_coverage, read_required, recall
+from tatara.measure.taught import Required, read_coverage, read_required, recall, said_by_pairs
+from tatara.report.numbers import percent
 from tatara.report.tables.columns import MODEL, count, share, words
 from tatara.report.text_table import Column, Layout
 
@@ -38,7 +40,8 @@ LAYOUT = Layout(
     "Recall: the share of the facts required by the questions which answers hold, by the number of training pairs "
     "whose answers hold the fact. Test questions: the models in their formats of the most bits. Development questions, "
     "where rule recall selects the size: stage 1's models, the mean over seeds. Brackets are {level} intervals over "
-    "questions. Facts that many pairs teach may be easier in other ways too.",
+    "questions. In other answers: the share of the answers to the other questions that hold the fact, which is what a "
+    "model says without being asked. Facts that many pairs teach may be easier in other ways too.",
     {
         "Questions": words("questions"),
         **MODEL,
@@ -47,20 +50,21 @@ LAYOUT = Layout(
         "Pairs that teach a fact": Column(_range),
         "Facts": count("facts"),
         "Recall": share("recall"),
+        "In other answers": Column(lambda row: percent(row["elsewhere"], 1)),
     },
 )
 
 
 def _rows(answers: Sequence[Path | str], required: Required, resampling: Resampling) -> list[dict]:
     """Return a row for each of BOUNDS that has facts; several files are those of several seeds."""
-    runs = [counts_by_pairs(read_jsonl(path), required, BOUNDS) for path in answers]
+    runs = [said_by_pairs(read_jsonl(path), required, BOUNDS) for path in answers]
     rows = []
-    for place, (least, most) in enumerate(BOUNDS):
-        counts = pooled([run[place] for run in runs])
-        if counts:
-            facts = sum(number for _, number in runs[0][place].values())
-            row = {"pairs_least": least, "pairs_most": most if math.isfinite(most) else math.nan, "facts": facts}
-            rows.append(row | interval_columns("recall", recall(counts, resampling)))
+    for (least, most), first in runs[0].items():
+        several = [run[least, most] for run in runs]
+        facts = sum(number for _, number in first.counts.values())
+        row = {"pairs_least": least, "pairs_most": most if math.isfinite(most) else math.nan, "facts": facts}
+        row |= interval_columns("recall", recall(pooled([said.counts for said in several]), resampling))
+        rows.append(row | {"elsewhere": fmean(said.elsewhere for said in several)})
     return rows
 
 
