@@ -1,10 +1,10 @@
 """The same trainings on one, two and more GPUs of one machine: wall clock and how many times as fast.
 
-Usage: python benchmarks/cards.py FOLDER [--cards 1 2 4] [--jobs-per-gpu 5] [--sizes 1000 2000]
+Usage: python benchmarks/cards.py FOLDER [--cards 1 2 4] [--jobs-per-gpu 1 8] [--sizes 1000 2000] [--add]
 
-FOLDER gets what all runs share (base model, subsets), made once, and a run for each number of GPUs, in which Snakemake
-trains stage 1's adapters of these sizes, all seeds of the study. The
-figures go to benchmarks/cards.csv.
+FOLDER gets what all runs share (base model, subsets), made once, and a run for each number of GPUs and of jobs that
+share one, in which Snakemake trains stage 1's adapters of these sizes, all seeds of the study. The figures go to
+benchmarks/cards.csv. With as many places as trainings a further card has nothing to do.
 """
 
 import argparse
@@ -61,8 +61,9 @@ def main() -> None:
     parser.add_argument("folder", type=Path, metavar="FOLDER")
     parser.add_argument("--config", type=Path, default=REPOSITORY / "config/lab.yaml")
     parser.add_argument("--cards", type=int, nargs="+", default=[1, 2, 4])
-    parser.add_argument("--jobs-per-gpu", type=int, default=5)
+    parser.add_argument("--jobs-per-gpu", type=int, nargs="+", default=[1])
     parser.add_argument("--sizes", type=int, nargs="+", default=[1000, 2000])
+    parser.add_argument("--add", action="store_true", help="keep the rows of an earlier run")
     arguments = parser.parse_args()
     from tatara.files.config import read_config
 
@@ -73,28 +74,34 @@ def main() -> None:
     before = [f"results/base/{stage1['model']}"] + [f"results/subsets/subset_merged_{n}.jsonl" for n in arguments.sizes]
     shared.mkdir(parents=True, exist_ok=True)
     snakemake(shared, config, before, 1, 1)
-    rows = []
-    for cards in arguments.cards:
-        folder = shared.parent / f"on-{cards}"
-        if folder.exists():
-            sys.exit(f"{folder} is there already: remove it, or leave {cards} out of --cards")
-        shutil.copytree(shared, folder, symlinks=True)
-        seconds = snakemake(folder, config, adapters, cards, arguments.jobs_per_gpu)
-        rows.append(
-            {
-                "cards": cards,
-                "card": device(),
-                "jobs_per_gpu": arguments.jobs_per_gpu,
-                "trainings": len(runs),
-                "pairs": sum(arguments.sizes) * len(stage1["seeds"]) * study["train"]["epochs"],
-                "seconds": round(seconds, 1),
-                "times_faster": round(rows[0]["seconds"] / seconds, 2) if rows else 1.0,
-            }
-        )
-        with (REPOSITORY / "benchmarks/cards.csv").open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, rows[0].keys(), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
+    table, rows = REPOSITORY / "benchmarks/cards.csv", []
+    if arguments.add and table.is_file():
+        with table.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+    for jobs in arguments.jobs_per_gpu:
+        first = 0.0
+        for cards in arguments.cards:
+            folder = shared.parent / f"on-{cards}-{jobs}"
+            if folder.exists():
+                sys.exit(f"{folder} is there already: remove it, or leave {cards} out of --cards")
+            shutil.copytree(shared, folder, symlinks=True)
+            seconds = snakemake(folder, config, adapters, cards, jobs)
+            first = first or seconds
+            rows.append(
+                {
+                    "cards": cards,
+                    "card": device(),
+                    "jobs_per_gpu": jobs,
+                    "trainings": len(runs),
+                    "pairs": sum(arguments.sizes) * len(stage1["seeds"]) * study["train"]["epochs"],
+                    "seconds": round(seconds, 1),
+                    "times_faster": round(first / seconds, 2),
+                }
+            )
+            with table.open("w", newline="", encoding="utf-8") as file:
+                writer = csv.DictWriter(file, rows[0].keys(), lineterminator="\n")
+                writer.writeheader()
+                writer.writerows(rows)
 
 
 if __name__ == "__main__":
