@@ -6,16 +6,6 @@ BY_RECALL = config["stage1"]["rule"] == "recall"
 SCALE_ANSWERS = expand("results/scale/answers/{run}.jsonl", run=SCALE_RUNS if BY_RECALL else [])
 
 
-def answering(model, **more):
-    """Return what an answer of a model is limited to, in tokens: a limit of its own goes before the study's."""
-    own = config["models"][model]["max_new_tokens"]
-    return {
-        "limit": own or config["evaluate"]["max_new_tokens"],
-        "context": config["evaluate"]["context"],
-        **more,
-    }
-
-
 rule train_scale:
     """Train an adapter on one subset."""
     input:
