@@ -28,7 +28,7 @@ from tatara.report.page import unbroken
 from tatara.report.report import write_report
 from tatara.report.summary import best_model, harm, quantization, training_size
 from tatara.report.tables.common import NO_DIFFERENCE
-from tatara.report.tables.registry import write_table
+from tatara.report.tables.registry import TABLES, write_table
 from test_figures import calls, data_calls
 from test_tables import all_tables
 
@@ -121,6 +121,10 @@ def study(tmp_path_factory):
 @pytest.fixture(scope="module")
 def page(study):
     return Page(report(study, drawn=True).read_text(encoding="utf-8"))
+
+
+def test_every_table_is_on_the_page(page, study):
+    assert not [name for name in all_tables(study) if TABLES[name].layout.title not in page.text]
 
 
 def test_the_page_is_well_formed_with_unique_ids_and_links_that_lead_somewhere(page):

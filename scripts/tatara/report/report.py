@@ -46,9 +46,9 @@ def write_report(
         title, notice: of the study; the notice stands on top where it is not empty.
         level: confidence level of the intervals.
         names: model -> display name, in order.
-        tables: table1.csv … table6.csv, taught.csv, probe.csv, probe_types.csv, at_hand.csv, ladder.csv, merge.csv and
-            agreement.csv, known by their names; harm.csv as well where the domain has its sets, recipes.csv where the
-            study compares ways to train.
+        tables: table1.csv … table6.csv, taught.csv, repetition.csv, probe.csv, probe_types.csv, at_hand.csv,
+            ladder.csv, merge.csv and agreement.csv, known by their names; harm.csv as well where the domain has its
+            sets, recipes.csv where the study compares ways to train.
         figures: fig01_….svg … fig11_….svg, hand01_….svg and quant01_….svg (or .png), known by their names.
         pairs, pool: qa/qa_pairs.jsonl, qa/pool.jsonl.
         selected, quality, overlap, testset, coverage, provenance: scale/selected.json, subsets/quality.csv,
