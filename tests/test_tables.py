@@ -327,30 +327,27 @@ def test_recall_by_the_pairs_that_teach_a_fact(tmp_path):
     coverage.write_text("\n".join([",".join(COVERAGE_COLUMNS), *lines, ""]), encoding="utf-8")
     frame = repetition(study, answers, scale_answers=said, dev=dev, coverage_dev=str(coverage))
     test = frame.query("questions == 'test'")
-    assert set(test["format"]) <= {"f16", "nf4"} and list(dict.fromkeys(test["model"])) == list(study.names)
-    own = test[test["model"] == next(iter(study.names))]
-    shares = dict(zip(own["pairs_least"], zip(own["facts"], own["recall"], strict=True), strict=True))
-    assert shares == {0: (99, pytest.approx(1 / 3)), 1: (34, 1), 10: (34, 0), 50: (33, 1)}
-    assert own["pairs_most"].to_list()[:3] == [0, 4, 19] and math.isnan(own["pairs_most"].iloc[3])
-    smallest = frame.query("questions == 'development' and n == 60")
-    assert smallest["pairs_least"].to_list() == [0, 5, 50] and smallest["facts"].to_list() == [1, 2, 1]
-    assert smallest["recall"].to_list() == [0, 0.25, 0.5]
-    shown = text_of("repetition", frame, 0.95)
-    place = shown.headings.index("Pairs that teach a fact")
-    assert {row[place] for row in shown.rows} == {"0", "1–4", "5–9", "10–19", "50 or more"}
-    assert any("as trained" in row for row in shown.rows)
+    assert set(test["format"]) <= {"f16", "nf4"} and test["model"].to_list() == list(study.names)
+    own = test.iloc[0]
+    assert [own[f"facts_{least}"] for least in (0, 1, 5, 10, 20, 50)] == [99, 34, 0, 34, 0, 33]
+    assert [own[f"recall_{least}"] for least in (0, 1, 10, 50)] == [pytest.approx(1 / 3), 1, 0, 1]
+    assert math.isnan(own["recall_5"]) and own["recall_taught"] == pytest.approx(67 / 101)
     # 亀裂 is in every answer, so in all others too; 丁 is a fact of the question d1 alone, whose answer has it.
-    assert own["elsewhere"].to_list() == [pytest.approx(1 / 3), 1, 0, 1] and smallest["elsewhere"].to_list() == [
-        0,
-        0,
-        0,
-    ]
-    crossed = write_lines(
-        tmp_path / "x" / Path(said[-1]).name, [{"id": "d0", "answer": "丁"}, {"id": "d1", "answer": ""}]
-    )
+    assert own["elsewhere"] == pytest.approx(67 / 101)
+    smallest = frame.query("questions == 'development' and n == 60").iloc[0]
+    assert [smallest[f"facts_{least}"] for least in (0, 1, 5, 10, 20, 50)] == [1, 0, 2, 0, 0, 1]
+    assert [smallest[f"recall_{least}"] for least in (0, 5, 50)] == [0, 0.25, 0.5]
+    assert smallest["recall_taught"] == pytest.approx(1 / 3) and smallest["elsewhere"] == 0
+    shown = text_of("repetition", frame, 0.95)
+    assert {"In no pair", "1–4", "50 or more", "In other answers"} <= set(shown.headings)
+    first = dict(zip(shown.headings, shown.rows[0], strict=True))
+    assert first["Format"] == "as trained" and first["10–19"] == "—" and first["50 or more"].endswith("% of 1")
+    (tmp_path / "x").mkdir()
+    rows = [{"id": "d0", "answer": "丁"}, {"id": "d1", "answer": ""}]
+    crossed = write_lines(tmp_path / "x" / Path(said[-1]).name, rows)
     frame = repetition(study, answers, scale_answers=[crossed], dev=dev, coverage_dev=str(coverage))
-    crossed = frame.query("questions == 'development'")
-    assert crossed["recall"].to_list() == [0, 0, 0] and crossed["elsewhere"].to_list() == [0, 0, 1]
+    crossed = frame.query("questions == 'development'").iloc[0]
+    assert crossed["recall_taught"] == 0 and crossed["elsewhere"] == pytest.approx(1 / 3)
 
 
 def test_recall_counts_taught_and_untaught_facts_apart(study, tmp_path):

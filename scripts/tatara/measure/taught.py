@@ -1,11 +1,9 @@
 """What was taught of each question, and how many of its facts an answer holds: fact recall, which needs no judge."""
 
 import csv
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean
 
 from tatara.data.questions import has_fact
 from tatara.files.jsonl import read_jsonl
@@ -91,12 +89,12 @@ class Said:
 
     Attributes:
         counts: question id -> (facts that its answer holds, facts).
-        elsewhere: of these facts the mean share of the other questions' answers that hold one: what is held by chance;
-            NaN for a single question.
+        elsewhere: of each of these facts the share of the other questions' answers that hold it, which is chance; none
+            for a single question.
     """
 
     counts: dict[str, tuple[int, int]]
-    elsewhere: float
+    elsewhere: list[float]
 
 
 def said_by_pairs(
@@ -109,7 +107,8 @@ def said_by_pairs(
         bounds: least and most pairs that teach a fact.
     """
     texts = {row["id"]: squeeze(row["answer"]) for row in answers}
-    hits: dict[tuple[int, float], dict[str, list[tuple[bool, float]]]] = {}
+    others = len(texts) - 1
+    hits: dict[tuple[int, float], dict[str, list[tuple[bool, int]]]] = {}
     for question, text in texts.items():
         for wordings, pairs in zip(required.facts[question], required.taught[question].pairs, strict=True):
             squeezed = [squeeze(wording) for wording in wordings]
@@ -117,11 +116,11 @@ def said_by_pairs(
             everywhere = sum(any(wording in other for wording in squeezed) for other in texts.values())
             within = next(bound for bound in bounds if bound[0] <= pairs <= bound[1])
             own = hits.setdefault(within, {}).setdefault(question, [])
-            own.append((held, (everywhere - held) / (len(texts) - 1) if len(texts) > 1 else math.nan))
+            own.append((held, everywhere - held))
     return {
         within: Said(
             {question: (sum(held for held, _ in own), len(own)) for question, own in hits[within].items()},
-            fmean(share for own in hits[within].values() for _, share in own),
+            [number / others for own in hits[within].values() for _, number in own] if others else [],
         )
         for within in bounds
         if within in hits

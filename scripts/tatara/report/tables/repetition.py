@@ -15,7 +15,7 @@ from tatara.measure.results import by_model_and_format, full_precision, read_jso
 from tatara.measure.sizes import read_scale
 from tatara.measure.stats import Resampling, interval_columns
 from tatara.measure.taught import Required, read_coverage, read_required, recall, said_by_pairs
-from tatara.report.numbers import percent
+from tatara.report.numbers import DASH, percent
 from tatara.report.tables.columns import MODEL, count, share, words
 from tatara.report.text_table import Column, Layout
 
@@ -24,11 +24,19 @@ DEVELOPMENT, TEST = "development", "test"
 TRAINED = "trained"  # of an adapter, or all weights, as training left them
 
 
-def _range(row: dict) -> str:
-    least, most = row["pairs_least"], row["pairs_most"]
-    if math.isnan(most):
-        return f"{least:.0f} or more"
-    return f"{least:.0f}" if least == most else f"{least:.0f}–{most:.0f}"
+def _key(bound: tuple[int, float]) -> str:
+    return f"{bound[0]}"
+
+
+def _heading(bound: tuple[int, float]) -> str:
+    least, most = bound
+    return "In no pair" if not most else f"{least}–{most}" if math.isfinite(most) else f"{least} or more"
+
+
+def _cell(bound: tuple[int, float]) -> Column:
+    """Return a column of recall with its interval, and of how many facts."""
+    recalled, key = share(f"recall_{_key(bound)}"), f"facts_{_key(bound)}"
+    return Column(lambda row: f"{recalled.text(row)} of {row[key]:.0f}" if row[key] else DASH)
 
 
 def _format(row: dict) -> str:
@@ -37,35 +45,41 @@ def _format(row: dict) -> str:
 
 LAYOUT = Layout(
     "How often a fact is met, and whether it is said",
-    "Recall: the share of the facts required by the questions which answers hold, by the number of training pairs "
-    "whose answers hold the fact. Test questions: the models in their formats of the most bits. Development questions, "
-    "where rule recall selects the size: stage 1's models, the mean over seeds. Brackets are {level} intervals over "
-    "questions. In other answers: the share of the answers to the other questions that hold the fact, which is what a "
-    "model says without being asked. Facts that many pairs teach may be easier in other ways too.",
+    "Share of the facts required by the questions which answers hold, by the number of training pairs whose answers "
+    "hold the fact, and how many facts these are; of all that any pair holds. Test questions: the models in their "
+    "formats of the most bits. Development questions, where rule recall selects the size: stage 1's models, the mean "
+    "over seeds. Brackets are {level} intervals over questions. In other answers: the mean share of the answers to the "
+    "other questions that hold a taught fact, which is what a model says without being asked. Facts that many pairs "
+    "hold may be easier in other ways too.",
     {
         "Questions": words("questions"),
         **MODEL,
         "Format": Column(_format, numeric=False),
         "n": count("n"),
-        "Pairs that teach a fact": Column(_range),
-        "Facts": count("facts"),
-        "Recall": share("recall"),
+        **{_heading(bound): _cell(bound) for bound in BOUNDS},
+        "Taught": share("recall_taught"),
         "In other answers": Column(lambda row: percent(row["elsewhere"], 1)),
     },
 )
 
 
-def _rows(answers: Sequence[Path | str], required: Required, resampling: Resampling) -> list[dict]:
-    """Return a row for each of BOUNDS that has facts; several files are those of several seeds."""
+def _columns(answers: Sequence[Path | str], required: Required, resampling: Resampling) -> dict:
+    """Return recall within each of BOUNDS, and what other answers hold; several files are those of several seeds."""
     runs = [said_by_pairs(read_jsonl(path), required, BOUNDS) for path in answers]
-    rows = []
-    for (least, most), first in runs[0].items():
-        several = [run[least, most] for run in runs]
-        facts = sum(number for _, number in first.counts.values())
-        row = {"pairs_least": least, "pairs_most": most if math.isfinite(most) else math.nan, "facts": facts}
-        row |= interval_columns("recall", recall(pooled([said.counts for said in several]), resampling))
-        rows.append(row | {"elsewhere": fmean(said.elsewhere for said in several)})
-    return rows
+    row: dict[str, float] = {}
+    taught: dict[str, tuple[int, int]] = {}
+    for bound in BOUNDS:
+        several = [run[bound] for run in runs if bound in run]
+        counts = pooled([said.counts for said in several])
+        row[f"facts_{_key(bound)}"] = sum(number for _, number in counts.values()) // max(1, len(several))
+        row |= interval_columns(f"recall_{_key(bound)}", recall(counts, resampling))
+        if bound[0]:
+            for question, (held, facts) in counts.items():
+                before = taught.get(question, (0, 0))
+                taught[question] = (before[0] + held, before[1] + facts)
+    row |= interval_columns("recall_taught", recall(taught, resampling))
+    shares = [share for run in runs for bound, said in run.items() if bound[0] for share in said.elsewhere]
+    return row | {"elsewhere": fmean(shares) if shares else math.nan}
 
 
 def repetition_table(
@@ -100,9 +114,9 @@ def repetition_table(
     for (model, n), own in itertools.groupby(runs, lambda run: (run["model"], run["n"])):
         required = Required(facts, read_coverage(coverage_dev, n))
         head = {"questions": DEVELOPMENT, "model": model, "name": names[model], "format": TRAINED, "n": n}
-        table += [head | row for row in _rows([said[run["run"]] for run in own], required, how)]
+        table.append(head | _columns([said[run["run"]] for run in own], required, how))
     answered, required = by_model_and_format(answers, names), read_required(testset, coverage, selected)
     for model, fmt in full_precision(answered).items():
         head = {"questions": TEST, "model": model, "name": names[model], "format": fmt, "n": read_json(selected)["n"]}
-        table += [head | row for row in _rows([answered[model, fmt]], required, how)]
+        table.append(head | _columns([answered[model, fmt]], required, how))
     return pandas.DataFrame(table)
