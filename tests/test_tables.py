@@ -322,7 +322,8 @@ def test_recall_by_the_pairs_that_teach_a_fact(tmp_path):
         for run in runs
     ]
     write_lines(Path(said[0]), [{"id": "d0", "answer": ""}, {"id": "d1", "answer": ""}])
-    lines = [f"d{n},x,y,{size},2,1,,{pairs},partly" for size in study.sizes for n, pairs in enumerate(("0;5", "9;50"))]
+    held = ("1,0;5", "0;1,9;50")  # which of its facts, and by how many pairs
+    lines = [f"d{n},x,y,{size},2,1,{own},partly" for size in study.sizes for n, own in enumerate(held)]
     coverage = tmp_path / "coverage_dev.csv"
     coverage.write_text("\n".join([",".join(COVERAGE_COLUMNS), *lines, ""]), encoding="utf-8")
     frame = repetition(study, answers, scale_answers=said, dev=dev, coverage_dev=str(coverage))

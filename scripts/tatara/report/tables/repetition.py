@@ -17,6 +17,7 @@ from tatara.measure.stats import Resampling, interval_columns
 from tatara.measure.taught import Required, read_coverage, read_required, recall, said_by_pairs
 from tatara.report.numbers import DASH, percent
 from tatara.report.tables.columns import MODEL, count, share, words
+from tatara.report.tables.common import recall_columns
 from tatara.report.text_table import Column, Layout
 
 BOUNDS = ((0, 0), (1, 4), (5, 9), (10, 19), (20, 49), (50, math.inf))
@@ -67,17 +68,13 @@ def _columns(answers: Sequence[Path | str], required: Required, resampling: Resa
     """Return recall within each of BOUNDS, and what other answers hold; several files are those of several seeds."""
     runs = [said_by_pairs(read_jsonl(path), required, BOUNDS) for path in answers]
     row: dict[str, float] = {}
-    taught: dict[str, tuple[int, int]] = {}
     for bound in BOUNDS:
         several = [run[bound] for run in runs if bound in run]
         counts = pooled([said.counts for said in several])
         row[f"facts_{_key(bound)}"] = sum(number for _, number in counts.values()) // max(1, len(several))
         row |= interval_columns(f"recall_{_key(bound)}", recall(counts, resampling))
-        if bound[0]:
-            for question, (held, facts) in counts.items():
-                before = taught.get(question, (0, 0))
-                taught[question] = (before[0] + held, before[1] + facts)
-    row |= interval_columns("recall_taught", recall(taught, resampling))
+    together = recall_columns(answers, required, resampling)
+    row |= {key: value for key, value in together.items() if key.startswith("recall_taught")}
     shares = [share for run in runs for bound, said in run.items() if bound[0] for share in said.elsewhere]
     return row | {"elsewhere": fmean(shares) if shares else math.nan}
 
