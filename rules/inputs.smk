@@ -34,7 +34,7 @@ def general_pairs(train):
     return ["results/qa/general.jsonl"] if train["general_share"] else []
 
 
-def answering(model, **more):
+def answering(model, /, **more):
     """Return the most tokens of a model's answer, its own limit before the study's, and of its context."""
     most = config["models"][model]["max_new_tokens"] or config["evaluate"]["max_new_tokens"]
     return {"limit": most, "context": config["evaluate"]["context"], **more}
