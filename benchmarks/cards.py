@@ -4,7 +4,7 @@ Usage: python benchmarks/cards.py FOLDER [--cards 1 2 4] [--jobs-per-gpu 1 8] [-
 
 FOLDER gets what all runs share (base model, subsets), made once, and a run for each number of GPUs and of jobs that
 share one, in which Snakemake trains stage 1's adapters of these sizes, all seeds of the study. The figures go to
-benchmarks/cards.csv. With as many places as trainings a further card has nothing to do.
+benchmarks/cards.csv.
 """
 
 import argparse

@@ -25,10 +25,6 @@ DEVELOPMENT, TEST = "development", "test"
 TRAINED = "trained"  # of an adapter, or all weights, as training left them
 
 
-def _key(bound: tuple[int, float]) -> str:
-    return f"{bound[0]}"
-
-
 def _heading(bound: tuple[int, float]) -> str:
     least, most = bound
     return "In no pair" if not most else f"{least}–{most}" if math.isfinite(most) else f"{least} or more"
@@ -36,7 +32,7 @@ def _heading(bound: tuple[int, float]) -> str:
 
 def _cell(bound: tuple[int, float]) -> Column:
     """Return a column of recall with its interval, and of how many facts."""
-    recalled, key = share(f"recall_{_key(bound)}"), f"facts_{_key(bound)}"
+    recalled, key = share(f"recall_{bound[0]}"), f"facts_{bound[0]}"
     return Column(lambda row: f"{recalled.text(row)} of {row[key]:.0f}" if row[key] else DASH)
 
 
@@ -71,8 +67,8 @@ def _columns(answers: Sequence[Path | str], required: Required, resampling: Resa
     for bound in BOUNDS:
         several = [run[bound] for run in runs if bound in run]
         counts = pooled([said.counts for said in several])
-        row[f"facts_{_key(bound)}"] = sum(number for _, number in counts.values()) // max(1, len(several))
-        row |= interval_columns(f"recall_{_key(bound)}", recall(counts, resampling))
+        row[f"facts_{bound[0]}"] = sum(number for _, number in counts.values()) // max(1, len(several))
+        row |= interval_columns(f"recall_{bound[0]}", recall(counts, resampling))
     together = recall_columns(answers, required, resampling)
     row |= {key: value for key, value in together.items() if key.startswith("recall_taught")}
     shares = [share for run in runs for bound, said in run.items() if bound[0] for share in said.elsewhere]
