@@ -95,6 +95,7 @@ rule qa_pairs:
     priority: DATA_PRIORITY
     threads: ALL_CORES
     params:
+        **({"answer_chars": config["qa"]["answer_chars"]} if config["qa"]["answer_chars"] else {}),
         target_counts=config["qa"]["target_counts"],
         held_out=config["probe"]["held_out"],
         stratify_by=config["qa"]["stratify_by"],

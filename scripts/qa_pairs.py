@@ -15,7 +15,7 @@ with job(snakemake):
     graph = without_held_out(
         load_exported(dict(snakemake.input.items())), snakemake.params.held_out, snakemake.params.seed, left_out
     )
-    templates = read_templates(snakemake.input.templates, graph.schema)
+    templates = read_templates(snakemake.input.templates, graph.schema, snakemake.params.get("answer_chars"))
     pairs = make_pairs(graph, templates, snakemake.params.target_counts, snakemake.params.seed, left_out)
     # Strata are kept apart from relation types by a prefix: one may be called like the other.
     standing = [pair["id"] for pair in pairs]

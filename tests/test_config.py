@@ -90,6 +90,10 @@ def test_the_configuration_passed_in_is_left_as_it_is(smoke_config):
         ),
         (lambda c: c["train"].update(micro_batch_size=3), "must divide train.batch_size, 8"),
         (lambda c: c["models"]["llama"]["source"]["scratch"].update(kv_heads=3), "must divide heads, 8"),
+        (
+            lambda c: c["qa"].update(answer_chars={"aim": 180, "most": 150}),
+            "config key qa.answer_chars.most is 150: expected at least aim, 180",
+        ),
         (lambda c: c.update(rebalance={"target_share": {"HAS_CHAPTER": 0.1}}), "both name HAS_CHAPTER"),
         (lambda c: c.update(graph={"nodes": []}), "config key graph.nodes is missing: the source csv needs it"),
         (

@@ -220,6 +220,19 @@ def questions(config, standards):
     return load_testset(ROOT / config["testset"]["file"], standards.schema, standards.toc)
 
 
+def test_shorter_answers_keep_the_fact_that_is_asked_for_and_lose_others(config, standards, pairs):
+    paths = [ROOT / path for path in config["qa"]["templates"]]
+    chosen = read_templates(paths, standards.schema, {"aim": 180, "most": 240})
+    shorter = make_pairs(standards, chosen, config["qa"]["target_counts"], config["seed"])
+    assert [row["question"] for row in shorter] == [row["question"] for row in pairs]
+    assert mean(len(row["answer"]) for row in pairs) > 360 and mean(len(row["answer"]) for row in shorter) < 200
+    asking = {template.id for template in chosen if template.kinds}
+    rows = [(row, less) for row, less in zip(pairs, shorter, strict=True) if row["template"] in asking]
+    both = [(row["facts"], less["facts"]) for row, less in rows]
+    assert len(both) > 4000 and all(few[0].split(":")[0] == many[0].split(":")[0] for many, few in both)
+    assert sum(map(len, (few for _, few in both))) < sum(map(len, (many for many, _ in both))) / 2
+
+
 def test_counts_are_the_papers(config, pairs):
     counts = Counter(row["relation_type"] for row in pairs)
     assert counts == config["qa"]["target_counts"] and sum(counts.values()) == 5578

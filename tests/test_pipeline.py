@@ -140,7 +140,7 @@ def test_the_graph_of_rules_is_drawn(smoke: Copy, tmp_path):
     assert svg.read_text().count('<g id="text_') > 20
 
 
-@pytest.mark.parametrize("name", ["config", "gemma", "lab", "paper", "smollm2", "smoke"])
+@pytest.mark.parametrize("name", ["config", "gemma", "lab", "paper", "smollm2", "smoke", "wide"])
 def test_every_configuration_dry_runs(copy: Copy, name: str):
     if name == "lab":  # its text is the user's to bring
         missing = copy.snakemake("all", "--dry-run", config="config/lab.yaml")

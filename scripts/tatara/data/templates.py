@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tatara.data.facts import KINDS
@@ -184,8 +184,11 @@ def _read_file(path: Path, schema: Schema, problems: list[str]) -> Iterator[Temp
             yield template
 
 
-def read_templates(paths: list[Path], schema: Schema) -> list[Template]:
+def read_templates(paths: list[Path], schema: Schema, answer_chars: dict[str, int] | None = None) -> list[Template]:
     """Read and check template files; the templates come in the order of files and entries.
+
+    Args:
+        answer_chars: `aim` and `most` in characters, for all templates in place of what their files say.
 
     Raises:
         InputError: every problem found, with file, line and template id: keys that are unknown or hold something else
@@ -199,4 +202,4 @@ def read_templates(paths: list[Path], schema: Schema) -> list[Template]:
             problems.append(f"{template.source}: template {template.id}: this id stands twice, first in {first}")
         templates.setdefault(template.id, template)
     raise_problems(problems)
-    return list(templates.values())
+    return [replace(template, **answer_chars or {}) for template in templates.values()]

@@ -87,9 +87,10 @@ def sizes_for(pairs: int) -> list[int]:
 
 
 def _pairs(graph: Graph, config: dict, schema: Schema) -> int:
-    templates = read_templates([Path(path) for path in config["qa"]["templates"]], schema)
+    qa = config["qa"]
+    templates = read_templates([Path(path) for path in qa["templates"]], schema, qa["answer_chars"])
     taught = without_held_out(graph, config["probe"]["held_out"], config["seed"])
-    return len(make_pairs(taught, templates, config["qa"]["target_counts"], config["seed"]))
+    return len(make_pairs(taught, templates, qa["target_counts"], config["seed"]))
 
 
 def accept(folder: Path, repository: Path, everything: bool = False, review: Path | None = None) -> dict[str, int]:

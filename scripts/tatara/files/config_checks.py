@@ -23,7 +23,7 @@ def _without_graph(config: dict) -> list[Fault]:
     if not qa["pairs"]:
         faults.append(_fault("graph", "is missing: a study needs a graph, or pairs of its own under qa.pairs"))
     needing = {f"graph.{key}": graph[key] for key in ("nodes", "relations", "facts", "schema", "toc")}
-    needing |= {f"qa.{key}": qa[key] for key in ("templates", "target_counts", "augment")}
+    needing |= {f"qa.{key}": qa[key] for key in ("templates", "target_counts", "answer_chars", "augment")}
     needing["graph_at_hand.models"] = config["graph_at_hand"]["models"]
     reason = "needs a graph, and there is none (config key graph.source): remove one of the two"
     return faults + [_fault(key, reason) for key, value in needing.items() if value]
@@ -54,6 +54,9 @@ def _graph(config: dict) -> list[Fault]:
 def _qa(qa: dict) -> list[Fault]:
     if qa["stratify_by"] and not qa["pairs"]:
         return [_fault("qa.stratify_by", "is for the files of qa.pairs, and none is named")]
+    lengths = qa["answer_chars"]
+    if lengths and lengths["most"] < lengths["aim"]:
+        return [_fault("qa.answer_chars.most", f"is {lengths['most']}: expected at least aim, {lengths['aim']}")]
     return []
 
 
