@@ -95,7 +95,7 @@ rule qa_pairs:
     priority: DATA_PRIORITY
     threads: ALL_CORES
     params:
-        **({"answer_chars": config["qa"]["answer_chars"]} if config["qa"]["answer_chars"] else {}),
+        **{key: config["qa"][key] for key in ("answer_chars", "ask_for_all") if config["qa"][key]},
         target_counts=config["qa"]["target_counts"],
         held_out=config["probe"]["held_out"],
         stratify_by=config["qa"]["stratify_by"],

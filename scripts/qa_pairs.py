@@ -15,8 +15,10 @@ with job(snakemake):
     graph = without_held_out(
         load_exported(dict(snakemake.input.items())), snakemake.params.held_out, snakemake.params.seed, left_out
     )
-    templates = read_templates(snakemake.input.templates, graph.schema, snakemake.params.get("answer_chars"))
-    pairs = make_pairs(graph, templates, snakemake.params.target_counts, snakemake.params.seed, left_out)
+    params = snakemake.params
+    templates = read_templates(snakemake.input.templates, graph.schema, params.get("answer_chars"))
+    ask_for_all = params.get("ask_for_all", False)
+    pairs = make_pairs(graph, templates, params.target_counts, params.seed, left_out, ask_for_all)
     # Strata are kept apart from relation types by a prefix: one may be called like the other.
     standing = [pair["id"] for pair in pairs]
     own = read_own_pairs(snakemake.input.own, snakemake.params.stratify_by, left_out, standing, "own: ")

@@ -4,7 +4,7 @@ import random
 from collections import Counter
 
 import pytest
-from domain_small import NODES, RELATIONS, TOC, graph, schema, toc
+from domain_small import NODES, RELATIONS, TEMPLATES, TOC, graph, schema, toc
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pipeline_copy import REPOSITORY
@@ -104,6 +104,24 @@ def test_every_fact_is_taught_about_equally_often_and_in_all_wordings(many):
         assert fact.topic in pair["question"], "the fact that is asked for comes first"
         assert pair["template"] == f"generic-{fact.kind}", "a question of how much is answered by a value"
     assert make_pairs(many, read_templates(GENERIC, schema()), None, 1) == pairs
+
+
+def test_questions_can_name_every_fact_of_their_answer(many):
+    templates = read_templates(GENERIC, schema())
+    facts, plain = {fact.id: fact for fact in many.facts}, make_pairs(many, templates, None, 1)
+    pairs = make_pairs(many, templates, None, 1, ask_for_all=True)
+    assert [pair["answer"] for pair in pairs] == [pair["answer"] for pair in plain]
+    assert len({pair["id"] for pair in pairs}) == len(pairs)
+    for pair, before in zip(pairs, plain, strict=True):
+        topics = [facts[name.partition(":")[0]].topic for name in pair["facts"]]
+        assert pair["question"].startswith(before["question"]) and all(topic in pair["question"] for topic in topics)
+    assert sum(pair["question"] != before["question"] for pair, before in zip(pairs, plain, strict=True)) > 20
+
+
+def test_templates_that_cannot_name_further_facts_are_told(many):
+    templates = read_templates(TEMPLATES, schema())
+    with pytest.raises(InputError, match=r"v1\.yaml: no list also of sentences with {topics}.*qa\.ask_for_all"):
+        make_pairs(many, templates, None, 1, ask_for_all=True)
 
 
 def test_facts_of_another_chapter_name_their_place(many):

@@ -146,6 +146,11 @@ def test_a_repeated_sentence_is_left_out_and_the_aim_is_neared(tmp_path):
             "intent: wat\n    questions: ['{start.name}と",
             "unknown intent wat; did you mean what?",
         ),
+        (
+            "version: v1\n",
+            "version: v1\nalso: ['{topics}もです。', '{topic}もです。']\n",
+            "v1.yaml:3: also: expected a sentence with {topics}, once and no other slot, not '{topic}もです。'",
+        ),
         ("version: v1", "version: v9", "version: expected one of v1, v2, v3, v4, found v9"),
         ("        {more}\n", "        {more}\n        ? {volume\n", "a brace without its partner"),
     ],

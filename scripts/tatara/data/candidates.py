@@ -2,11 +2,12 @@
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from tatara.data.compose import UnfilledSlot, compose, fill
+from tatara.data.compose import UnfilledSlot, compose, fill, joined, listed
 from tatara.data.fact_choice import Ledger
 from tatara.data.fact_places import FactPlaces
+from tatara.data.facts import Fact
 from tatara.data.graph import Graph, Relation
 from tatara.data.left_out import (
     LIKE_QUESTIONS,
@@ -18,7 +19,7 @@ from tatara.data.left_out import (
 )
 from tatara.data.schema import NO_CATEGORY
 from tatara.data.slots import View
-from tatara.data.templates import SLOT, Template
+from tatara.data.templates import SLOT, TOPICS, Template
 from tatara.files.normalise import normalise
 from tatara.job.errors import InputError
 
@@ -75,6 +76,15 @@ class Candidate:
         """Return the answer, what of it got an end since it had none, and the facts that it holds."""
         around = places.around(self.view.relation) if places else None
         return compose(self.template, self.number, self.view, self.turn, ledger, around)
+
+    def naming(self, facts: list[Fact]) -> "Candidate":
+        """Return the candidate with a question that names these facts as well, those that have a topic."""
+        topics = [topic for topic in dict.fromkeys(fact.topic for fact in facts) if topic not in self.question]
+        if not topics:
+            return self
+        also = self.template.also[self.turn % len(self.template.also)]
+        question = joined([self.question, also.replace(f"{{{TOPICS}}}", listed(topics))])
+        return replace(self, id=pair_id(question), question=question)
 
     def row(self, answer: str, facts: list[str]) -> dict:
         """Return the pair as docs/files.md has it."""

@@ -52,6 +52,11 @@ def joined(sentences: list[str]) -> str:
     return "".join(pieces)
 
 
+def listed(names: list[str]) -> str:
+    """Return names as a list in the manner of their script."""
+    return ("、" if _wide(names[0]) else ", ").join(names)
+
+
 def fill(text: str, view: View, turn: int, mended: list[str] | None = None) -> str:
     """Return the text with its slots filled.
 

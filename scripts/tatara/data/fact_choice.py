@@ -38,6 +38,10 @@ class Ledger:
         """Return where a fact stands in `Graph.facts`."""
         return self._positions[fact.id]
 
+    def named(self, names: Iterable[str]) -> list[Fact]:
+        """Return the facts of what `use` returned."""
+        return [self.facts[self._positions[name.partition(":")[0]]] for name in names]
+
     def candidates(self, around: Around, intent: str, taken: Iterable[int]) -> list[int]:
         """Return positions of facts around a relation, those to take first at the front.
 

@@ -120,6 +120,7 @@ def _rows(
     places: FactPlaces | None,
     generator: random.Random,
     left_out: LeftOut,
+    ask_for_all: bool,
 ) -> list[dict]:
     """Compose the answers, in an order in which no fact waits for its relation's turn; the rows keep theirs."""
     order = list(range(len(chosen)))
@@ -133,6 +134,8 @@ def _rows(
         answer, mended, facts = candidate.answer(ledger, places)
         if mended:
             left_out.add(MENDED_ANSWERS, mended[0])
+        if ledger and ask_for_all:
+            candidate = candidate.naming(ledger.named(facts))
         rows[index] = candidate.row(answer, facts)
     return [rows[index] for index in range(len(chosen))]
 
@@ -150,6 +153,12 @@ def _check_targets(questions: dict[str, _Questions], targets: dict[str, int]) ->
         if len(own) < targets.get(type_, 0)
     ]
     raise_problems(problems)
+
+
+def _check_also(templates: list[Template]) -> None:
+    lacking = dict.fromkeys(template.source.rpartition(":")[0] for template in templates if not template.also)
+    reason = "no list also of sentences with {topics}, by which questions name more facts (config key qa.ask_for_all)"
+    raise_problems([f"{file}: {reason}" for file in lacking])
 
 
 def _count(graph: Graph, templates: list[Template], pairs: list[dict], candidates: int, left_out: LeftOut) -> None:
@@ -183,6 +192,7 @@ def make_pairs(
     target_counts: dict[str, int] | None,
     seed: int,
     left_out: LeftOut | None = None,
+    ask_for_all: bool = False,
 ) -> list[dict]:
     """Return the QA pairs of a graph, rows as docs/files.md has them, by relation type.
 
@@ -193,12 +203,16 @@ def make_pairs(
     Args:
         target_counts: relation type -> number of pairs; None keeps all, and so does a type that is not named.
         left_out: takes what is dropped, joined or mended.
+        ask_for_all: questions name all facts of their answers, by the templates' `also`, and not one alone.
 
     Raises:
-        InputError: a type without templates, a slot without a value, fewer candidates than a target.
+        InputError: a type without templates, a slot without a value, fewer candidates than a target, no `also` where
+            questions name all facts.
     """
     left_out, targets = left_out or LeftOut(), target_counts or {}
     by_type = _templates_by_type(graph, templates)
+    if ask_for_all:
+        _check_also(templates)
     questions, candidates = _about_relations(graph, by_type, left_out)
     order, ledger, places = list(by_type), None, None
     if graph.facts:
@@ -209,7 +223,7 @@ def make_pairs(
     for type_ in order:
         generator = random.Random(f"{seed} {type_}")
         chosen = _choose(questions[type_], targets.get(type_), generator)
-        rows[type_] = _rows(chosen, ledger, places, generator, left_out)
+        rows[type_] = _rows(chosen, ledger, places, generator, left_out, ask_for_all)
         if len(chosen) < len(questions[type_]):
             number = len(questions[type_]) - len(chosen)
             left_out.add(NOT_CHOSEN, f"{type_}: {number}", number)

@@ -55,6 +55,7 @@ _FILE = {
             "additionalProperties": _FEW_TEXTS,
             "description": "relation type -> optional lines",
         },
+        "also": _FEW_TEXTS | {"description": "expected a list of sentences with {topics}"},
         "templates": {"type": "array", "description": "the list of templates; the head of v1.yaml explains them"},
     },
 }
@@ -62,6 +63,7 @@ SLOT = re.compile(r"\{([^{}]*)\}")
 _OPTIONAL = "? "
 _MORE = "{more}"
 FACTS = "{facts}"  # the line that stands for facts around the relation
+TOPICS = "topics"  # the slot of `also`
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,7 @@ class Template:
         answers: compositions, each a list of lines.
         needs: slots that must have a value for the template to be used.
         kinds: it asks for one fact of these kinds; empty for a template about the relation alone.
+        also: sentences with {topics}, by which a question names further facts of its answer.
         aim, most: the length in characters that an answer comes near to, and the one that optional lines never exceed.
         source: file:line, for messages.
     """
@@ -94,6 +97,7 @@ class Template:
     answers: tuple[tuple[Line, ...], ...]
     needs: tuple[str, ...]
     kinds: tuple[str, ...]
+    also: tuple[str, ...]
     aim: int
     most: int
     source: str
@@ -153,6 +157,7 @@ def _template(source: str, entry: dict, head: dict) -> tuple[Template, bool]:
         answers=tuple(_lines(answer, more) for answer in entry["answers"]),
         needs=tuple(entry.get("needs") or []),
         kinds=tuple(entry.get("kinds") or []),
+        also=tuple(text.strip() for text in head.get("also") or []),
         aim=head["answer_chars"]["aim"],
         most=head["answer_chars"]["most"],
         source=source,
@@ -170,6 +175,10 @@ def _read_file(path: Path, schema: Schema, problems: list[str]) -> Iterator[Temp
         if type_ not in (*schema.relations, ANY):
             where = f"{path}:{nearest_line(lines, ('more', type_))}: more.{type_}"
             problems.append(f"{where}: unknown relation type{nearest(type_, schema.relations)}")
+    for index, text in enumerate(content.get("also") or []):
+        if SLOT.findall(text) != [TOPICS]:
+            where = f"{path}:{nearest_line(lines, ('also', index))}: also"
+            problems.append(f"{where}: expected a sentence with {{{TOPICS}}}, once and no other slot, not {text!r}")
     for index, entry in enumerate(content["templates"]):
         place = ("templates", index)
         name = f"template {entry.get('id', index + 1) if isinstance(entry, dict) else index + 1}"

@@ -23,7 +23,8 @@ def _without_graph(config: dict) -> list[Fault]:
     if not qa["pairs"]:
         faults.append(_fault("graph", "is missing: a study needs a graph, or pairs of its own under qa.pairs"))
     needing = {f"graph.{key}": graph[key] for key in ("nodes", "relations", "facts", "schema", "toc")}
-    needing |= {f"qa.{key}": qa[key] for key in ("templates", "target_counts", "answer_chars", "augment")}
+    of_graph = ("templates", "target_counts", "answer_chars", "ask_for_all", "augment")
+    needing |= {f"qa.{key}": qa[key] for key in of_graph}
     needing["graph_at_hand.models"] = config["graph_at_hand"]["models"]
     reason = "needs a graph, and there is none (config key graph.source): remove one of the two"
     return faults + [_fault(key, reason) for key, value in needing.items() if value]
