@@ -1,5 +1,6 @@
 # Stage qa: results/qa/{qa_augmented,pool}.jsonl, augmented.csv, diversity.csv ·
-# results/subsets/subset_merged_{n}.jsonl
+# results/subsets/subset_merged_{n}.jsonl · with testset.near: leave_out also results/qa/near.csv
+LEAVES_OUT = config["testset"]["near"] == "leave_out"
 
 
 rule qa_augmented:
@@ -36,12 +37,14 @@ rule qa_augmented:
 
 
 rule pool:
-    """Undersample relation types."""
+    """Undersample relation types, and leave out what is too near to a test question, where the study says so."""
     input:
-        "results/qa/qa_pairs.jsonl",
-        *(["results/qa/qa_augmented.jsonl"] if AUGMENT else []),
+        **({"testset": resource(config["testset"]["file"]), "schema": SCHEMA, "toc": TOC} if LEAVES_OUT else {}),
+        dev=resources_of(filter(None, [config["testset"]["dev"]])) if LEAVES_OUT else [],
+        pairs=["results/qa/qa_pairs.jsonl", *(["results/qa/qa_augmented.jsonl"] if AUGMENT else [])],
     output:
-        "results/qa/pool.jsonl",
+        **({"near": "results/qa/near.csv"} if LEAVES_OUT else {}),
+        pool="results/qa/pool.jsonl",
     log:
         "results/logs/pool.log",
     benchmark:
@@ -49,6 +52,7 @@ rule pool:
     priority: DATA_PRIORITY
     threads: ALL_CORES
     params:
+        **({key: config["testset"][key] for key in ("label", "threshold")} if LEAVES_OUT else {}),
         retain=config["rebalance"]["retain"],
         target_share=config["rebalance"]["target_share"],
         seed=config["seed"],

@@ -8,11 +8,13 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from statistics import mean
 
 import pytest
 import slurm_cluster
 from finished_files import differing
 from pipeline_copy import ENVIRONMENT, FOREIGN_LOCALE, Copy, edited
+from tatara.files.jsonl import read_jsonl
 
 TRAINING = {"base_scratch", "train_scale", "train_selected"}
 
@@ -154,6 +156,26 @@ def test_every_configuration_dry_runs(copy: Copy, name: str):
     done = copy.snakemake("all", "--dry-run", "--cores", "2", config=f"config/{name}.yaml")
     assert done.returncode == 0, done.stdout
     assert "train_scale" in done.stdout
+
+
+def test_answers_as_long_as_asked_questions_that_name_all_facts_and_no_pair_near_a_test_question(copy: Copy):
+    study = copy.folder / "config/smoke.yaml"
+    text = study.read_text(encoding="utf-8")
+    assert "\nqa:\n" in text and "\ntestset:\n" in text
+    text = text.replace("\nqa:\n", "\nqa:\n  answer_chars: {aim: 300, most: 340}\n  ask_for_all: true\n")
+    text = text.replace("\ntestset:\n", "\ntestset:\n  near: leave_out\n")
+    study.write_text(text, encoding="utf-8")
+    done = copy.snakemake("results/testset/overlap.json", "--cores", "2")
+    assert done.returncode == 0, done.stdout
+    results = copy.folder / "results"
+    with (results / "qa/near.csv").open(encoding="utf-8", newline="") as file:
+        near = {row["id"] for row in csv.DictReader(file) if float(row["containment"]) > 0.5}
+    pool, pairs = (read_jsonl(results / f"qa/{name}.jsonl") for name in ("pool", "qa_pairs"))
+    assert near and near <= {pair["id"] for pair in pairs} and near.isdisjoint(pair["id"] for pair in pool)
+    assert json.loads((results / "testset/overlap.json").read_text())["max_containment"] <= 0.5
+    assert mean(len(pair["answer"]) for pair in pool) < 320
+    naming = {"あわせて、", "また、", "それに加えて、", "さらに、"}
+    assert any(f"。{word}" in pair["question"] for pair in pool for word in naming)
 
 
 @pytest.mark.skipif(not slurm_cluster.missing(), reason="the run through Slurm (test_slurm.py) is the second one")

@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 from domain_small import TEST_SET, changed, graph, schema, templates, toc
 from pipeline_copy import REPOSITORY
-from tatara.data.overlap import bigrams, overlap
+from tatara.data.overlap import bigrams, overlap, too_near
 from tatara.data.pairs import make_pairs
 from tatara.data.questions import select
 from tatara.data.schema import read_schema
@@ -112,6 +112,18 @@ def test_overlap_above_the_threshold_stops():
     same = [{"id": "0123456789abcdef", "question": "翅の縮れた個体が、目立ち始めたら何を疑って動けばよいか？"}]
     with pytest.raises(InputError, match="test question q001 is training question 0123456789abcdef"):
         overlap(questions, same, 1.0)
+
+
+def test_what_is_left_out_is_what_overlap_would_refuse():
+    questions = load()
+    near = "秋に翅の縮れた個体が目立ち始めたら、何を疑って動くか。"
+    same = "翅の縮れた個体が、目立ち始めたら何を疑って動けばよいか？"
+    pool = [{"id": str(n), "question": text} for n, text in enumerate([near, same, "巣箱はどこに置きますか。"])]
+    rows = list(too_near(questions, pool, 0.6))
+    assert [row[:2] for row in rows] == [("0", "q001"), ("1", "q001")] and float(rows[0][2]) > 0.6
+    assert [row[0] for row in too_near(questions, pool, 1.0)] == ["1"]
+    assert overlap(questions, pool[2:], 0.6)["max_containment"] < 0.6
+    assert list(too_near([], pool, 0.6)) == list(too_near(questions, [], 0.6)) == []
 
 
 def test_overlap_takes_the_pool_in_one_pass():

@@ -1,10 +1,12 @@
 """How near training questions come to the questions of the test set."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from tatara.files.normalise import normalise
 from tatara.job.errors import Problem, raise_problems
+
+COLUMNS = ("id", "nearest", "containment", "question")  # of a training question that is left out
 
 
 def bigrams(text: str) -> set[str]:
@@ -13,32 +15,53 @@ def bigrams(text: str) -> set[str]:
     return {form[i : i + 2] for i in range(len(form) - 1)}
 
 
+class _Questions:
+    """Questions by their character bigrams: how much of each a text contains, in time that the text decides."""
+
+    def __init__(self, questions: list[dict]):
+        self._index = defaultdict(list)
+        self._sizes = []
+        for number, row in enumerate(questions):
+            own = bigrams(row["question"])
+            self._sizes.append(len(own))
+            for bigram in own:
+                self._index[bigram].append(number)
+
+    def contained(self, text: str) -> dict[int, float]:
+        """Return number of a question -> the share of its bigrams that a text contains, where that is not 0."""
+        shared: Counter = Counter()
+        for bigram in bigrams(text):
+            if bigram in self._index:
+                shared.update(self._index[bigram])
+        return {number: count / self._sizes[number] for number, count in shared.items()}
+
+
 def _nearest(questions: list[dict], pool: Iterable[dict]) -> tuple[list[tuple[float, dict | None]], list[dict]]:
     """Return the largest containment of each question and its training question, and training questions that are one.
 
     Time is linear in the pool, which is passed once; memory does not depend on it.
     """
-    index = defaultdict(list)
-    sizes = []
-    for number, row in enumerate(questions):
-        own = bigrams(row["question"])
-        sizes.append(len(own))
-        for bigram in own:
-            index[bigram].append(number)
-    forms = {normalise(row["question"]) for row in questions}
+    known, forms = _Questions(questions), {normalise(row["question"]) for row in questions}
     best: list[tuple[float, dict | None]] = [(0.0, None)] * len(questions)
     equal = []
     for pair in pool:
-        shared = Counter()
-        for bigram in bigrams(pair["question"]):
-            if bigram in index:
-                shared.update(index[bigram])
-        for number, count in shared.items():
-            if count / sizes[number] > best[number][0]:
-                best[number] = (count / sizes[number], pair)
+        for number, containment in known.contained(pair["question"]).items():
+            if containment > best[number][0]:
+                best[number] = (containment, pair)
         if normalise(pair["question"]) in forms:
             equal.append(pair)
     return best, equal
+
+
+def too_near(questions: list[dict], pool: Iterable[dict], threshold: float) -> Iterator[tuple[str, str, str, str]]:
+    """Yield a row of COLUMNS for each training question that `overlap` would refuse."""
+    known, forms = _Questions(questions), {normalise(row["question"]) for row in questions}
+    for pair in pool:
+        near = known.contained(pair["question"])
+        number = max(near, key=near.get, default=0)
+        containment = near.get(number, 0.0)
+        if containment > threshold or normalise(pair["question"]) in forms:
+            yield pair["id"], questions[number]["id"], f"{containment:.3f}", pair["question"]
 
 
 def overlap(questions: list[dict], pool: Iterable[dict], threshold: float) -> dict:
@@ -60,8 +83,8 @@ def overlap(questions: list[dict], pool: Iterable[dict], threshold: float) -> di
         if containment > threshold:
             message = (
                 f"test question {row['id']} shares {containment:.3f} of its character bigrams with training question "
-                f"{pair['id']}, more than {threshold}: {row['question']} / {pair['question']}; reword one of them, or "
-                "raise testset.threshold"
+                f"{pair['id']}, more than {threshold}: {row['question']} / {pair['question']}; reword one of them, "
+                "raise testset.threshold, or have such pairs left out (testset.near: leave_out)"
             )
             problems.append(Problem("test questions too near to training questions", message))
     raise_problems(problems)
