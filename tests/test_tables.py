@@ -17,6 +17,7 @@ from tatara.files.probe_file import read_probe, write_probe
 from tatara.job.errors import InputError
 from tatara.measure import probe
 from tatara.measure.agreement import write_agreement
+from tatara.measure.said_again import said_again
 from tatara.measure.sizes import read_scale
 from tatara.measure.stats import Resampling
 from tatara.report.numbers import duration, interval, number, size, small
@@ -214,6 +215,34 @@ def test_tables_3_and_5_have_the_recall_of_facts(tmp_path):
     assert (row["recall_f16"], row["recall"], row["recall_difference"]) == (0.5, 0.0, -0.5)
     row = models(study).loc["swallow"]
     assert row["recall_taught"] == pytest.approx(8 / 12) and row["recall_untaught"] == pytest.approx(4 / 12)
+
+
+@pytest.mark.parametrize(
+    ("answer", "again", "whole"),
+    [
+        ("", 0, 0),
+        ("ダムです。堰です。ダムです。", 5, 14),
+        ("ダム です（設計編 第2章）。ダムです（設計編 第2章）。堰", 13, 27),
+        ("It is 2.5 m. It is 2.5 m. No.", 9, 21),
+        ("同じ行\n同じ行\n", 3, 6),
+    ],
+)
+def test_a_sentence_that_an_answer_holds_already_is_said_again(answer, again, whole):
+    assert said_again(answer) == (again, whole)
+
+
+def test_table_3_has_the_share_of_answers_that_is_said_again(tmp_path):
+    study = write_study(tmp_path, sizes=(60,), questions=12)
+    for path in map(Path, study.answers):
+        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        said = "ダムです。ダムです。" if "swallow" in path.name else ""
+        path.write_text("".join(json.dumps(row | {"answer": said}) + "\n" for row in rows), encoding="utf-8")
+    table = models(study)
+    assert table.loc["swallow", "said_again"] == 0.5
+    assert table.drop("swallow")["said_again"].isna().all()
+    write_table("table3", table.reset_index(), csv=tmp_path / "3.csv", md=tmp_path / "3.md", level=0.95)
+    row = next(line for line in (tmp_path / "3.md").read_text(encoding="utf-8").splitlines() if "Swallow" in line)
+    assert "| 50.0 [50.0, 50.0] % |" in row
 
 
 def test_table5_without_quantized_files_says_so(tmp_path):

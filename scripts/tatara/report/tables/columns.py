@@ -57,6 +57,8 @@ MODEL_AND_FORMAT = {**MODEL, "Format": Column(lambda row: label_of(row["format"]
 SECONDS = replace(with_interval("seconds", 2), optional=True)  # of a question, where answers were timed
 PROBE = {"Probe": share("probe"), "Probe, held out": share("probe_held_out")}
 RECALL = {"Recall, taught": share("recall_taught"), "Recall, others": share("recall_untaught")}
+SAID_AGAIN = {"Said again": share("said_again")}
+SAID_AGAIN_NOTE = "Said again: share of the answers' characters in sentences that the answer holds already. "
 RECALL_NOTE = (
     "Recall: share of the facts required by the questions that the answers hold, of those that stand in the selected "
     "training pairs and of the others. "

@@ -15,11 +15,13 @@ from tatara.files.jsonl import read_jsonl
 from tatara.measure import probe
 from tatara.measure.recall_by_size import pooled
 from tatara.measure.results import read_json
+from tatara.measure.said_again import share as share_said_again
 from tatara.measure.sizes import UNMEASURED
 from tatara.measure.stats import (
     UNKNOWN,
     Ratio,
     Resampling,
+    bootstrap_ratio,
     holm,
     interval_columns,
     mcnemar,
@@ -122,6 +124,12 @@ def recall_columns(answers: Sequence[Path | str], required: Required, resampling
         for name, part in parts.items()
         for column, value in interval_columns(name, recall(pooled(part), resampling)).items()
     }
+
+
+def said_again_columns(answers: Path | str, resampling: Resampling) -> dict:
+    """Return the share of the answers' characters that stand in sentences which the answer holds already."""
+    counts = share_said_again([row["answer"] for row in read_jsonl(answers)])
+    return interval_columns("said_again", bootstrap_ratio(*counts, resampling) if any(counts.denominators) else UNKNOWN)
 
 
 def compare_probes(rows: list[dict], answers: list[probe.Answers], resampling: Resampling) -> None:

@@ -21,13 +21,25 @@ from tatara.measure.stats import (
     paired_difference,
 )
 from tatara.measure.taught import Required, read_coverage
-from tatara.report.tables.columns import PROBE, count, decimals, p_values, points, share, with_interval, words
+from tatara.report.tables.columns import (
+    PROBE,
+    SAID_AGAIN,
+    SAID_AGAIN_NOTE,
+    count,
+    decimals,
+    p_values,
+    points,
+    share,
+    with_interval,
+    words,
+)
 from tatara.report.tables.common import (
     compare_probes,
     compare_with_reference,
     judge_likelihoods,
     probe_columns,
     recall_columns,
+    said_again_columns,
     valid_scores,
 )
 from tatara.report.text_table import Column, Layout
@@ -38,9 +50,10 @@ LAYOUT = Layout(
     "NLL of the reference answers in nats per token by a paired permutation test, the probe over all of its items by "
     "McNemar's test, each after Holm's correction over the table. Probe: share of four-option items answered right, 25 "
     "% without knowledge; held out: of relations that no pair teaches. Score, taught: 0 to 3 by the rubric, of "
-    "questions of which the pairs teach every fact; recall: share of the required facts that the answers hold. Neutral "
-    "text: bits per UTF-8 byte of sentences that have nothing to do with the domain, and the change from the untuned "
-    "model. Brackets are {level} intervals over questions, nodes of the graph or sentences.",
+    "questions of which the pairs teach every fact; recall: share of the required facts that the answers hold. "
+    + SAID_AGAIN_NOTE
+    + "Neutral text: bits per UTF-8 byte of sentences that have nothing to do with the domain, and the change from the "
+    "untuned model. Brackets are {level} intervals over questions, nodes of the graph or sentences.",
     {
         "Recipe": words("name"),
         "Pairs": count("n"),
@@ -59,6 +72,7 @@ LAYOUT = Layout(
         "Score, taught": with_interval("score_taught", 2),
         "Recall, taught": share("recall_taught"),
         "Recall, others": share("recall_untaught"),
+        **SAID_AGAIN,
         "Neutral text": with_interval("bits", 3),
         "Its change": with_interval("bits_change", 3, sign=True),
     },
@@ -142,6 +156,7 @@ def recipes_table(
             | interval_columns("score_taught", bootstrap_mean(taught, how) if taught else UNKNOWN)
             | {"taught_questions": len(taught)}
             | recall_columns([answered[arm]], required, how)
+            | said_again_columns(answered[arm], how)
             | _neutral(arm, untuned[entry["model"]], lambda name: _bits(sentences[name]), how)
         )
     judge_likelihoods(list(rows.values()), "difference", how.level)

@@ -25,6 +25,8 @@ from tatara.report.tables.columns import (
     PROBE_NOTE,
     RECALL,
     RECALL_NOTE,
+    SAID_AGAIN,
+    SAID_AGAIN_NOTE,
     SECONDS,
     count,
     decimals,
@@ -32,7 +34,14 @@ from tatara.report.tables.columns import (
     with_interval,
     words,
 )
-from tatara.report.tables.common import compare_scores, probe_columns, recall_columns, valid_scores, verdict
+from tatara.report.tables.common import (
+    compare_scores,
+    probe_columns,
+    recall_columns,
+    said_again_columns,
+    valid_scores,
+    verdict,
+)
 from tatara.report.text_table import Column, Layout
 
 LAYOUT = Layout(
@@ -45,6 +54,7 @@ LAYOUT = Layout(
     "scores differ at all. p, perfect: McNemar's test of the perfect rate, Holm's correction. Bits per byte compare "
     "models whose tokenizers differ; lower is better. Training's gain: the tuned model less its own untuned one over "
     "the same questions, with p by the same test corrected over the models, and McNemar's p for the perfect rate. "
+    + SAID_AGAIN_NOTE
     + RECALL_NOTE
     + PROBE_NOTE
     + "With reference: questions that have a reference answer; bits per byte are of these. Invalid: questions without "
@@ -55,6 +65,7 @@ LAYOUT = Layout(
         "Perfect": Column(lambda row: percent_interval(row["perfect"], row["perfect_low"], row["perfect_high"])),
         "Score 0": count("score0"),
         "Length": with_interval("characters", 0),
+        **SAID_AGAIN,
         "s/question": SECONDS,
         "Bits per byte": with_interval("bits_per_byte", 3),
         **RECALL,
@@ -185,7 +196,8 @@ def table3(
     for key, rows in files.items():
         model, fmt = key
         row = {"model": model, "name": names[model], "format": fmt} | _measured(rows, questions[key], how)
-        row |= recall_columns([answered[key]], required, how) | probe_columns([probed[f"{model}_{fmt}"]], how)
+        row |= recall_columns([answered[key]], required, how) | said_again_columns(answered[key], how)
+        row |= probe_columns([probed[f"{model}_{fmt}"]], how)
         own = scores.get((model, BASE)) if key in tuned else None
         row |= _compared(scores[key], scores[best] if key in tuned and key != best else None, "difference", how)
         table.append(row | _compared(scores[key], own, "gain", how))
