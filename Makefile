@@ -15,6 +15,7 @@ BIN := $(abspath $(VENV))/bin
 SNAKEMAKE := PATH="$(BIN):$$PATH" $(BIN)/snakemake --configfile $(CONFIG) --directory $(DIRECTORY) $(if $(PROFILE),--profile $(PROFILE))
 
 SELECTED := results/scale/selected.json
+DATA := subsets testset
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run dry-run draft accept take-up bundle export-eval load-graph export-graph deploy test test-fast test-services test-models test-faults audit lint dag layers unlock lock clean
@@ -37,7 +38,8 @@ setup: ## environment from the lock and one build of llama.cpp; does nothing whe
 run: setup unlock ## the whole study of CONFIG: models, answers, scores, tables, figures, report
 	@$(BIN)/python tools/check_config.py "$(CONFIG)" --folder $(DIRECTORY)
 	@$(BIN)/python tools/take_up.py $(DIRECTORY) --check
-	@# The size first, where one was selected before: only then is it known that what follows stays (docs/architecture.md).
+	@# The data first, and the size, where there were some before: only then is it known that what follows stays (docs/architecture.md).
+	@if [ -d $(DIRECTORY)/results/subsets ]; then $(SNAKEMAKE) $(DATA) --cores $(CORES) --resources gpu=$(GPUS); fi
 	@if [ -f $(DIRECTORY)/$(SELECTED) ]; then $(SNAKEMAKE) $(SELECTED) --cores $(CORES) --resources gpu=$(GPUS); fi
 	$(SNAKEMAKE) all --cores $(CORES) --resources gpu=$(GPUS)
 

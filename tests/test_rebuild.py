@@ -12,7 +12,8 @@ import pytest
 from pipeline_copy import Copy, edited
 
 MODELS = {"train_scale", "train_selected", "merge", "convert", "convert_base", "quantize", "imatrix", "base_scratch"}
-SELECTED = "results/scale/selected.json"  # selected first, as `make run` does it
+DATA = ("subsets", "testset")  # made first, as `make run` does it
+SELECTED = "results/scale/selected.json"  # selected next
 ANSWERS = {"answers_gguf", "answers_nf4", "answers_base", "answers_gguf_graph"}
 LIKELIHOODS = {"nll_scale", "nll_nf4", "nll_gguf", "nll_merge", "nll_scale_base", "nll_base"}
 STARTED = re.compile(r"^(?:local)?(?:rule|checkpoint) (\w+):", re.MULTILINE)
@@ -102,6 +103,18 @@ def test_the_likelihood_measures_again_and_the_same_size_retrains_nothing(study)
     ran(study, SELECTED)
     ran(study, *asked)
     assert not study.planned(*asked)
+
+
+def test_the_code_of_the_data_stage_trains_nothing_while_the_data_stay(study):
+    """A real run of the data stage: it writes the same pairs, and nothing that was trained on them is made again."""
+    with edited(package(study, "data/pairs.py"), more_code), edited(package(study, "data/graph.py"), more_code):
+        assert {"train_scale", "base_scratch"} <= study.planned("all").keys()  # all that one run could tell
+        assert {"graph", "qa_pairs", "pool", "subsets", "testset"} <= ran(study, *DATA)
+        assert not ran(study, SELECTED) & MODELS
+        assert not study.planned("all").keys() & {*MODELS, *LIKELIHOODS, "answers_gguf", "answers_nf4", "answers_base"}
+    ran(study, *DATA)
+    ran(study, SELECTED)
+    assert study.planned("all") == {}
 
 
 def test_a_reworded_question_trains_nothing_while_the_size_stays(study):
