@@ -100,7 +100,7 @@ FOUND = [
         r"file\.md:11: not all arguments converted",
     ),
     ("judge's prompt", b"{% if reference %}", b"{% if- reference %}", r"file\.md:11: bad operand type"),
-    ("templates", b"  any:\n", b"  any:{\n", r"file\.yaml:6: key more: .*not of type 'object'"),
+    ("templates", b"  any:\n", b"  any:{\n", r"file\.yaml:8: key more: .*not of type 'object'"),
     ("templates", b"relation: any", b"relation: &a [*a]", r"file\.yaml:\d+: .*recursive"),
     (
         "templates",
