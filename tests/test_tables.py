@@ -204,13 +204,18 @@ def test_table5_pairs_each_quantized_file_with_f16(study):
     assert (table["p_holm"] >= table["p_value"]).all()
 
 
+def answer_all(study, part: str, with_part: str, without: str) -> None:
+    """Put one answer into every row of the files whose names hold `part`, and another into those of the others."""
+    for path in map(Path, study.answers):
+        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        said = with_part if part in path.name else without
+        path.write_text("".join(json.dumps(row | {"answer": said}) + "\n" for row in rows), encoding="utf-8")
+
+
 def test_tables_3_and_5_have_the_recall_of_facts(tmp_path):
     """F16 says the first fact of each question's two, Q4_K_M none; the first is taught in two questions of three."""
     study = write_study(tmp_path, sizes=(60,), questions=12)
-    for path in map(Path, study.answers):
-        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-        said = "亀 裂を確認します。" if "f16" in path.name else "何も確認しません。"
-        path.write_text("".join(json.dumps(row | {"answer": said}) + "\n" for row in rows), encoding="utf-8")
+    answer_all(study, "f16", "亀 裂を確認します。", "何も確認しません。")
     row = quantized(study).iloc[0]
     assert (row["recall_f16"], row["recall"], row["recall_difference"]) == (0.5, 0.0, -0.5)
     row = models(study).loc["swallow"]
@@ -233,10 +238,7 @@ def test_a_sentence_that_an_answer_holds_already_is_said_again(answer, again, wh
 
 def test_table_3_has_the_share_of_answers_that_is_said_again(tmp_path):
     study = write_study(tmp_path, sizes=(60,), questions=12)
-    for path in map(Path, study.answers):
-        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-        said = "ダムです。ダムです。" if "swallow" in path.name else ""
-        path.write_text("".join(json.dumps(row | {"answer": said}) + "\n" for row in rows), encoding="utf-8")
+    answer_all(study, "swallow", "ダムです。ダムです。", "")
     table = models(study)
     assert table.loc["swallow", "said_again"] == 0.5
     assert table.drop("swallow")["said_again"].isna().all()
