@@ -6,6 +6,7 @@ import math
 import numpy
 import pytest
 from scipy import stats as scipy_stats
+from statsmodels.stats import multitest
 from tatara.measure.stats import (
     Ratio,
     Resampling,
@@ -150,6 +151,11 @@ def test_holm_by_hand():
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert holm([0.9, 0.6]) == pytest.approx([1.0, 1.0])
     assert holm([]) == []
+
+
+def test_holm_is_that_of_statsmodels():
+    for p_values in numpy.random.default_rng(1).random((50, 7)).round(1):  # with ties
+        assert holm(p_values) == pytest.approx(multitest.multipletests(p_values, method="holm")[1].tolist())
 
 
 def test_one_question_gives_no_interval():

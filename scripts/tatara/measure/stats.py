@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy
 from scipy import stats
-from statsmodels.stats import contingency_tables, multitest
+from statsmodels.stats import contingency_tables
 
 POWER = 0.8
 
@@ -170,11 +170,13 @@ def mcnemar(successes: Sequence[bool], other_successes: Sequence[bool]) -> float
 def holm(p_values: Sequence[float]) -> list[float]:
     """Return the p-values adjusted for a family of tests by Holm's step-down method (Holm 1979), in the same order.
 
-    NaN, of a test that could not be made, stays so and counts for nothing.
+    NaN, of a test that could not be made, stays so and counts for nothing. statsmodels' own collects garbage in every
+    call, a third of the time of the tables' tests.
     """
-    adjusted = numpy.asarray(p_values, dtype=float)
-    tested = ~numpy.isnan(adjusted)
-    adjusted[tested] = multitest.multipletests(adjusted[tested], method="holm")[1]
+    adjusted = numpy.array(p_values, dtype=float)
+    order = numpy.argsort(adjusted)[: (~numpy.isnan(adjusted)).sum()]  # NaN is sorted last
+    steps = adjusted[order] * numpy.arange(len(order), 0, -1)
+    adjusted[order] = numpy.minimum(numpy.maximum.accumulate(steps), 1)
     return adjusted.tolist()
 
 
