@@ -42,7 +42,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for fixture, marker in MARKERS.items():
             if fixture in item.fixturenames:
                 item.add_marker(marker)
-    # Of two processes side by side one makes the finished run at once; the other need not wait for it.
+    # Of processes side by side one makes the finished run at once; the others need not wait for it.
     first = config.getoption("--finished-first")
     modules = {item.path for item in items if "finished" in item.fixturenames}
     items.sort(key=lambda item: (item.path in modules) != first)

@@ -1,40 +1,50 @@
-"""Run all tests in two processes side by side: those of whole pipelines and of real models beside all others.
+"""Run all tests in three processes side by side: whole pipelines and real models, real servers, and all others.
 
 Usage: python tests/side_by_side.py [OPTION …]    # `make test`; options are pytest's
 
-Each half takes about as long as the other, most of it on one core or waiting for a server. Both share one finished
-smoke run (conftest.finished). What the process beside says is shown when the other one has ended.
+Much of the time passes on one core or in waiting for a server, so three keep two cores busy. They share one finished
+smoke run (conftest.finished). What the others say is shown when the process of this terminal has ended.
 """
 
+import contextlib
 import os
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-SHARED = "TATARA_TEST_SHARED"  # names the folder that both processes share
-BESIDE = "(pipeline or models) and not (services or gpu)"
+SHARED = "TATARA_TEST_SHARED"  # names the folder that the processes share
+BESIDE = {
+    "(pipeline or models) and not (services or gpu)": ["--finished-first"],
+    "services and not gpu": [],
+}
+REST = " and ".join(f"not ({kind})" for kind in BESIDE)
 NOTHING_TO_TEST = 5  # pytest's status where no test is of the kind asked for
 
 
 def main(options: list[str]) -> int:
     command = [sys.executable, "-m", "pytest", *options]
-    with tempfile.TemporaryDirectory(prefix="tatara-tests-") as shared, Path(shared, "beside.log").open("w+") as log:
+    with tempfile.TemporaryDirectory(prefix="tatara-tests-") as shared, contextlib.ExitStack() as files:
         environment = {**os.environ, SHARED: shared}
-        beside = subprocess.Popen(
-            [*command, "-m", BESIDE, "--finished-first", "-p", "no:cacheprovider"],
-            env=environment,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
+        logs = [files.enter_context(Path(shared, f"beside-{number}.log").open("w+")) for number in range(len(BESIDE))]
+        processes = [
+            subprocess.Popen(
+                [*command, "-m", kind, *further, "-p", "no:cacheprovider"],
+                env=environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+            for (kind, further), log in zip(BESIDE.items(), logs, strict=True)
+        ]
         try:
-            status = subprocess.run([*command, "-m", f"not ({BESIDE})"], env=environment).returncode
-            beside.wait()
+            statuses = [subprocess.run([*command, "-m", REST], env=environment).returncode]
+            statuses += [process.wait() for process in processes]
         finally:
-            beside.kill()
-            log.seek(0)
-            print(f"\n==== beside it: -m '{BESIDE}' ====\n{log.read()}", flush=True)
-        return next((code for code in (status, beside.returncode) if code not in (0, NOTHING_TO_TEST)), 0)
+            for kind, process, log in zip(BESIDE, processes, logs, strict=True):
+                process.kill()
+                log.seek(0)
+                print(f"\n==== beside it: -m '{kind}' ====\n{log.read()}", flush=True)
+    return next((status for status in statuses if status not in (0, NOTHING_TO_TEST)), 0)
 
 
 if __name__ == "__main__":
