@@ -5,9 +5,10 @@ from collections import Counter
 import pytest
 from pipeline_copy import REPOSITORY
 from tatara.data.graph_csv import load_graph
-from tatara.data.quality import polite, sentences
+from tatara.data.quality import polite
 from tatara.data.schema import read_schema
 from tatara.files.config import read_config
+from tatara.files.sentences import sentences
 
 LABELS = {
     "Standard": 7,

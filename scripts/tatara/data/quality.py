@@ -6,16 +6,12 @@ from pathlib import Path
 from statistics import mean, stdev
 
 from tatara.data.facts import REPHRASED, Fact, fact_of
+from tatara.files.sentences import sentences
 from tatara.files.text import write_csv
 
 COLUMNS = ("n", "metric", "key", "value")
-_SENTENCE = re.compile(r"[^。！？\n]+[。！？]?[」）]*")
 _POLITE = re.compile(r"(?:です|ます|ません|でした|ました|でしょう|ましょう|ください)[」）]*[。！？]?[」）]*$")
 _BRACKETS = re.compile(r"（(?:[^（）]|（[^（）]*）)*）(?=[。！？]?$)")  # a citation before the end of a sentence
-
-
-def sentences(text: str) -> list[str]:
-    return [match.strip() for match in _SENTENCE.findall(text) if match.strip()]
 
 
 def polite(sentence: str) -> bool:

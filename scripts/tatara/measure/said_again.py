@@ -1,17 +1,14 @@
 """How much of an answer are sentences that it holds already: a small model that goes round in circles."""
 
-import re
-
+from tatara.files.sentences import sentences
 from tatara.measure.stats import Ratio
-
-_SENTENCE = re.compile(r"[^。！？!?\n]*?(?:[。！？!?\n]+|\.(?=\s|$)|$)")
 
 
 def said_again(answer: str) -> tuple[int, int]:
     """Return the characters of an answer in sentences that it holds before, and in all; white space does not count."""
     said: set[str] = set()
     again = whole = 0
-    for sentence in ("".join(match.split()) for match in _SENTENCE.findall(answer)):
+    for sentence in ("".join(sentence.split()) for sentence in sentences(answer)):
         whole += len(sentence)
         again += len(sentence) if sentence in said else 0
         said.add(sentence)
