@@ -1,4 +1,4 @@
-"""Run all tests in three processes side by side: whole pipelines and real models, real servers, and all others.
+"""Run all tests in three processes side by side: whole pipelines, real servers and real models, and all others.
 
 Usage: python tests/side_by_side.py [OPTION …]    # `make test`; options are pytest's
 
@@ -15,15 +15,15 @@ from pathlib import Path
 
 SHARED = "TATARA_TEST_SHARED"  # names the folder that the processes share
 BESIDE = {
-    "(pipeline or models) and not (services or gpu)": ["--finished-first"],
-    "services and not gpu": [],
+    "pipeline and not (services or gpu)": ["--finished-first"],
+    "(services or models and not pipeline) and not gpu": [],
 }
 REST = " and ".join(f"not ({kind})" for kind in BESIDE)
 NOTHING_TO_TEST = 5  # pytest's status where no test is of the kind asked for
 
 
 def main(options: list[str]) -> int:
-    command = [sys.executable, "-m", "pytest", *options]
+    command = [sys.executable, "-m", "pytest", "--durations=20", *options]
     with tempfile.TemporaryDirectory(prefix="tatara-tests-") as shared, contextlib.ExitStack() as files:
         environment = {**os.environ, SHARED: shared}
         logs = [files.enter_context(Path(shared, f"beside-{number}.log").open("w+")) for number in range(len(BESIDE))]
