@@ -170,9 +170,9 @@ def mcnemar(successes: Sequence[bool], other_successes: Sequence[bool]) -> float
 def holm(p_values: Sequence[float]) -> list[float]:
     """Return the p-values adjusted for a family of tests by Holm's step-down method (Holm 1979), in the same order.
 
-    NaN, of a test that could not be made, stays so and counts for nothing. statsmodels' own collects garbage in every
-    call, a third of the time of the tables' tests.
+    NaN, of a test that could not be made, stays so and counts for nothing.
     """
+    # Not by statsmodels, which collects garbage in every call: a third of the time of the tables' tests.
     adjusted = numpy.array(p_values, dtype=float)
     order = numpy.argsort(adjusted)[: (~numpy.isnan(adjusted)).sum()]  # NaN is sorted last
     steps = adjusted[order] * numpy.arange(len(order), 0, -1)
