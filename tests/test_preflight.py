@@ -1,5 +1,6 @@
 """Preflight: what it says of a model, what it refuses and with which remedy, and what waits for it."""
 
+import hashlib
 import json
 import re
 import shutil
@@ -237,6 +238,21 @@ def test_a_gguf_file_is_read_by_its_head(base, tmp_path):
         file.write_bytes(content)
         with pytest.raises(InputError, match=problem):
             preflight.preflight(name="a", entry=entry, place=file, output=tmp_path / "no.json", **SETTINGS)
+
+
+def test_a_gguf_file_has_the_digest_that_the_configuration_says(base, tmp_path):
+    file = tmp_path / "tiny.gguf"
+    convert.convert(base, file)
+    path = {"file": "tiny.gguf", "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
+    entry = ENTRY | {"source": {"path": path}}
+    preflight.preflight(name="a", entry=entry, place=file, output=tmp_path / "preflight.json", **SETTINGS)
+    with file.open("r+b") as content:  # another byte in the middle: as long as before, both ends alike
+        content.seek(file.stat().st_size // 2)
+        byte = content.read(1)[0]
+        content.seek(-1, 1)
+        content.write(bytes([byte ^ 1]))
+    with pytest.raises(InputError, match=rf"tiny\.gguf: its SHA-256 is .* says {path['sha256']}: fetch the file again"):
+        preflight.preflight(name="a", entry=entry, place=file, output=tmp_path / "no.json", **SETTINGS)
 
 
 def test_a_unigram_stand_in_with_byte_fallback_can_be_gguf(tmp_path):

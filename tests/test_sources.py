@@ -206,7 +206,8 @@ PACKAGE = {"name": "a", "version": "1", "sha256": "0" * 64}
     [
         ({"package": PACKAGE, "packages": [PACKAGE]}, "name one package, or several"),
         ({"parts": ["a"], "sha256": "0" * 64}, "the parts lie in packages"),
-        ({"packages": [PACKAGE], "parts": ["a"]}, "belong together"),
+        ({"packages": [PACKAGE], "parts": ["a"]}, r"path\.parts needs models\.llama\.source\.path\.sha256"),
+        ({"file": "a", "sha256": "0" * 64}, r"path\.sha256 is for a GGUF file, and .*path\.file is 'a'"),
         ({"packages": []}, "packages"),
     ],
 )

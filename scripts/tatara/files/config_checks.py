@@ -69,9 +69,10 @@ def _packages(key: str, path: dict) -> list[Fault]:
         faults.append((tuple(f"{key}.packages".split(".")), message))
     if "parts" in path and not {"packages", "package"} & path.keys():
         faults.append(_fault(f"{key}.parts", f"needs {key}.packages: the parts lie in packages"))
-    if ("parts" in path) != ("sha256" in path):
-        message = f"config keys {key}.parts and {key}.sha256 belong together: the joined file is checked by its digest"
-        faults.append((tuple(key.split(".")), message))
+    if "parts" in path and "sha256" not in path:
+        faults.append(_fault(f"{key}.parts", f"needs {key}.sha256: the joined file is checked by its digest"))
+    if "sha256" in path and not path["file"].endswith(".gguf"):
+        faults.append(_fault(f"{key}.sha256", f"is for a GGUF file, and {key}.file is {path['file']!r}"))
     return faults
 
 

@@ -1,5 +1,6 @@
 """A folder with config and tokenizer for every kind of source, before there is a base model of it."""
 
+import hashlib
 import logging
 from pathlib import Path
 
@@ -37,14 +38,27 @@ def of_scratch(source: dict, folder: Path) -> ModelFiles:
     return ModelFiles("the stand-in", names, folder, {})
 
 
-def of_gguf(file: Path, folder: Path) -> ModelFiles:
-    """Write config and tokenizer of a GGUF file; of its tensors the list is read alone."""
+def of_gguf(file: Path, folder: Path, sha256: str | None = None) -> ModelFiles:
+    """Write config and tokenizer of a GGUF file; of its tensors the list is read alone.
+
+    Args:
+        sha256: the digest that the file should have; None where none is known.
+    """
     found = ModelFiles(str(file), [file.name], folder, {}, problems=preflight_files.pointers(file.parent, [file.name]))
     if found.problems:
         return found
     if not reader.is_whole(file):
         found.problems.append(f"{file}: no GGUF file, or cut short: its head names more than there is; fetch it again")
         return found
+    if sha256:
+        with file.open("rb") as content:
+            digest = hashlib.file_digest(content, "sha256").hexdigest()
+        if digest != sha256:
+            found.problems.append(
+                f"{file}: its SHA-256 is {digest}, and source.path.sha256 says {sha256}: fetch the file again, or "
+                "correct the key"
+            )
+            return found
     from tatara.models import gguf_source
 
     try:
@@ -74,4 +88,6 @@ def of_model(source: dict, place: Path | None, folder: Path) -> ModelFiles:
         return of_scratch(source["scratch"], folder)
     if kind == "hub":
         return preflight_files.read_description(place, source["hub"]["repo"])
-    return of_gguf(place, folder) if kind == "gguf" else preflight_files.read_folder(place)
+    if kind == "gguf":
+        return of_gguf(place, folder, source["path"].get("sha256"))
+    return preflight_files.read_folder(place)
