@@ -33,6 +33,7 @@ TAKEN_FROM_JOB = {
     "unfinished": "a path outside the results",
     "FinishedRows": "rows that the same code made of the same inputs before it was killed",
     "fingerprint": "is compared with itself, and written nowhere but beside unfinished work",
+    "file_digest": "is compared with the configuration's, and written nowhere",
     "seals": "compares files with what was written",
     "llama_home": "where llama.cpp's programs lie",
     "gpu_layers": "where a layer is computed",
@@ -133,11 +134,13 @@ TEMPLATE = """a # b
   c"""
 
 
-def work(rows):
+def work(rows, problems):
     """Work."""
     for row in Progress(rows, f"working on {len(rows)} rows"):
         if row > LIMIT:
             raise InputError(f"{row} is more than {LIMIT}")
+        if row < 0:
+            problems.append(f"{row} is negative")
         logger.info("row %d", row)
     return rows
 '''
@@ -151,6 +154,7 @@ def work(rows):
         (b"working on", b"busy with"),
         (b"is more than {LIMIT}", b"is too much, at most {LIMIT}"),
         (b"row %d", b"line %d"),
+        (b"is negative", b"is less than 0: correct it"),
         (b'"""A module."""', b'"""Another one."""'),
     ],
 )
@@ -164,6 +168,8 @@ def test_words_change_no_digest(before, after):
     [
         (b"LIMIT = 5", b"LIMIT = 6"),
         (b"row > LIMIT", b"row >= LIMIT"),
+        (b"row < 0", b"row <= 0"),
+        (b"problems.append(", b"rows.append("),
         (b"a # b", b"a # c"),
         (b"Progress(rows", b"Progress(rows[1:]"),
     ],

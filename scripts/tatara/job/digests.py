@@ -40,6 +40,8 @@ def _without_words(node: ast.AST) -> list[tuple[ast.AST, ast.AST]]:
             and function.value.id == "logger"
         ):
             return [(node, node)]
+    if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-2:] == ["problems", "append"] and node.args:
+        return [(node.args[0], node.args[-1])]  # what is found wrong is raised
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
         words = (
             node.args

@@ -1,12 +1,12 @@
 """A folder with config and tokenizer for every kind of source, before there is a base model of it."""
 
-import hashlib
 import logging
 from pathlib import Path
 
 from transformers import AutoConfig, PreTrainedConfig
 
 from tatara.job.errors import InputError
+from tatara.job.fingerprint import file_digest
 from tatara.llama import reader
 from tatara.llama.tokenizer_metadata import keep_tokenizer
 from tatara.models import model_files, preflight_files, preflight_model
@@ -50,15 +50,12 @@ def of_gguf(file: Path, folder: Path, sha256: str | None = None) -> ModelFiles:
     if not reader.is_whole(file):
         found.problems.append(f"{file}: no GGUF file, or cut short: its head names more than there is; fetch it again")
         return found
-    if sha256:
-        with file.open("rb") as content:
-            digest = hashlib.file_digest(content, "sha256").hexdigest()
-        if digest != sha256:
-            found.problems.append(
-                f"{file}: its SHA-256 is {digest}, and source.path.sha256 says {sha256}: fetch the file again, or "
-                "correct the key"
-            )
-            return found
+    if sha256 and (digest := file_digest(file)) != sha256:
+        found.problems.append(
+            f"{file}: its SHA-256 is {digest}, and source.path.sha256 says {sha256}: fetch the file again, or correct "
+            "the key"
+        )
+        return found
     from tatara.models import gguf_source
 
     try:
